@@ -1,0 +1,33 @@
+# make demo: environment + the main job.  make test: environment + tests.
+VENV ?= .venv
+BIN = $(VENV)/bin
+OUT ?= out
+PYTEST_FLAGS ?= -n 2
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.base
+	$(BIN)/hetbrian run demo --out $(OUT)/demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+$(VENV)/.base: pyproject.toml find-python
+	@python=$$(./find-python) && echo "environment: $$python -> $(VENV)" && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist
