@@ -1,0 +1,31 @@
+{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
+                    _activity, _P, _c, _x, _product, _gain, _n_source, _n_weights } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _x, _product, _gain } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+{% block extra_headers %}
+#include "network.h"
+{% include "rls.h" %}
+
+{% endblock %}
+{% block maincode %}
+    // target
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code|autoindent}}
+    for (int _idx = 0; _idx < N; _idx++)
+    {
+        const size_t _vectorisation_idx = _idx;
+        {{vector_code|autoindent}}
+    }
+    hetbrian::readout({{_weights}}, {{_activity}}, _n_source, _n_weights, N, {{z}});
+    {% if feedback %}
+    hetbrian::feedback({{_encoder}}, {{z}}, _n_source, N, {{_feedback}});
+    {% endif %}
+    if ({{t_in_timesteps}} % {{every}} == 0 && {{t}} + 0.5*{{dt}} > {{start}} && {{t}} + 0.5*{{dt}} < {{stop}})
+    {
+        const bool _finite = hetbrian::rls_step(
+            {{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},
+            _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}});
+        if (!_finite) Network::_globally_stopped = true;
+    }
+{% endblock %}

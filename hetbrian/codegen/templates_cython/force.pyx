@@ -1,0 +1,33 @@
+{# ITERATE_ALL { _idx } #}
+{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
+                    _activity, _P, _c, _x, _product, _gain, _n_source, _n_weights } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _x, _product, _gain } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.pyx' %}
+{% block template_support_code %}
+cdef extern from *:
+    """
+{% include "rls.h" %}
+
+    """
+    void _readout "hetbrian::readout"[A](double*, A*, size_t, size_t, size_t, double*)
+    void _feedback_currents "hetbrian::feedback"[A](double*, double*, size_t, size_t, A*)
+    bool _rls_step "hetbrian::rls_step"[T, I, A](
+        T*, T*, T*, T*, double*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool)
+{% endblock %}
+{% block maincode %}
+    # target
+    _vectorisation_idx = 1
+    {{scalar_code|autoindent}}
+    for _idx in range(N):
+        _vectorisation_idx = _idx
+        {{vector_code|autoindent}}
+    _readout({{_weights}}, {{_activity}}, _n_source, _n_weights, N, {{z}})
+    {% if feedback %}
+    _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
+    {% endif %}
+    if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.5*{{dt}} > {{start}} and {{t}} + 0.5*{{dt}} < {{stop}}:
+        if not _rls_step({{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}},
+                         {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}):
+            _owner.stop_diverged()
+{% endblock %}

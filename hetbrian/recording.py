@@ -1,0 +1,225 @@
+"""What can be recorded: names, dimensions, units; monitors that do it; files that keep it."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import SpikeMonitor, StateMonitor, get_unit, mV, nS, pA, second
+from brian2.units.fundamentalunits import DIMENSIONLESS
+
+AFTER_LEARNING = {"when": "end", "order": 3}
+"""Slot of every state monitor: after FORCE (orders 0 and 1) and the guards (2) of the same step."""
+
+DISPLAY_UNITS = {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """
+    One recordable variable.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the object in the network that has it.
+    variable : str
+        Its name there.
+    dims : tuple of str
+        Dimensions in the Dataset.
+    meaning : str
+        What it is, for axis labels.
+    """
+
+    owner: str
+    variable: str
+    dims: tuple
+    meaning: str
+
+
+REGISTRY = {
+    "z": Recorded("force", "z", ("time", "output"), "network output"),
+    "y": Recorded("force", "y", ("time", "output"), "target"),
+    "weights": Recorded("force", "weights", ("output", "weight"), "readout weights"),
+    "v": Recorded("neurons", "v", ("time", "neuron"), "membrane potential"),
+    "w": Recorded("neurons", "w", ("time", "neuron"), "recovery current"),
+    "IPSC": Recorded("neurons", "IPSC", ("time", "neuron"), "synaptic current at unit row gain"),
+    "r": Recorded("neurons", "r", ("time", "neuron"), "filtered spikes per ms"),
+    "s": Recorded("gating", "s", ("time",), "gating variable"),
+    "spikes": Recorded("neurons", "spikes", ("spike",), "spikes"),
+    "eta": Recorded("neurons", "eta", ("neuron",), "background current"),
+    "g": Recorded("neurons", "g", ("neuron",), "coupling"),
+    "theta": Recorded("neurons", "theta", ("neuron",), "reset coefficient"),
+}
+"""Every name that ``record=`` of `simulate` knows. ``spikes`` gives spike_time and spike_neuron."""
+
+
+class Recorder:
+    """
+    The monitors of one run, and the Dataset that they fill.
+
+    Parameters
+    ----------
+    network : brian2.Network
+        The network; the monitors are added to it.
+    record : iterable of str, or dict of str to index
+        Names from `REGISTRY`; a dict also chooses neurons or outputs, e.g. ``{"v": [0, 1]}``.
+    dt : Quantity [second]
+        Sampling interval of time series.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or the network has no such object.
+    """
+
+    def __init__(self, network, record, dt):
+        self.network = network
+        self.chosen = dict(record) if isinstance(record, dict) else dict.fromkeys(record, True)
+        names = {item.name for item in network.objects}
+        self.monitors = {}
+        for name, index in self.chosen.items():
+            if name not in REGISTRY:
+                raise ValueError(
+                    f"record has {name!r}, expected names among {', '.join(REGISTRY)}: check the name."
+                )
+            entry = REGISTRY[name]
+            if entry.owner not in names:
+                raise ValueError(
+                    f"{name!r} belongs to an object called {entry.owner!r}, which this network of "
+                    f"{', '.join(sorted(names))} lacks: record something else."
+                )
+            owner = network[entry.owner]
+            if name == "spikes":
+                monitor = SpikeMonitor(owner, when="thresholds", order=1, name="monitor_spikes")
+            elif entry.dims[0] == "time":
+                monitor = StateMonitor(
+                    owner, entry.variable, record=index, dt=dt, name=f"monitor_{name}", **AFTER_LEARNING
+                )
+            else:
+                continue
+            self.monitors[name] = monitor
+            network.add(monitor)
+
+    def dataset(self, **attributes):
+        """
+        Return what was recorded.
+
+        Parameters
+        ----------
+        **attributes
+            Provenance, kept as attributes of the Dataset.
+
+        Returns
+        -------
+        xarray.Dataset
+            Time series over ``time`` in seconds, spikes over ``spike``, each with ``units`` and ``long_name``.
+        """
+        import xarray
+
+        variables = {}
+        for name in self.chosen:
+            entry = REGISTRY[name]
+            if name == "spikes":
+                monitor = self.monitors[name]
+                # copies: Brian2's dynamic arrays free their memory with the monitor, views of it dangle
+                times, neurons = np.array(monitor.t / second), np.array(monitor.i[:], dtype=np.int32)
+                variables["spike_time"] = ("spike", times, {"units": "s", "long_name": "spike time"})
+                variables["spike_neuron"] = ("spike", neurons, {"long_name": "neuron that fired"})
+                continue
+            if name in self.monitors:
+                monitor = self.monitors[name]
+                values = np.array(getattr(monitor, f"{entry.variable}_")).T
+                dimension = monitor.variables[entry.variable].dim
+                variables.setdefault("time", ("time", np.array(monitor.t / second), {"units": "s"}))
+                values = values if len(entry.dims) == 2 else values[:, 0]
+            else:
+                owner = self.network[entry.owner]
+                values = np.array(getattr(owner, entry.variable))
+                variable = owner.variables.get(entry.variable)
+                dimension = DIMENSIONLESS if variable is None else variable.dim
+            unit, text = DISPLAY_UNITS.get(dimension, (get_unit(dimension), str(get_unit(dimension))))
+            variables[name] = (
+                entry.dims,
+                values / float(unit),
+                {"units": text, "long_name": entry.meaning},
+            )
+        dataset = xarray.Dataset(variables, attrs={key: _plain(value) for key, value in attributes.items()})
+        return dataset.set_coords([name for name in ("time",) if name in dataset])
+
+
+def save(dataset, path):
+    """
+    Write a Dataset to one netCDF file, whole or not at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What to keep.
+    path : path-like
+        File to write (``.nc``); an existing one is replaced.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full; an existing file is left as it was.
+    """
+    path = os.fspath(path)
+    folder = os.path.dirname(path) or "."
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".nc")
+        os.close(handle)
+        try:
+            dataset.to_netcdf(temporary, engine="h5netcdf")
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"{path!r} could not be written ({reason}), expected a folder with space: choose another --out."
+        ) from error
+
+
+def load(path):
+    """
+    Read a Dataset that `save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not such a file.
+    """
+    import xarray
+
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path!r} does not exist, expected a saved Dataset: check the path.")
+    try:
+        return xarray.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again."
+        ) from error
+
+
+def _plain(value):
+    """Return an attribute that netCDF can keep."""
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, float, str, np.integer, np.floating)):
+        return value
+    return json.dumps(value, default=str)

@@ -1,0 +1,136 @@
+"""The FORCE network of Zhang & Cui 2025 and Nicola & Clopath 2017."""
+
+import numpy as np
+from brian2 import Clock, Hz, Network, amp, check_units, ms, pA, second
+
+import hetbrian as hb
+
+SYNAPSES = {"paper": hb.single_exponential, "nicola_clopath": hb.double_exponential}
+"""``paper`` is what the script of Zhang & Cui uses, ``nicola_clopath`` what Nicola & Clopath publish."""
+
+
+@check_units(dt=second, recurrent_gain=amp, feedback_gain=amp, eta=amp, eta_half_width=amp, g_half_width=amp)
+def force_network(
+    rng,
+    *,
+    n_neurons=2000,
+    recurrent_gain=5000 * pA,
+    feedback_gain=5000 * pA,
+    probability=0.1,
+    preset="paper",
+    eta=1000 * pA,
+    eta_half_width=0 * pA,
+    g_half_width=0 * pA,
+    theta=0.0,
+    theta_half_width=0.0,
+    reset="residual",
+    target=None,
+    drive=None,
+    start=5 * second,
+    stop=10 * second,
+    every=0.8 * ms,
+    initial_P=2.0,
+    dtype="float64",
+    readout=None,
+    dt=0.04 * ms,
+):
+    """
+    Return the network: Izhikevich neurons, sparse random synapses of gain G, FORCE with feedback Q.
+
+    I_i = eta_i + g_i IPSC_i + (E z)_i, omega_ij = G Normal(0, 1) [U < p]/(p sqrt(N)),
+    E_ik = Q Uniform(-1, 1). Each kind of random number has a stream of its own, so that networks
+    with and without heterogeneity share everything else.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    n_neurons : int
+        N.
+    recurrent_gain, feedback_gain : Quantity [amp]
+        G and Q.
+    probability : float
+        Connection probability p.
+    preset : {"paper", "nicola_clopath"}
+        Single (20 ms) or double (2 ms, 20 ms) exponential synapses.
+    eta, eta_half_width : Quantity [amp]
+        Centre and half width at half maximum of the Lorentzian background current (BIAS).
+    g_half_width : Quantity [amp]
+        Half width D_g of G_i ~ Lorentzian(G, D_g); the row gains are g_i = G_i/G.
+    theta, theta_half_width : float
+        Centre and half width of the Lorentzian reset coefficient, truncated to the rule's range.
+    reset : {"residual", "retain", "mirror"}
+        Reset rule.
+    target : callable, optional
+        ``target(dt)`` returns the signal to learn; by default a 5 Hz sine.
+    drive : callable, optional
+        ``drive(n_neurons, dt, rng)`` returns an extra input current.
+    start, stop : Quantity [second]
+        Learning interval.
+    every : Quantity [second]
+        Interval between updates.
+    initial_P : float
+        P(0) is initial_P times the identity.
+    dtype : {"float64", "float32"}
+        Precision of P.
+    readout : path-like, optional
+        A saved readout: the network then runs with it and does not learn.
+    dt : Quantity [second]
+        Time step.
+
+    Returns
+    -------
+    brian2.Network
+        With objects ``neurons``, ``recurrent`` and ``force``.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit; the message says which.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Figs. 3-4; Nicola & Clopath 2017,
+    doi 10.1038/s41467-017-01827-3, ModelDB 190565, 5 Hz sine.
+    """
+    if preset not in SYNAPSES:
+        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(SYNAPSES)}: choose one of them.")
+    parameters = hb.Izhikevich.FORCE
+    of_eta, of_g, of_theta, of_v, of_omega, of_encoder, of_drive = rng.spawn(7)
+    relative_width = float(g_half_width / recurrent_gain) if g_half_width else 0.0
+    highest = np.nextafter(1.0, 0.0) if reset == "retain" else 1.0
+    thetas = hb.Lorentzian(theta, theta_half_width)
+    if theta_half_width:
+        thetas = thetas.truncated(0.0, highest)
+    potentials = hb.Uniform(parameters.v_r, parameters.v_peak)
+    clock = Clock(dt, name="clock")
+    neurons = hb.population(
+        n_neurons,
+        parameters,
+        SYNAPSES[preset](),
+        eta=hb.Lorentzian(eta, eta_half_width).draw(n_neurons, of_eta),
+        g=hb.Lorentzian(1.0, relative_width).draw(n_neurons, of_g),
+        theta=thetas.draw(n_neurons, of_theta),
+        v=potentials.draw(n_neurons, of_v),
+        drive=drive(n_neurons, dt, of_drive) if drive else None,
+        reset=reset,
+        feedback=True,
+        clock=clock,
+    )
+    recurrent = hb.recurrent(neurons, recurrent_gain, probability, rng=of_omega)
+    signal = hb.sine(frequency=5 * Hz, dt=dt) if target is None else target(dt)
+    encoder = feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, signal.n_outputs))
+    force = hb.FORCE(
+        neurons,
+        signal,
+        encoder,
+        start=start,
+        stop=stop,
+        every=every,
+        initial_P=initial_P,
+        dtype=dtype,
+        name="force",
+    )
+    if readout is not None:
+        force.load(readout)
+    return Network(neurons, recurrent, force)
