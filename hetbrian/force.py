@@ -6,15 +6,16 @@ import zipfile
 
 import numpy as np
 from brian2 import DimensionMismatchError, NetworkOperation, Quantity, TimedArray, check_units, ms, second
-from brian2.core.variables import Variables
+from brian2.core.variables import ArrayVariable, Variables
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import Group
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit, have_same_dimensions
 
-from hetbrian.checks import whole_steps
+from hetbrian.checks import count, whole_steps
 from hetbrian.codegen import NativeRunner, native_class
 from hetbrian.guard import DivergenceError
 from hetbrian.readout import RecursiveLeastSquares
+from hetbrian.target import Target
 
 FILE_FORMAT = 1
 
@@ -33,7 +34,7 @@ class FORCE(Group):
               P \leftarrow (P - c c^T/(\lambda + r^T c))/\lambda.
 
     It is a group of ``n_outputs`` output units with variables ``z`` and ``y``: record them with a
-    StateMonitor in slot ``"end"``, order 1. Not for training recurrent weights, and with
+    `SampledMonitor`. Not for training recurrent weights, and with
     ``encoder=None`` no FORCE but the plain online readout.
 
     Parameters
@@ -116,13 +117,14 @@ class FORCE(Group):
                 "set_device('runtime'): leave reference=False to train here."
             )
         native_class()
-        expression, width, namespace = _target_code(target, n_outputs, namespace)
+        expression, width, namespace = _target_code(target, n_outputs, namespace, source.clock.dt)
         n_neurons, n_weights = len(source), len(source) + bool(bias)
         for variable in (activity,) if encoder is None else (activity, feedback):
-            if variable not in source.variables:
+            found = source.variables.get(variable)
+            if not isinstance(found, ArrayVariable) or found.size != n_neurons:
                 raise ValueError(
-                    f"{source.name} has no variable {variable!r}, expected a population with exponential synapses "
-                    "and feedback=True: build it so, or name the variable."
+                    f"{source.name} has no variable {variable!r} of one value a neuron, expected a population with "
+                    "exponential synapses and feedback=True: build it so, or name the variable."
                 )
         steps = whole_steps(every, source.clock.dt, "every")
         _check_learning(start, stop, initial_P, forgetting, gain, dtype)
@@ -239,14 +241,15 @@ class FORCE(Group):
         self.variables[variable].set_value((values.T if variable == "_encoder" else values).ravel())
 
     def check(self):
-        """Raise `DivergenceError` if P is not finite."""
+        """Raise `DivergenceError` if P is not finite after a run, whose clock has ticked once more."""
         if not np.isfinite(self.variables["_gain"].get_value()[0]):
-            self.stop_diverged()
+            self.stop_diverged(ticks=1)
 
-    def stop_diverged(self):
-        """Raise `DivergenceError` with the time of the clock; generated runtime code calls this."""
+    def stop_diverged(self, ticks=0):
+        """Raise `DivergenceError` with the time of the clock, ticks ago; generated runtime code calls this."""
+        time = self._clock.variables["t"].get_value().item() - ticks * float(self._clock.dt)
         raise DivergenceError(
-            f"P of {self.name} is not finite at t = {self._clock.variables['t'].get_value().item():g} s, expected finite values: "
+            f"P of {self.name} is not finite at t = {time:g} s, expected finite values: "
             "reduce the gains, initial_P or the time step."
         )
 
@@ -258,17 +261,28 @@ class FORCE(Group):
         ----------
         path : path-like
             File to write; an existing one is replaced.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written or the disk is full; an existing file is left as it was.
         """
         content = {name: np.array(self.variables[name].get_value()) for name in self._state_names()}
         path = os.fspath(path)
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=".npz")
         try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, format=FILE_FORMAT, gain=self.gain, bias=self.bias, **content)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=".npz")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(file, format=FILE_FORMAT, gain=self.gain, bias=self.bias, **content)
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise OSError(
+                f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: "
+                "choose another."
+            ) from error
 
     def load(self, path, learn=False):
         """
@@ -286,19 +300,28 @@ class FORCE(Group):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is not a readout, or of other sizes.
+            If it is not a readout, or of other sizes; this one is then left as it was.
         """
         if not os.path.exists(path):
             raise FileNotFoundError(
                 f"{os.fspath(path)!r} does not exist, expected a saved readout: check the path."
             )
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            if content["format"].item() != FILE_FORMAT:
+                raise ValueError(f"format {content['format']}")
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} is not a saved readout, expected a file that FORCE.save wrote: save it again."
             ) from error
+        rules = {"bias": self.bias, "gain": self.gain} if learn else {"bias": self.bias}
+        for name, expected in rules.items():
+            if content[name].item() != expected:
+                raise ValueError(
+                    f"{os.fspath(path)!r} was saved with {name} = {content[name].item()!r}, expected {expected!r}: "
+                    "build the readout as the saved one."
+                )
         for name in self._state_names():
             size = self.variables[name].size
             if name not in content or content[name].size != size:
@@ -307,6 +330,7 @@ class FORCE(Group):
                     f"{os.fspath(path)!r} has {found} values of {name}, expected {size}: the readout must be built "
                     "with the same neurons, outputs, bias and feedback."
                 )
+        for name in self._state_names():
             self.variables[name].set_value(content[name])
         if not learn:
             self.variables["start"].set_value(0.0)
@@ -338,7 +362,7 @@ class FORCE(Group):
 
     def _add_reference(self, expression):
         """Add network operations that do the same with `RecursiveLeastSquares`."""
-        names = ("_activity", "z", "y", "_weights", "_P", "n_updates", "start", "stop", "every")
+        names = ("_activity", "z", "y", "_weights", "_P", "_gain", "n_updates", "start", "stop", "every", "forgetting")
         value = {name: self.variables[name].get_value() for name in names}
         rls = RecursiveLeastSquares(
             len(self.source),
@@ -349,7 +373,6 @@ class FORCE(Group):
             gain=self.gain,
             dtype=value["_P"].dtype,
         )
-        value["_P"][:] = rls.P.ravel()
         rls.weights = value["_weights"].reshape(rls.weights.shape)
         encoder = self.variables["_encoder"].get_value().reshape(len(self), -1) if self.has_feedback else None
 
@@ -357,12 +380,13 @@ class FORCE(Group):
             value["z"][:] = rls.predict(value["_activity"])
             if encoder is not None:
                 self.variables["_feedback"].get_value()[:] = value["z"] @ encoder
-            now = self._clock.variables["t"].get_value().item() + 0.5 * float(self._clock.dt)
+            now = self._clock.variables["t"].get_value().item() + 0.001 * float(self._clock.dt)
             is_due = self._clock.variables["timestep"].get_value()[0] % value["every"][0] == 0
             if is_due and value["start"][0] < now < value["stop"][0]:
+                rls.P, rls.forgetting = self.P.astype(rls.dtype), value["forgetting"][0]
                 rls.update(value["_activity"], value["y"])
-                value["_P"][:] = rls.P.ravel()
-                value["n_updates"][0] = rls.n_updates
+                value["_P"][:], value["_gain"][0] = rls.P.ravel(), 0  # nothing pending
+                value["n_updates"][0] += 1
 
         self.run_regularly(
             f"y = {expression}", clock=self._clock, when="end", order=0, name=f"{self.name}_target"
@@ -373,11 +397,13 @@ class FORCE(Group):
         self.contained_objects.append(operation)
 
 
-def _target_code(target, n_outputs, namespace):
+def _target_code(target, n_outputs, namespace, dt):
     """Return the code of output i, the number of outputs and the names the code uses."""
     namespace = dict(namespace or {})
     if isinstance(target, str):
-        return target, n_outputs or 1, namespace
+        width = 1 if n_outputs is None else n_outputs
+        count(width, "n_outputs")
+        return target, width, namespace
     if not isinstance(target, TimedArray):
         raise TypeError(
             f"target is a {type(target).__name__}, expected a TimedArray or Brian2 code: make one with hetbrian.target."
@@ -390,10 +416,16 @@ def _target_code(target, n_outputs, namespace):
         )
     if not have_same_dimensions(target.dim, DIMENSIONLESS):
         raise DimensionMismatchError("target has a unit, expected plain numbers: divide by it", target.dim)
-    namespace[target.name] = target
-    if hasattr(target, "expression"):
+    name = target.name.lstrip("_")  # Brian2 refuses the names it gives itself
+    namespace[name] = target
+    if isinstance(target, Target):
+        if target.period is not None and abs(target.dt - float(dt)) > 1e-9 * float(dt):
+            raise ValueError(
+                f"target has the time step {target.dt * second}, expected that of the source, {dt}: "
+                "make it with the same dt."
+            )
         return target.expression(), width, namespace
-    return f"{target.name}(t)" if values.ndim == 1 else f"{target.name}(t, i)", width, namespace
+    return f"{name}(t)" if values.ndim == 1 else f"{name}(t, i)", width, namespace
 
 
 def _check_learning(start, stop, initial_P, forgetting, gain, dtype):

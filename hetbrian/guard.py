@@ -71,10 +71,12 @@ class Guard(Group):
         return 1
 
     def check(self):
-        """Raise `DivergenceError` if the watched variable was found not to be finite."""
-        neuron = int(self.variables["neuron"].get_value()[0])
+        """Raise `DivergenceError` if the watched variable was found not to be finite, or is not now."""
+        neuron, time = (self.variables[name].get_value().item() for name in ("neuron", "time"))
+        finite = np.isfinite(self.variables["_watched"].get_value())
+        if neuron < 0 and not finite.all():
+            neuron, time = int(np.argmin(finite)), self._clock.variables["t"].get_value().item()
         if neuron >= 0:
-            time = float(self.variables["time"].get_value()[0])
             raise DivergenceError(
                 f"{self.variable} of neuron {neuron} is not finite at t = {time:g} s, expected finite values: "
                 "reduce the gains or the time step."

@@ -15,7 +15,8 @@ from brian2 import (
     ms,
     second,
 )
-from brian2.units.fundamentalunits import get_unit
+from brian2.devices.device import RuntimeDevice, get_device
+from brian2.units.fundamentalunits import get_unit_for_display
 
 from hetbrian.neuron import THRESHOLD, check_theta, reset_statements
 
@@ -219,9 +220,7 @@ def population(
     1.1 nA
     """
     if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
-        raise ValueError(
-            f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size."
-        )
+        raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
     statements = reset_statements(reset)
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
@@ -366,13 +365,13 @@ def random_weights(n_neurons, gain, probability, rng):
         raise ValueError(f"gain is {gain}, expected a finite current: check G.")
     if not 0 < probability <= 1:
         raise ValueError(f"probability is {probability}, expected 0 < p <= 1: give the fraction of pairs.")
-    pre, post = [], []
+    senders, receivers = [], []
     for start in range(0, n_neurons, BLOCK):
         rows = min(BLOCK, n_neurons - start)
         sender, receiver = np.nonzero(rng.random((rows, n_neurons)) < probability)
-        pre.append((sender + start).astype(np.int32))
-        post.append(receiver.astype(np.int32))
-    pre, post = np.concatenate(pre), np.concatenate(post)
+        senders.append((sender + start).astype(np.int32))
+        receivers.append(receiver.astype(np.int32))
+    pre, post = np.concatenate(senders), np.concatenate(receivers)
     weights = rng.standard_normal(pre.size) / (probability * np.sqrt(n_neurons)) * gain
     return pre, post, weights
 
@@ -412,6 +411,8 @@ def recurrent(neurons, gain, probability=0.1, *, rng, name="recurrent"):
             "couple it with AllToAll."
         )
     pre, post, weights = random_weights(len(neurons), gain, probability, rng)
+    if not isinstance(get_device(), RuntimeDevice):
+        pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
     synapses = Synapses(
         neurons,
         neurons,
@@ -422,10 +423,25 @@ def recurrent(neurons, gain, probability=0.1, *, rng, name="recurrent"):
         order=0,
         name=name,
     )
-    if pre.size:
+    synapses.active = pre.size > 0  # Brian2 refuses to run synapses that were never connected
+    if synapses.active:
         synapses.connect(i=pre, j=post)
         synapses.omega = weights
     return synapses
+
+
+def _padded(pre, post, weights, n_neurons, probability):
+    """
+    Return the synapses with some of weight zero, so that every seed has the same number.
+
+    The number of synapses is part of a standalone program's source; six standard deviations above
+    the mean, one program serves all but one in 1e9 networks.
+    """
+    pairs = n_neurons**2
+    capacity = min(pairs, int(np.ceil(pairs * probability + 6 * np.sqrt(pairs * probability * (1 - probability)))))
+    spare = np.arange(max(0, capacity - pre.size), dtype=np.int32) % n_neurons
+    padded = np.append(np.asarray(weights), np.zeros(spare.size)) * amp
+    return np.append(pre, spare), np.append(post, spare), padded
 
 
 def _per_neuron(name, value, group):
@@ -433,14 +449,12 @@ def _per_neuron(name, value, group):
     variable, n = group.variables[name], len(group)
     if getattr(value, "dim", group.variables["theta"].dim) is not variable.dim:
         raise DimensionMismatchError(
-            f"{name} has the wrong unit, expected {get_unit(variable.dim)!r}: multiply by it",
+            f"{name} has the wrong unit, expected {get_unit_for_display(variable.dim)}: multiply by it",
             getattr(value, "dim", group.variables["theta"].dim),
             variable.dim,
         )
     if np.shape(value) not in ((), (n,)):
-        raise ValueError(
-            f"{name} has shape {np.shape(value)}, expected one value or ({n},): draw {n} values."
-        )
+        raise ValueError(f"{name} has shape {np.shape(value)}, expected one value or ({n},): draw {n} values.")
     plain = np.atleast_1d(np.asarray(value, dtype=float))
     bad = np.flatnonzero(~np.isfinite(plain))
     if bad.size:

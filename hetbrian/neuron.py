@@ -8,6 +8,8 @@ from brian2 import (
     DimensionMismatchError,
     Equations,
     Quantity,
+    amp,
+    farad,
     get_dimensions,
     ms,
     mV,
@@ -15,8 +17,10 @@ from brian2 import (
     pA,
     pF,
     second,
+    siemens,
+    volt,
 )
-from brian2.units.fundamentalunits import get_unit, have_same_dimensions
+from brian2.units.fundamentalunits import have_same_dimensions
 
 NEURON = """
 dv/dt = (k*(v - v_r)*(v - v_t) - w + eta + I_ext + I_syn + I_feedback)/C : {voltage}  # membrane potential
@@ -121,22 +125,26 @@ class Izhikevich:
 
     def __post_init__(self):
         """Check that the parameters fit together."""
-        voltage, capacitance = (get_unit(get_dimensions(value)) for value in (self.v_r, self.C))
-        conductance = capacitance / second
+        if self.is_dimensionless:
+            voltage, current, conductance, capacitance = 1, 1, 1, second
+        else:
+            voltage, current, conductance, capacitance = volt, amp, siemens, farad
         expected = {
+            "v_r": voltage,
+            "C": capacitance,
             "k": conductance / voltage,
             "v_t": voltage,
             "v_peak": voltage,
             "v_reset": voltage,
             "beta": conductance,
             "tau_w": second,
-            "w_jump": conductance * voltage,
-            "eta": conductance * voltage,
+            "w_jump": current,
+            "eta": current,
             "E": voltage,
             "tau_s": second,
-            "s_jump": 1.0,
+            "s_jump": 1,
         }
-        for name in ("C", "v_r", "g", *expected):
+        for name in ("g", *expected):
             value = getattr(self, name)
             if value is None:
                 continue
@@ -192,9 +200,7 @@ class Izhikevich:
         -------
         Equations
         """
-        voltage, current, conductance = (
-            ("1", "1", "1") if self.is_dimensionless else ("volt", "amp", "siemens")
-        )
+        voltage, current, conductance = ("1", "1", "1") if self.is_dimensionless else ("volt", "amp", "siemens")
         unit_of_g = conductance if coupling == "conductance" else "1"
         return Equations(NEURON.format(voltage=voltage, current=current, coupling=unit_of_g))
 
@@ -255,9 +261,7 @@ class Izhikevich:
             If ``like`` is dimensionless.
         """
         if like.is_dimensionless:
-            raise ValueError(
-                "like is a dimensionless set, expected one with units: pass Izhikevich.CA3, say."
-            )
+            raise ValueError("like is a dimensionless set, expected one with units: pass Izhikevich.CA3, say.")
         if not self.is_dimensionless:
             return self
         changes = {}
@@ -274,7 +278,7 @@ def reset_statements(rule):
     Return Eq. 2 as Brian2 statements.
 
     With a fixed time step the overshoot v - v_peak is set by dt, so what theta does under
-    ``residual`` depends on dt and vanishes with it; ``retain`` does not depend on dt.
+    ``residual`` depends on dt and vanishes with it; under ``retain`` it tends to a limit that is not 0.
 
     Parameters
     ----------

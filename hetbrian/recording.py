@@ -6,13 +6,16 @@ import tempfile
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import SpikeMonitor, StateMonitor, get_unit, mV, nS, pA, second
+from brian2 import SpikeMonitor, get_unit, mV, nS, pA, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
-AFTER_LEARNING = {"when": "end", "order": 3}
-"""Slot of every state monitor: after FORCE (orders 0 and 1) and the guards (2) of the same step."""
+from hetbrian.checks import whole_steps
+from hetbrian.sampling import SampledMonitor
 
 DISPLAY_UNITS = {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
+
+LABELLED = ("neuron", "output")
+"""Dimensions of which ``record=`` can choose a part."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,22 @@ class Recorder:
     network : brian2.Network
         The network; the monitors are added to it.
     record : iterable of str, or dict of str to index
-        Names from `REGISTRY`; a dict also chooses neurons or outputs, e.g. ``{"v": [0, 1]}``.
+        Names from `REGISTRY`; a dict also chooses neurons or outputs, the same for all that have them,
+        e.g. ``{"v": [0, 1], "z": True}``.
     dt : Quantity [second]
-        Sampling interval of time series.
+        Sampling interval of time series, a multiple of the time step.
 
     Raises
     ------
     ValueError
-        If a name is unknown or the network has no such object.
+        If a name is unknown, the network has no such object, or a choice or the interval does not fit.
     """
 
     def __init__(self, network, record, dt):
         self.network = network
+        record = (record,) if isinstance(record, str) else record
         self.chosen = dict(record) if isinstance(record, dict) else dict.fromkeys(record, True)
+        self.labels = {}
         names = {item.name for item in network.objects}
         self.monitors = {}
         for name, index in self.chosen.items():
@@ -85,22 +91,40 @@ class Recorder:
                     f"record has {name!r}, expected names among {', '.join(REGISTRY)}: check the name."
                 )
             entry = REGISTRY[name]
-            if entry.owner not in names:
+            if entry.owner not in names or not hasattr(network[entry.owner], entry.variable):
                 raise ValueError(
-                    f"{name!r} belongs to an object called {entry.owner!r}, which this network of "
+                    f"{name!r} is {entry.variable!r} of an object called {entry.owner!r}, which this network of "
                     f"{', '.join(sorted(names))} lacks: record something else."
                 )
             owner = network[entry.owner]
+            chosen = self._choose(name, entry, index, len(owner))
             if name == "spikes":
                 monitor = SpikeMonitor(owner, when="thresholds", order=1, name="monitor_spikes")
             elif entry.dims[0] == "time":
-                monitor = StateMonitor(
-                    owner, entry.variable, record=index, dt=dt, name=f"monitor_{name}", **AFTER_LEARNING
-                )
+                whole_steps(dt, owner.clock.dt, "record_dt")
+                monitor = SampledMonitor(owner, entry.variable, chosen, every=dt, name=f"monitor_{name}")
             else:
                 continue
             self.monitors[name] = monitor
             network.add(monitor)
+
+    def _choose(self, name, entry, index, size):
+        """Return the chosen neurons or outputs of a variable, and keep them as labels of its dimension."""
+        if index is not True and entry.dims[-1] not in LABELLED:
+            raise ValueError(f"record has {name!r}: {index!r}, expected True: it has no neurons or outputs to choose.")
+        try:
+            chosen = np.atleast_1d(np.arange(size)[slice(None) if index is True else index])
+        except IndexError as error:
+            raise ValueError(
+                f"record has {name!r}: {index!r}, expected whole numbers below {size}: it has no more."
+            ) from error
+        for dimension in set(entry.dims) & set(LABELLED):
+            if not np.array_equal(self.labels.setdefault(dimension, chosen), chosen):
+                raise ValueError(
+                    f"record chooses other {dimension}s for {name!r} than before, expected the same for all: "
+                    f"choose {self.labels[dimension].tolist()}."
+                )
+        return chosen
 
     def dataset(self, **attributes):
         """
@@ -114,11 +138,13 @@ class Recorder:
         Returns
         -------
         xarray.Dataset
-            Time series over ``time`` in seconds, spikes over ``spike``, each with ``units`` and ``long_name``.
+            Time series over ``time`` in seconds, spikes over ``spike``, each with ``units`` and ``long_name``;
+            ``neuron`` and ``output`` hold the numbers of those that were chosen.
         """
         import xarray
 
         variables = {}
+        coordinates = dict(self.labels)
         for name in self.chosen:
             entry = REGISTRY[name]
             if name == "spikes":
@@ -132,11 +158,12 @@ class Recorder:
                 monitor = self.monitors[name]
                 values = np.array(getattr(monitor, f"{entry.variable}_")).T
                 dimension = monitor.variables[entry.variable].dim
-                variables.setdefault("time", ("time", np.array(monitor.t / second), {"units": "s"}))
+                coordinates["time"] = ("time", np.array(monitor.t / second), {"units": "s"})
                 values = values if len(entry.dims) == 2 else values[:, 0]
             else:
                 owner = self.network[entry.owner]
                 values = np.array(getattr(owner, entry.variable))
+                values = values[self.labels["neuron"]] if entry.dims == ("neuron",) else values
                 variable = owner.variables.get(entry.variable)
                 dimension = DIMENSIONLESS if variable is None else variable.dim
             unit, text = DISPLAY_UNITS.get(dimension, (get_unit(dimension), str(get_unit(dimension))))
@@ -145,8 +172,8 @@ class Recorder:
                 values / float(unit),
                 {"units": text, "long_name": entry.meaning},
             )
-        dataset = xarray.Dataset(variables, attrs={key: _plain(value) for key, value in attributes.items()})
-        return dataset.set_coords([name for name in ("time",) if name in dataset])
+        kept = {key: _plain(value) for key, value in attributes.items()}
+        return xarray.Dataset(variables, coordinates, attrs=kept)
 
 
 def save(dataset, path):

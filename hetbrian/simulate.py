@@ -10,14 +10,24 @@ from pathlib import Path
 
 import brian2
 import numpy as np
-from brian2 import NetworkOperation, NeuronGroup, check_units, get_device, ms, prefs, second
-from brian2.devices.device import reset_device
+from brian2 import Network, NetworkOperation, NeuronGroup, check_units, defaultclock, get_device, ms, prefs, second
+from brian2.devices.device import all_devices, reset_device
 
 from hetbrian.guard import DivergenceError, Guard
 from hetbrian.recording import Recorder
+from hetbrian.standalone import build
 
-DEVICES = ("runtime", "cpp_standalone")
-TARGETS = ("auto", "numpy", "cython")
+DEVICES = ("runtime", "numpy", "cython", "cpp_standalone")
+"""``numpy`` and ``cython`` are the runtime device with that code generation target."""
+
+STANDALONE_SEED = """
+if (std::getenv("HETBRIAN_SEED"))
+    for (auto &generator : brian::_random_generators)
+        generator.seed(std::strtoul(std::getenv("HETBRIAN_SEED"), nullptr, 10));
+"""
+
+GUARD_INTERVAL = 10 * ms
+"""About how often a run looks whether its potentials are finite, in whole time steps."""
 
 STANDALONE_REPORT = r"""
 fprintf(stderr, "\r%3.0f %% simulated, about %.0f s left   ", 100*completed,
@@ -35,7 +45,6 @@ def simulate(
     record=("z", "y", "spikes"),
     record_dt=1 * ms,
     device="runtime",
-    target="auto",
     directory=None,
     progress=False,
     finish=None,
@@ -57,10 +66,9 @@ def simulate(
         Names of `hetbrian.recording.REGISTRY`; nothing else is monitored.
     record_dt : Quantity [second]
         Sampling interval of time series.
-    device : {"runtime", "cpp_standalone"}
-        Brian2 device.
-    target : {"auto", "numpy", "cython"}
-        Code generation target in runtime mode.
+    device : {"runtime", "numpy", "cython", "cpp_standalone"}
+        Brian2 device; ``numpy`` and ``cython`` are the runtime device with that code generation target,
+        ``runtime`` takes the one that ``prefs.codegen.target`` names.
     directory : path-like, optional
         Where the standalone project is generated and kept; by default a temporary folder.
     progress : bool
@@ -81,25 +89,34 @@ def simulate(
         If the duration is not positive or a name is unknown.
     DivergenceError
         If the state left the finite numbers; the message says when and which neuron.
+    TypeError
+        If the model does not return a Network.
+    RuntimeError
+        If the standalone device holds objects that were built outside the model.
     NotImplementedError
         If the network holds a network operation and the device is standalone.
     """
     if not 0 < float(duration) < np.inf:
         raise ValueError(f"duration is {duration}, expected a positive time: give it in seconds.")
-    for name, value, known in (("device", device, DEVICES), ("target", target, TARGETS)):
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}: choose one of them.")
-    with _device(device, target, directory) as folder:
-        brian2.seed(seed)
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}, expected one of {', '.join(DEVICES)}: choose one of them.")
+    is_standalone = device == "cpp_standalone"
+    with _device(device, directory) as folder:
+        _seed(seed, is_standalone)
         network = model(np.random.default_rng(seed), **parameters)
-        for item in sorted(network.objects, key=lambda item: item.name):
-            if device != "runtime" and isinstance(item, NetworkOperation):
+        if not isinstance(network, Network):
+            raise TypeError(
+                f"model returned a {type(network).__name__}, expected a brian2 Network: return Network(...) from it."
+            )
+        for item in sorted(network, key=lambda item: item.name):
+            if is_standalone and isinstance(item, NetworkOperation):
                 raise NotImplementedError(
                     f"the network holds the network operation {item.name!r}, which {device} ignores; expected "
                     "Brian2 code: write it as run_regularly, or use device='runtime'."
                 )
             if isinstance(item, NeuronGroup) and "v" in item.variables:
-                network.add(Guard(item, name=f"guard_{item.name}"))
+                steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
+                network.add(Guard(item, every=steps * item.clock.dt, name=f"guard_{item.name}"))
         recorder = Recorder(network, record, record_dt)
         _run(network, duration, folder, progress)
         for item in sorted(network.objects, key=lambda item: item.name):
@@ -111,7 +128,6 @@ def simulate(
             seed=seed,
             duration=float(duration),
             device=device,
-            target=target if device == "runtime" else "cpp",
             parameters={name: str(value) for name, value in parameters.items()},
             model=f"{model.__module__}.{getattr(model, '__qualname__', repr(model))}",
             **provenance(),
@@ -153,25 +169,41 @@ def _git_revision():
 
 
 @contextmanager
-def _device(name, target, directory):
+def _device(name, directory):
     """Activate a device, yield its project folder, and give the user's device back afterwards."""
-    previous_target = prefs.codegen.target
+    previous_target, previous_dt = prefs.codegen.target, defaultclock.dt
     folder = None
-    if name == "runtime":
+    if name in ("runtime", "numpy", "cython"):
         brian2.set_device("runtime")
-        prefs.codegen.target = target
+        if name != "runtime":
+            prefs.codegen.target = name
     else:
+        if any("_defaultclock_" not in array for array in all_devices[name].arrays.values()):
+            raise RuntimeError(
+                f"{name} holds Brian2 objects already, expected none, because simulate builds a project of its own: "
+                "call get_device().reinit() after your run, or simulate before you build them."
+            )
         folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
         brian2.set_device(name, build_on_run=False)
     try:
         yield folder
     finally:
         prefs.codegen.target = previous_target
-        if name != "runtime":
+        if folder is not None:
             get_device().reinit()
             if directory is None:
                 shutil.rmtree(folder, ignore_errors=True)
         reset_device()
+        defaultclock.dt = previous_dt
+
+
+def _seed(seed, is_standalone):
+    """Seed Brian2's own random numbers; a standalone program reads the seed when it starts."""
+    if not is_standalone:
+        brian2.seed(seed)
+        return
+    get_device().insert_code("main", STANDALONE_SEED)
+    get_device().run_environment_variables["HETBRIAN_SEED"] = str(seed)
 
 
 def _run(network, duration, folder, progress):
@@ -188,7 +220,7 @@ def _run(network, duration, folder, progress):
     network.run(
         duration, report=STANDALONE_REPORT if progress else None, report_period=1 * second, namespace={}
     )
-    get_device().build(directory=str(folder), run=False, with_output=False)
+    build(get_device(), folder)
     get_device().run(with_output=progress)
 
 

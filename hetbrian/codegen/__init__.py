@@ -1,11 +1,14 @@
 """Code objects whose templates hetbrian writes itself, one class per Brian2 code generation target."""
 
-from brian2 import Function
+import inspect
+
+from brian2 import DEFAULT_FUNCTIONS, Function
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
+from brian2.utils.stringtools import get_identifiers
 
 
 def _templater(base, folder):
@@ -48,6 +51,12 @@ NATIVE = {
 }
 
 
+def _cuda_class(base):
+    """Return our class for CUDA standalone; made when it is needed, because brian2cuda is optional."""
+    templates = {"__doc__": "Our templates for CUDA standalone.", "templater": _templater(base, "templates_cuda")}
+    return type("CUDANativeCodeObject", (base,), templates)
+
+
 def native_class():
     """
     Return our code object class for the active device and code generation target.
@@ -62,11 +71,13 @@ def native_class():
         If hetbrian has no templates for the device.
     """
     base = get_device().code_object_class(None)
+    if base.__name__ == "CUDAStandaloneCodeObject" and base not in NATIVE:
+        NATIVE[base] = _cuda_class(base)
     if base not in NATIVE:
-        names = ", ".join(known.class_name for known in NATIVE)
+        names = ", ".join(known.__name__ for known in NATIVE)
         raise NotImplementedError(
-            f"the device generates {base.class_name!r} code, expected one of {names}: "
-            "choose set_device('runtime') or set_device('cpp_standalone')."
+            f"the device generates code as {base.__name__}, expected one of {names}: "
+            "choose set_device('runtime'), set_device('cpp_standalone') or set_device('cuda_standalone')."
         )
     return NATIVE[base]
 
@@ -78,8 +89,21 @@ class NativeRunner(CodeRunner):
         """Choose the code object class of the device and build the code object."""
         self.codeobj_class = native_class()
         if self.codeobj_class is NumpyNativeCodeObject:
-            for function in self.group.namespace.values():
-                # Brian2 does this for its own numpy class only
-                if isinstance(function, Function) and NumpyCodeObject not in function.implementations:
-                    function.implementations.add_numpy_implementation(function.pyfunc)
+            used = get_identifiers(self.abstract_code) - set(DEFAULT_FUNCTIONS)
+            namespace = getattr(self.group, "namespace", None) or {}
+            namespace.update(_numpy_functions(namespace, used))
+            run_namespace = {**run_namespace, **_numpy_functions(run_namespace, used)}
         super().before_run(run_namespace)
+
+
+def _numpy_functions(namespace, used):
+    """Return the user functions among the names used, ready for numpy; Brian2 does this for its own class only."""
+    functions = {}
+    for name in used & namespace.keys():
+        value = namespace[name]
+        if inspect.isfunction(value) and hasattr(value, "_arg_units"):  # decorated with check_units
+            value = Function(value, arg_units=value._arg_units, return_unit=value._return_unit)
+        if isinstance(value, Function) and NumpyCodeObject not in value.implementations:
+            value.implementations.add_numpy_implementation(value.pyfunc)
+            functions[name] = value
+    return functions

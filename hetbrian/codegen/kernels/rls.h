@@ -114,8 +114,8 @@ bool rls_step(T* P, T* c, T* x, T* product, double* gain, I* n_updates, const A*
         for (size_t i = 0; i < m; i++)
             for (size_t j = i; j < m; j++) P[i*m + j] = i == j ? T(initial_P) : T(0);
         symmetric_product<T, false>(P, m, x, c, T(0), T(1), product);
-    } else {
-        symmetric_product<T, true>(P, m, x, c, T(*gain), T(1.0/forgetting), product);
+    } else {  // no gain: P came from the reference, which leaves nothing pending
+        symmetric_product<T, true>(P, m, x, c, T(*gain), T(*gain != 0 ? 1.0/forgetting : 1.0), product);
     }
     double q = 0;
     for (size_t j = 0; j < m; j++) q += double(x[j])*double(product[j]);

@@ -21,7 +21,7 @@
     {% if feedback %}
     hetbrian::feedback({{_encoder}}, {{z}}, _n_source, N, {{_feedback}});
     {% endif %}
-    if ({{t_in_timesteps}} % {{every}} == 0 && {{t}} + 0.5*{{dt}} > {{start}} && {{t}} + 0.5*{{dt}} < {{stop}})
+    if ({{t_in_timesteps}} % {{every}} == 0 && {{t}} + 0.001*{{dt}} > {{start}} && {{t}} + 0.001*{{dt}} < {{stop}})
     {
         const bool _finite = hetbrian::rls_step(
             {{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},

@@ -26,7 +26,7 @@ cdef extern from *:
     {% if feedback %}
     _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
     {% endif %}
-    if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.5*{{dt}} > {{start}} and {{t}} + 0.5*{{dt}} < {{stop}}:
+    if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.001*{{dt}} > {{start}} and {{t}} + 0.001*{{dt}} < {{stop}}:
         if not _rls_step({{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}},
                          {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}):
             _owner.stop_diverged()

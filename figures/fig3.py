@@ -1,0 +1,55 @@
+"""Figure 3: error against the strength of each kind of heterogeneity."""
+
+import numpy as np
+
+from figures import COLOURS
+
+AXIS = {
+    "eta": r"half width of background current $\Delta_\eta$ (pA)",
+    "g": r"half width of coupling $\Delta_g$ (pA)",
+    "theta": r"reset coefficient $\theta$",
+}
+RULES = {"residual": ("-", "o"), "retain": ("--", "s")}
+
+
+def draw(dataset, axes=None):
+    """
+    Draw median and quartiles over seeds of the error of the whole test.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `protocols.fig3.compute`.
+    axes : array of matplotlib Axes, shape (2, 2), optional
+        Panels a to d.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2, 2)
+    """
+    from matplotlib import pyplot
+
+    if axes is None:
+        _, axes = pyplot.subplots(2, 2, figsize=(7.0, 5.0), sharey=True)
+    panels = dict(zip("abcd", np.ravel(axes), strict=True))
+    for curve in dataset.curve.values:
+        data = dataset.sel(curve=curve)
+        kind, rule = str(data.kind.values), str(data.reset.values)
+        axis, (line, marker) = panels[str(curve)[0]], RULES[rule]
+        # a diverged run has an infinite error: it stays in the quantiles and leaves the axis at the top
+        low, median, high = (np.clip(data.mse.quantile(q, "seed").values, 1e-9, 1e9) for q in (0.25, 0.5, 0.75))
+        colour = COLOURS[kind]
+        axis.fill_between(data.strength, low, high, color=colour, alpha=0.18, lw=0)
+        axis.plot(data.strength, median, line, marker=marker, color=colour, label=rule if kind == "theta" else None)
+        axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
+        axis.set(yscale="log", xlabel=AXIS[kind])
+        gain = float(data.feedback_gain)
+        axis.set_title(f"{str(curve)[0]}   G = {dataset.attrs['recurrent_gain_pA']:.0f} pA, Q = {gain:.0f} pA")
+        if kind == "theta":
+            axis.legend(title="reset rule", title_fontsize=8)
+    top = float(np.clip(np.nanquantile(dataset.mse, 0.75, axis=-1).max(), 1.0, 1e3))
+    for axis in np.ravel(axes):
+        axis.set_ylim(top=2 * top)
+    for axis in np.asarray(axes)[:, 0]:
+        axis.set_ylabel("mean square error")
+    return axes

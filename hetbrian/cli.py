@@ -1,0 +1,374 @@
+"""The command line: run a protocol, see which devices are available."""
+
+import ast
+import difflib
+import importlib.util
+import inspect
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from brian2 import DEFAULT_UNITS, Quantity
+from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
+from rich.console import Console
+
+from hetbrian.guard import DivergenceError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Heterogeneous Izhikevich networks that learn, in Brian2.",
+)
+console = Console(stderr=True)
+
+EXPECTED = (
+    ValueError,
+    OSError,
+    ImportError,
+    DimensionMismatchError,
+    DivergenceError,
+    NotImplementedError,
+)
+"""Errors that tell users what they can do; anything else is our mistake and keeps its traceback."""
+
+
+def find_protocol(name, folder=None):
+    """
+    Return the file of a protocol.
+
+    Parameters
+    ----------
+    name : str
+        A path to a Python file, or the name of a file in ``protocols/`` of the checkout we are in.
+    folder : path-like, optional
+        Where to look from, by default the working directory, and then the checkout that holds hetbrian.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the name is no protocol; the message lists those that are there.
+    """
+    if name.endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
+        return path.resolve()
+    start = Path(folder or Path.cwd()).resolve()
+    places = [place / "protocols" for place in (start, *start.parents, Path(__file__).resolve().parents[1])]
+    known = {}
+    for place in places:
+        for path in sorted(place.glob("*.py")):
+            if _is_protocol(path):
+                known.setdefault(path.stem, path)
+    if name in known:
+        return known[name]
+    if not known:
+        raise ValueError(
+            f"{name!r} is no protocol here, expected a checkout of hetbrian or a file: "
+            "give the path of a protocol, as in 'hetbrian run my_protocol.py'."
+        )
+    raise ValueError(
+        f"{name!r} is no protocol, expected {', '.join(sorted(known))} or a .py file{_did_you_mean(name, known)}"
+    )
+
+
+def load_protocol(path):
+    """
+    Import a protocol file.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Its folder and, in a checkout, the folder above become importable.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ValueError
+        If the module has no ``compute`` function.
+    """
+    for folder in (path.parent.parent, path.parent):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    package = "protocols." if path.parent.name == "protocols" else ""
+    spec = importlib.util.spec_from_file_location(f"{package}{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, "compute", None)):
+        raise ValueError(
+            f"{path.name} has no function compute, expected one that returns an xarray Dataset: define compute()."
+        )
+    return module
+
+
+def parse_value(name, text, default):
+    """
+    Return the value of an option, of the same kind and unit as its default.
+
+    Parameters
+    ----------
+    name, text : str
+        The option and what was typed, e.g. ``recurrent_gain`` and ``2000*pA``.
+    default : Any
+        The default value; None and strings take the text as it is.
+
+    Returns
+    -------
+    Any
+
+    Raises
+    ------
+    ValueError
+        If the text is no such value.
+    DimensionMismatchError
+        If it has another unit.
+    """
+    if default is None or isinstance(default, (str, Path)):
+        return text
+    try:
+        value = _evaluate(ast.parse(text, mode="eval").body)
+    except (SyntaxError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
+        ) from error
+    if isinstance(default, (tuple, list)):
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if not have_same_dimensions(value, default):
+        raise DimensionMismatchError(
+            f"{name} is {text}, expected the unit of {default!r}: multiply by it",
+            getattr(value, "dim", Quantity(1).dim),
+            getattr(default, "dim", Quantity(1).dim),
+        )
+    if isinstance(default, bool):
+        return bool(value)
+    if isinstance(default, int) and not float(value).is_integer():
+        raise ValueError(f"{name} is {text}, expected a whole number like {default}: round it.")
+    return int(value) if isinstance(default, int) else value
+
+
+def options(module, small=False, seed=None, settings=()):
+    """
+    Return the arguments of a protocol's ``compute``.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+    small : bool
+        Whether to start from its ``SMALL`` size.
+    seed : int, optional
+        Its ``seed``.
+    settings : iterable of str
+        ``name=value`` texts.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If there is no such option or the text is no value of it.
+    """
+    known = inspect.signature(module.compute).parameters
+    chosen: dict[str, Any] = {}
+    if small:
+        if not hasattr(module, "SMALL"):
+            raise ValueError(f"{module.__name__} has no small size, expected a dict SMALL in it: leave --small out.")
+        chosen.update(module.SMALL)
+    given = dict(_split(setting) for setting in settings)
+    if seed is not None:
+        given["seed"] = str(seed)
+    for name, text in given.items():
+        if name not in known:
+            raise ValueError(
+                f"{name!r} is no option of {module.__name__}, expected one of {', '.join(known)}"
+                f"{_did_you_mean(name, known)}"
+            )
+        default = known[name].default
+        chosen[name] = parse_value(name, text, None if default is inspect.Parameter.empty else default)
+    missing = [
+        name
+        for name, parameter in known.items()
+        if parameter.default is inspect.Parameter.empty and name not in chosen
+    ]
+    if missing:
+        raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
+    return chosen
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    protocol: Annotated[str, typer.Argument(help="Name of a figure or table (fig3), or your own protocol file.")],
+    small: Annotated[bool, typer.Option(help="Use the protocol's small size.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for Dataset and figure [default: out/NAME].")] = None,
+):
+    """Compute a protocol and draw its figure. Any option of the protocol can also be given as --NAME VALUE."""
+    module = load_protocol(find_protocol(protocol))
+    settings = [*(set_ or []), *_extra(context.args)]
+    arguments = options(module, small, seed, settings)
+    name = module.__name__.rpartition(".")[2]
+    folder = out or Path("out") / name
+    _check_writable(folder)
+    started = time.perf_counter()
+    dataset = module.compute(**arguments)
+    from hetbrian.recording import save
+
+    written = [folder / f"{name}.nc"]
+    save(dataset, written[0])
+    draw = getattr(module, "draw", None) or _figure(name)
+    if draw is not None:
+        written += _draw(draw, dataset, folder / name)
+    if hasattr(module, "write"):
+        written += module.write(dataset, folder)
+    if hasattr(module, "summary"):
+        Console().print(module.summary(dataset))
+    console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def devices():
+    """Tell which Brian2 devices work here, and why not."""
+    from rich.table import Table
+
+    from hetbrian.devices import survey
+
+    table = Table("device", "works here", "remark")
+    for finding in survey():
+        table.add_row(finding.device, "yes" if finding.works else "no", finding.remark)
+    Console().print(table)
+
+
+def main():
+    """Run the command line; errors of the user end in one sentence."""
+    try:
+        app(standalone_mode=True)
+    except EXPECTED as error:
+        console.print(f"[bold red]Error:[/] {str(error).strip()}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing was written.")
+        sys.exit(130)
+
+
+def _is_protocol(path):
+    """Return whether a file defines ``compute``, without running it."""
+    return not path.name.startswith("_") and "\ndef compute(" in path.read_text(encoding="utf-8", errors="replace")
+
+
+def _did_you_mean(name, known):
+    near = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean {near[0]!r}?" if near else ": check the spelling."
+
+
+def _split(setting):
+    """Return name and value of ``name=value``."""
+    name, equals, value = setting.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set got {setting!r}, expected name=value: write --set seed=3, say.")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def _extra(arguments):
+    """Return ``--name value`` and ``--name=value`` arguments as ``name=value`` texts."""
+    settings, rest = [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--"):
+            raise ValueError(f"{argument!r} is not expected here, expected --NAME VALUE: put -- names before values.")
+        if "=" in argument:
+            settings.append(argument[2:])
+        elif rest:
+            settings.append(f"{argument[2:]}={rest.pop(0)}")
+        else:
+            raise ValueError(f"{argument} has no value, expected {argument} VALUE: give one.")
+    return settings
+
+
+def _evaluate(node):
+    """Return the value of an expression of numbers, units, * / ** + - and sequences; nothing else runs."""
+    operations = {
+        ast.Mult: lambda a, b: a * b,
+        ast.Div: lambda a, b: a / b,
+        ast.Pow: lambda a, b: a**b,
+        ast.Add: lambda a, b: a + b,
+        ast.Sub: lambda a, b: a - b,
+    }
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, bool, str)):
+        return node.value
+    if isinstance(node, ast.Name):
+        return DEFAULT_UNITS[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_evaluate(node.operand)
+    if isinstance(node, ast.BinOp):
+        left, right = _evaluate(node.left), _evaluate(node.right)
+        left, right = (np.asarray(side) if isinstance(side, tuple) else side for side in (left, right))
+        return operations[type(node.op)](left, right)
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple(_evaluate(item) for item in node.elts)
+    raise TypeError(ast.dump(node))
+
+
+def _check_writable(folder):
+    """Refuse a folder that cannot be written before anything is computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".hetbrian"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(
+            f"{str(folder)!r} cannot be written ({error.strerror}), expected a folder of yours: choose another --out."
+        ) from error
+
+
+def _figure(name):
+    """Return ``draw`` of figures/NAME.py in the protocol's checkout, or None."""
+    try:
+        spec = importlib.util.find_spec(f"figures.{name}")
+    except ModuleNotFoundError:
+        return None
+    if spec is None:
+        return None
+    return importlib.import_module(f"figures.{name}").draw
+
+
+def _draw(draw, dataset, stem):
+    """Write the figure as PNG and PDF and return their paths."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    style = next((Path(f) / "hetbrian.mplstyle" for f in _figure_folders() if (Path(f) / "hetbrian.mplstyle").exists()), None)
+    with pyplot.style.context([str(style)] if style else []):
+        axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
+        figure = axes[0].figure
+        paths = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
+        for path in paths:
+            figure.savefig(path)
+        pyplot.close(figure)
+    return paths
+
+
+def _figure_folders():
+    spec = importlib.util.find_spec("figures")
+    return list(spec.submodule_search_locations or []) if spec else []

@@ -1,0 +1,18 @@
+import pytest
+from brian2 import defaultclock, prefs, set_device, start_scope
+from brian2.devices.device import get_device, reset_device
+
+
+@pytest.fixture(autouse=True)
+def brian2_as_it_was():
+    """Run a test on the runtime device with the numpy target, and give the next one the defaults back."""
+    target, dt = prefs.codegen.target, defaultclock.dt
+    prefs.codegen.target = "numpy"  # nothing to compile: most networks here are small and short
+    start_scope()
+    yield
+    prefs.codegen.target = target
+    while get_device().__class__.__name__ != "RuntimeDevice":
+        get_device().reinit()
+        reset_device()
+    set_device("runtime")
+    defaultclock.dt = dt
