@@ -24,9 +24,7 @@ def draw(dataset, axes=None):
 
     n_outputs = dataset.sizes["output"]
     if axes is None:
-        _, axes = pyplot.subplots(
-            1, 2, figsize=(7.6, 1.3 + 0.26 * n_outputs), sharey=True, width_ratios=(5, 1)
-        )
+        _, axes = pyplot.subplots(1, 2, figsize=(7.6, 1.3 + 0.26 * n_outputs), sharey=True, width_ratios=(5, 1))
     traces, bars = axes
     stop, period = dataset.attrs["learning_stop"], dataset.attrs["period"]
     time = dataset.time.values - stop

@@ -203,9 +203,7 @@ def options(module, small=False, seed=None, settings=()):
         default = known[name].default
         chosen[name] = parse_value(name, text, None if default is inspect.Parameter.empty else default)
     missing = [
-        name
-        for name, parameter in known.items()
-        if parameter.default is inspect.Parameter.empty and name not in chosen
+        name for name, parameter in known.items() if parameter.default is inspect.Parameter.empty and name not in chosen
     ]
     if missing:
         raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
@@ -358,8 +356,7 @@ def _draw(draw, dataset, stem):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    style = next((Path(f) / "hetbrian.mplstyle" for f in _figure_folders() if (Path(f) / "hetbrian.mplstyle").exists()), None)
-    with pyplot.style.context([str(style)] if style else []):
+    with pyplot.style.context(_styles()):
         axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
         figure = axes[0].figure
         paths = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
@@ -369,6 +366,8 @@ def _draw(draw, dataset, stem):
     return paths
 
 
-def _figure_folders():
+def _styles():
+    """Return the style file of the protocol's checkout, if there is one."""
     spec = importlib.util.find_spec("figures")
-    return list(spec.submodule_search_locations or []) if spec else []
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return [str(path) for folder in folders for path in Path(folder).glob("*.mplstyle")]

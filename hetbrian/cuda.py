@@ -88,8 +88,8 @@ def curand_folders():
     """
     wheel = importlib.util.find_spec("nvidia")
     roots = [toolkit_root()]
-    if wheel is not None:
-        roots += [folder for place in wheel.submodule_search_locations for folder in sorted(Path(place).iterdir())]
+    for place in (wheel and wheel.submodule_search_locations) or ():
+        roots += sorted(Path(place).iterdir())
     for root in filter(None, roots):
         for library in ("lib64", "lib"):
             if (root / "include" / "curand.h").exists() and sorted((root / library).glob("libcurand.so*")):
@@ -183,6 +183,7 @@ def diagnose():
     list of Part
     """
     package = importlib.util.find_spec("brian2cuda")
+    origin = package.origin if package else None
     root, curand, found = toolkit_root(), curand_folders(), gpus()
     release = re.search(r"release ([\d.]+)", _output(root / "bin" / "nvcc", "--version")) if root else None
     gpu = f"{found[0].name}, compute capability {found[0].compute_capability}" if found else ""
@@ -192,7 +193,7 @@ def diagnose():
         fix = f"the driver {found[0].driver} ends at CUDA {limit.group(1)}: update it or use an older toolkit"
         gpu = ""
     parts = (
-        ("brian2cuda", str(Path(package.origin).parent) if package else "", "pip install 'hetbrian[cuda]'"),
+        ("brian2cuda", str(Path(origin).parent) if origin else "", "pip install 'hetbrian[cuda]'"),
         (
             "CUDA toolkit",
             f"{release.group(1)} in {root}" if release else "",

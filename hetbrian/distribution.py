@@ -59,13 +59,9 @@ def exact_repr(value: Any) -> str:
 
 def _common_dimensions(owner: str, values: dict[str, Any]) -> Any:
     """Return the dimensions that all values share; a plain 0 goes with any unit, as elsewhere in Brian2."""
-    dimensions = next(
-        (d for v in values.values() if (d := get_dimensions(v)) is not DIMENSIONLESS), DIMENSIONLESS
-    )
+    dimensions = next((d for v in values.values() if (d := get_dimensions(v)) is not DIMENSIONLESS), DIMENSIONLESS)
     for name, value in values.items():
-        message = (
-            f"{owner}: {name} = {{value}}, expected the unit of the other arguments; give all in one unit"
-        )
+        message = f"{owner}: {name} = {{value}}, expected the unit of the other arguments; give all in one unit"
         fail_for_dimension_mismatch(value, get_unit(dimensions), message, value=value)
     return dimensions
 
@@ -101,9 +97,7 @@ class Distribution(ABC):
     @property
     def dimensions(self) -> Any:
         """The Brian2 dimensions of what the law draws."""
-        return _common_dimensions(
-            type(self).__name__, {name: getattr(self, name) for name in self._with_unit}
-        )
+        return _common_dimensions(type(self).__name__, {name: getattr(self, name) for name in self._with_unit})
 
     def draw(self, size: int, rng: np.random.Generator) -> Any:
         """Draw independent values, x = F^-1(U) with U uniform on (0, 1).

@@ -101,8 +101,7 @@ def temporal_signal(
         raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
     if n_pulses > n_steps // 2:
         raise ValueError(
-            f"n_pulses is {n_pulses}, expected at most {n_steps // 2} (two steps per pulse): "
-            "reduce n_pulses or dt."
+            f"n_pulses is {n_pulses}, expected at most {n_steps // 2} (two steps per pulse): reduce n_pulses or dt."
         )
     pulse, rest = np.divmod(np.arange(n_steps) * n_pulses, n_steps)
     # The rows of E lie one step apart, so that time pulse*dt looks up row `pulse`.

@@ -199,9 +199,7 @@ class FORCE(Group):
     def encoder(self, values):
         shape = (len(self.source), len(self))
         if not self.has_feedback:
-            raise ValueError(
-                "this readout has no feedback, expected none to set: construct it with an encoder."
-            )
+            raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
         if not have_same_dimensions(values, self.encoder):
             raise DimensionMismatchError(
                 f"encoder has the wrong unit, expected {get_unit(self.variables['_encoder'].dim)!r}: multiply by it",
@@ -216,9 +214,7 @@ class FORCE(Group):
     def P(self):
         """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
         m = self.variables["_n_weights"].get_value()
-        stored, c, gain = (
-            np.array(self.variables[key].get_value(), dtype=float) for key in ("_P", "_c", "_gain")
-        )
+        stored, c, gain = (np.array(self.variables[key].get_value(), dtype=float) for key in ("_P", "_c", "_gain"))
         upper = np.triu(stored.reshape(m, m))
         full = upper + np.triu(upper, 1).T
         if not int(self.variables["n_updates"].get_value()[0]):
@@ -231,13 +227,9 @@ class FORCE(Group):
         """Set an array that generated code reads, checked: shape, finite."""
         values = np.asarray(values, dtype=float)
         if values.shape != shape:
-            raise ValueError(
-                f"{name} has shape {values.shape}, expected {shape}: neurons and outputs must fit."
-            )
+            raise ValueError(f"{name} has shape {values.shape}, expected {shape}: neurons and outputs must fit.")
         if not np.isfinite(values).all():
-            raise ValueError(
-                f"{name} has values that are not finite, expected numbers: check where they come from."
-            )
+            raise ValueError(f"{name} has values that are not finite, expected numbers: check where they come from.")
         self.variables[variable].set_value((values.T if variable == "_encoder" else values).ravel())
 
     def check(self):
@@ -303,9 +295,7 @@ class FORCE(Group):
             If it is not a readout, or of other sizes; this one is then left as it was.
         """
         if not os.path.exists(path):
-            raise FileNotFoundError(
-                f"{os.fspath(path)!r} does not exist, expected a saved readout: check the path."
-            )
+            raise FileNotFoundError(f"{os.fspath(path)!r} does not exist, expected a saved readout: check the path.")
         try:
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
@@ -388,12 +378,8 @@ class FORCE(Group):
                 value["_P"][:], value["_gain"][0] = rls.P.ravel(), 0  # nothing pending
                 value["n_updates"][0] += 1
 
-        self.run_regularly(
-            f"y = {expression}", clock=self._clock, when="end", order=0, name=f"{self.name}_target"
-        )
-        operation = NetworkOperation(
-            step, clock=self._clock, when="end", order=1, name=f"{self.name}_operation"
-        )
+        self.run_regularly(f"y = {expression}", clock=self._clock, when="end", order=0, name=f"{self.name}_target")
+        operation = NetworkOperation(step, clock=self._clock, when="end", order=1, name=f"{self.name}_operation")
         self.contained_objects.append(operation)
 
 
@@ -411,9 +397,7 @@ def _target_code(target, n_outputs, namespace, dt):
     values = target.values
     width = 1 if values.ndim == 1 else values.shape[1]
     if n_outputs not in (None, width):
-        raise ValueError(
-            f"target has {width} outputs, expected n_outputs = {n_outputs}: leave n_outputs out."
-        )
+        raise ValueError(f"target has {width} outputs, expected n_outputs = {n_outputs}: leave n_outputs out.")
     if not have_same_dimensions(target.dim, DIMENSIONLESS):
         raise DimensionMismatchError("target has a unit, expected plain numbers: divide by it", target.dim)
     name = target.name.lstrip("_")  # Brian2 refuses the names it gives itself

@@ -45,9 +45,7 @@ class Guard(Group):
     def __init__(self, source, variable="v", every=10 * ms, name="guard*"):
         native_class()
         if variable not in source.variables:
-            raise ValueError(
-                f"{source.name} has no variable {variable!r}, expected one of its own: check the name."
-            )
+            raise ValueError(f"{source.name} has no variable {variable!r}, expected one of its own: check the name.")
         steps = whole_steps(every, source.clock.dt, "every")
         Group.__init__(self, clock=source.clock, when="end", order=2, name=name)
         self.source, self.variable = source, variable
@@ -61,9 +59,7 @@ class Guard(Group):
         variables.add_array("every", size=1, scalar=True, constant=True, dtype=np.int32, values=steps)
         variables.add_array("neuron", size=1, scalar=True, dtype=np.int32, read_only=True, values=-1)
         variables.add_array("time", size=1, scalar=True, dimensions=second.dim, read_only=True)
-        runner = NativeRunner(
-            self, "guard", clock=self._clock, when="end", order=2, name=f"{self.name}_check"
-        )
+        runner = NativeRunner(self, "guard", clock=self._clock, when="end", order=2, name=f"{self.name}_check")
         self.contained_objects.append(runner)
         self._enable_group_attributes()
 

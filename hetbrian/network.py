@@ -323,6 +323,12 @@ class AllToAll(NeuronGroup):
         )
         neurons.s = linked_var(self, "s")
 
+    def before_run(self, run_namespace):
+        """Tell a standalone device about our synapses, which it looks for among the network's own objects only."""
+        if hasattr(get_device(), "synapses"):
+            get_device().synapses.update(item for item in self.contained_objects if isinstance(item, Synapses))
+        super().before_run(run_namespace)
+
 
 @check_units(gain=amp)
 def random_weights(n_neurons, gain, probability, rng):

@@ -15,9 +15,7 @@ import numpy as np
 def _finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
     values = np.asarray(values, dtype=dtype)
     if not np.isfinite(values).all():
-        raise ValueError(
-            f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first"
-        )
+        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
     return values
 
 
@@ -26,9 +24,7 @@ def _check_forgetting(forgetting: float) -> None:
         raise ValueError(f"forgetting = {forgetting}, expected 0 < forgetting <= 1; give 1 to forget nothing")
 
 
-def ridge(
-    features: Any, target: Any, gamma: float, bias: bool = False, forgetting: float = 1.0
-) -> np.ndarray:
+def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetting: float = 1.0) -> np.ndarray:
     """Fit a linear readout y = W x with a penalty on the squared weights.
 
     Solve (S^T L S + gamma lambda^T I) W^T = S^T L y, where row t of S is the activity x(t), t = 0 ... T - 1,

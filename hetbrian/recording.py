@@ -87,9 +87,7 @@ class Recorder:
         self.monitors = {}
         for name, index in self.chosen.items():
             if name not in REGISTRY:
-                raise ValueError(
-                    f"record has {name!r}, expected names among {', '.join(REGISTRY)}: check the name."
-                )
+                raise ValueError(f"record has {name!r}, expected names among {', '.join(REGISTRY)}: check the name.")
             entry = REGISTRY[name]
             if entry.owner not in names or not hasattr(network[entry.owner], entry.variable):
                 raise ValueError(
@@ -238,9 +236,7 @@ def load(path):
     try:
         return xarray.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again."
-        ) from error
+        raise ValueError(f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again.") from error
 
 
 def _plain(value):

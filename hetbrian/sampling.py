@@ -41,8 +41,6 @@ class SampledMonitor(NativeRunner, StateMonitor):
     @check_units(every=second)
     def __init__(self, source, variables, record, every, when="end", order=3, name="sampledmonitor*"):
         steps = whole_steps(every, source.clock.dt, "every")
-        StateMonitor.__init__(
-            self, source, variables, record, clock=source.clock, when=when, order=order, name=name
-        )
+        StateMonitor.__init__(self, source, variables, record, clock=source.clock, when=when, order=order, name=name)
         self.template = "sampled"
         self.variables.add_array("every", size=1, scalar=True, constant=True, dtype=np.int32, values=steps)

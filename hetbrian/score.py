@@ -24,9 +24,7 @@ def _signals(output: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
             f"(time,) or (time, output); cut or reshape one of them"
         )
     if output.size == 0:
-        raise ValueError(
-            f"output and target have shape {output.shape}, expected at least one sample; record longer"
-        )
+        raise ValueError(f"output and target have shape {output.shape}, expected at least one sample; record longer")
     if not np.isfinite(target).all():
         raise ValueError("target has NaN or infinite entries, expected finite numbers; repair the target")
     return output.reshape(len(output), -1), target.reshape(len(target), -1)
@@ -35,13 +33,9 @@ def _signals(output: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
 def _counts(spike_counts: Any) -> np.ndarray:
     spike_counts = np.asarray(spike_counts)
     if spike_counts.ndim != 1 or spike_counts.size == 0:
-        raise ValueError(
-            f"spike_counts has shape {spike_counts.shape}, expected (neuron,); give one count a neuron"
-        )
+        raise ValueError(f"spike_counts has shape {spike_counts.shape}, expected (neuron,); give one count a neuron")
     if not (spike_counts >= 0).all():
-        raise ValueError(
-            "spike_counts has negative or NaN entries, expected 0 or more; count spikes per neuron"
-        )
+        raise ValueError("spike_counts has negative or NaN entries, expected 0 or more; count spikes per neuron")
     return spike_counts
 
 
@@ -317,9 +311,7 @@ def synchrony(spike_times: Any, spike_neurons: Any, n_neurons: int, duration: fl
         raise ValueError(f"bin = {bin}, expected at most half of duration = {duration}; narrow the bin")
     bins = spike_times / bin + EDGE
     if not ((bins >= 0) & (bins <= duration / bin + 2 * EDGE)).all():
-        raise ValueError(
-            f"spike_times leave the interval from 0 to {duration} s; subtract the start of the interval"
-        )
+        raise ValueError(f"spike_times leave the interval from 0 to {duration} s; subtract the start of the interval")
     if not ((spike_neurons >= 0) & (spike_neurons < n_neurons)).all():
         raise ValueError(f"spike_neurons leave 0 to {n_neurons - 1}; give indices within the population")
     counted = bins < n_bins
@@ -457,16 +449,12 @@ def force_scores(
         )
     steps = np.diff(time)
     if len(steps) == 0 or not (steps > 0).all() or np.ptp(steps) > 1e-3 * steps[0]:
-        raise ValueError(
-            "time is not evenly spaced and ascending, expected a fixed step; resample the signals"
-        )
+        raise ValueError("time is not evenly spaced and ascending, expected a fixed step; resample the signals")
     dt = (time[-1] - time[0]) / len(steps)
     in_test = time > learning_stop - dt / 2
     duration = np.count_nonzero(in_test) * dt
     if np.count_nonzero(in_test) < 2:
-        raise ValueError(
-            f"learning_stop = {learning_stop}, expected samples after it; run until later than that"
-        )
+        raise ValueError(f"learning_stop = {learning_stop}, expected samples after it; run until later than that")
     in_first_second = in_test & (time < learning_stop + 1 - dt / 2)
     tested, wanted = output[in_test], target[in_test]
     rates = firing_rates(spike_counts_in_test, duration)

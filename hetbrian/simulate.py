@@ -1,5 +1,7 @@
 """Run a network on a device with a seed and return a Dataset: the only place that does either."""
 
+import gc
+import os
 import platform
 import shutil
 import subprocess
@@ -13,18 +15,25 @@ import numpy as np
 from brian2 import Network, NetworkOperation, NeuronGroup, check_units, defaultclock, get_device, ms, prefs, second
 from brian2.devices.device import all_devices, reset_device
 
+from hetbrian import cuda
 from hetbrian.guard import DivergenceError, Guard
 from hetbrian.recording import Recorder
 from hetbrian.standalone import build
 
-DEVICES = ("runtime", "numpy", "cython", "cpp_standalone")
+DEVICES = ("runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone")
 """``numpy`` and ``cython`` are the runtime device with that code generation target."""
 
-STANDALONE_SEED = """
+STANDALONE_SEED = {
+    "cpp_standalone": """
 if (std::getenv("HETBRIAN_SEED"))
     for (auto &generator : brian::_random_generators)
         generator.seed(std::strtoul(std::getenv("HETBRIAN_SEED"), nullptr, 10));
-"""
+""",
+    "cuda_standalone": """
+if (std::getenv("HETBRIAN_SEED"))
+    random_number_buffer.set_seed(std::strtoull(std::getenv("HETBRIAN_SEED"), nullptr, 10));
+""",
+}
 
 GUARD_INTERVAL = 10 * ms
 """About how often a run looks whether its potentials are finite, in whole time steps."""
@@ -66,7 +75,7 @@ def simulate(
         Names of `hetbrian.recording.REGISTRY`; nothing else is monitored.
     record_dt : Quantity [second]
         Sampling interval of time series.
-    device : {"runtime", "numpy", "cython", "cpp_standalone"}
+    device : {"runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone"}
         Brian2 device; ``numpy`` and ``cython`` are the runtime device with that code generation target,
         ``runtime`` takes the one that ``prefs.codegen.target`` names.
     directory : path-like, optional
@@ -92,7 +101,7 @@ def simulate(
     TypeError
         If the model does not return a Network.
     RuntimeError
-        If the standalone device holds objects that were built outside the model.
+        If the standalone device holds objects that were built outside the model, or CUDA cannot run here.
     NotImplementedError
         If the network holds a network operation and the device is standalone.
     """
@@ -100,9 +109,11 @@ def simulate(
         raise ValueError(f"duration is {duration}, expected a positive time: give it in seconds.")
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}, expected one of {', '.join(DEVICES)}: choose one of them.")
-    is_standalone = device == "cpp_standalone"
+    if device == "cuda_standalone":
+        cuda.require()
+    is_standalone = device in STANDALONE_SEED
     with _device(device, directory) as folder:
-        _seed(seed, is_standalone)
+        _seed(seed, device)
         network = model(np.random.default_rng(seed), **parameters)
         if not isinstance(network, Network):
             raise TypeError(
@@ -172,37 +183,46 @@ def _git_revision():
 def _device(name, directory):
     """Activate a device, yield its project folder, and give the user's device back afterwards."""
     previous_target, previous_dt = prefs.codegen.target, defaultclock.dt
-    folder = None
+    folder, previous = None, dict[str, object]()
     if name in ("runtime", "numpy", "cython"):
         brian2.set_device("runtime")
         if name != "runtime":
             prefs.codegen.target = name
     else:
-        if any("_defaultclock_" not in array for array in all_devices[name].arrays.values()):
+        gc.collect()  # objects of an earlier run would keep their names, and the sources would differ
+        if any("_defaultclock_" not in array for array in _arrays(name)):
             raise RuntimeError(
                 f"{name} holds Brian2 objects already, expected none, because simulate builds a project of its own: "
                 "call get_device().reinit() after your run, or simulate before you build them."
             )
         folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
+        previous = cuda.configure() if name == "cuda_standalone" else {}
         brian2.set_device(name, build_on_run=False)
     try:
         yield folder
     finally:
         prefs.codegen.target = previous_target
+        prefs.update(previous)
         if folder is not None:
             get_device().reinit()
+            os.environ.pop("HETBRIAN_SEED", None)
             if directory is None:
                 shutil.rmtree(folder, ignore_errors=True)
         reset_device()
         defaultclock.dt = previous_dt
 
 
-def _seed(seed, is_standalone):
+def _arrays(name):
+    """Return the names of the arrays of a standalone device, none if it is not there yet."""
+    return all_devices[name].arrays.values() if name in all_devices else ()
+
+
+def _seed(seed, device):
     """Seed Brian2's own random numbers; a standalone program reads the seed when it starts."""
-    if not is_standalone:
+    if device not in STANDALONE_SEED:
         brian2.seed(seed)
         return
-    get_device().insert_code("main", STANDALONE_SEED)
+    get_device().insert_code("main", STANDALONE_SEED[device])
     get_device().run_environment_variables["HETBRIAN_SEED"] = str(seed)
 
 
@@ -217,9 +237,7 @@ def _run(network, duration, folder, progress):
                     raise error.__cause__ from None
                 raise
         return
-    network.run(
-        duration, report=STANDALONE_REPORT if progress else None, report_period=1 * second, namespace={}
-    )
+    network.run(duration, report=STANDALONE_REPORT if progress else None, report_period=1 * second, namespace={})
     build(get_device(), folder)
     get_device().run(with_output=progress)
 

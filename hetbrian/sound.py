@@ -145,8 +145,7 @@ def resynthesise(
     values = np.asarray(envelopes, dtype=float)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
-            f"envelopes has shape {values.shape}, expected (time, n_bands), both at least 1: "
-            "give one column per band."
+            f"envelopes has shape {values.shape}, expected (time, n_bands), both at least 1: give one column per band."
         )
     if not np.all(np.isfinite(values)):
         raise ValueError("envelopes contains nan or inf, expected finite numbers: check the readout.")
@@ -169,13 +168,9 @@ def _read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], float]
     from scipy.io import wavfile
 
     if not os.path.exists(path):
-        raise FileNotFoundError(
-            f"path is '{path}', expected a WAV file, but nothing is there: check the path."
-        )
+        raise FileNotFoundError(f"path is '{path}', expected a WAV file, but nothing is there: check the path.")
     if os.path.isdir(path):
-        raise IsADirectoryError(
-            f"path is '{path}', expected a WAV file, got a directory: add the file's name."
-        )
+        raise IsADirectoryError(f"path is '{path}', expected a WAV file, got a directory: add the file's name.")
     if os.path.getsize(path) == 0:
         raise ValueError(f"path is '{path}', expected a WAV file, got an empty file: record it again.")
     try:
@@ -184,9 +179,7 @@ def _read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], float]
             warnings.filterwarnings("ignore", "Chunk .non-data. not understood", wavfile.WavFileWarning)
             rate, samples = wavfile.read(path)
     except (ValueError, struct.error, ZeroDivisionError, wavfile.WavFileWarning) as error:
-        raise ValueError(
-            f"path is '{path}', expected a whole WAV file ({error}): convert it to 16-bit PCM."
-        ) from error
+        raise ValueError(f"path is '{path}', expected a whole WAV file ({error}): convert it to 16-bit PCM.") from error
     if samples.size == 0:
         raise ValueError(f"path is '{path}', expected a sound, got zero samples: record it again.")
     mono = samples.astype(float).reshape(len(samples), -1).mean(axis=1)
@@ -204,7 +197,5 @@ def _band_centres(n_bands: int, low: Quantity, high: Quantity, rate: float) -> N
     if low_ >= high_:
         raise ValueError(f"low is {low}, expected less than high = {high}: exchange or move the edges.")
     if high_ > rate / 2:
-        raise ValueError(
-            f"high is {high}, expected at most half the sample rate, {rate / 2:g} Hz: reduce high."
-        )
+        raise ValueError(f"high is {high}, expected at most half the sample rate, {rate / 2:g} Hz: reduce high.")
     return low_ * (high_ / low_) ** ((np.arange(n_bands) + 0.5) / n_bands)

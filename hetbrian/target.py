@@ -102,8 +102,7 @@ class Target(TimedArray):
             output_names = [f"output {i}" for i in range(self.n_outputs)]
         if len(output_names) != self.n_outputs:
             raise ValueError(
-                f"output_names has {len(output_names)} names, expected {self.n_outputs}: "
-                "give one per column of values."
+                f"output_names has {len(output_names)} names, expected {self.n_outputs}: give one per column of values."
             )
         self.output_names = list(output_names)
         self.period = n_steps * step * second if periodic else None
@@ -152,14 +151,10 @@ class Target(TimedArray):
             If a time is negative or not finite.
         """
         times = Quantity(times)
-        fail_for_dimension_mismatch(
-            times, second, "times is {times}, expected seconds: give a unit.", times=times
-        )
+        fail_for_dimension_mismatch(times, second, "times is {times}, expected seconds: give a unit.", times=times)
         seconds = np.atleast_1d(np.asarray(times))
         if not np.all(np.isfinite(seconds) & (seconds >= 0)):
-            raise ValueError(
-                "times contains a negative or non-finite time, expected 0 s or later: check them."
-            )
+            raise ValueError("times contains a negative or non-finite time, expected 0 s or later: check them.")
         # TimedArray rounds down with the same margin of dt/16 for the rounding error of t.
         steps = np.floor(seconds / self.dt + 1 / 16).astype(np.int64)
         n_steps = len(self.values)
@@ -269,8 +264,7 @@ def product_of_sines(*, frequencies: Quantity, dt: Quantity, name: str = "produc
     rational = all(abs(f - fraction) <= 1e-9 * f for f, fraction in zip(given, exact, strict=True))
     if not rational or fundamental < Fraction(1, 1000):
         raise ValueError(
-            f"frequencies are {given} Hz, expected a common period of at most 1000 s: "
-            "give multiples of one frequency."
+            f"frequencies are {given} Hz, expected a common period of at most 1000 s: give multiples of one frequency."
         )
     cycles = [float(fraction / fundamental) for fraction in exact]
     return _periodic(
@@ -373,9 +367,7 @@ def lorenz(
     return Target(values, dt, output_names=["x", "y", "z"], name=name)
 
 
-def ode_to_joy(
-    *, dt: Quantity, quarter: Quantity = 0.5 * second, bars: int = 4, name: str = "ode_to_joy*"
-) -> Target:
+def ode_to_joy(*, dt: Quantity, quarter: Quantity = 0.5 * second, bars: int = 4, name: str = "ode_to_joy*") -> Target:
     """
     Build the first four bars of Beethoven's Ode to Joy as a target with five outputs.
 

@@ -118,7 +118,7 @@ def force_network(
         clock=clock,
     )
     recurrent = hb.recurrent(neurons, recurrent_gain, probability, rng=of_omega)
-    signal = hb.sine(frequency=5 * Hz, dt=dt) if target is None else target(dt)
+    signal = hb.sine(frequency=5 * Hz, dt=dt, name="sine") if target is None else target(dt)
     encoder = feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, signal.n_outputs))
     force = hb.FORCE(
         neurons,

@@ -8,7 +8,7 @@ from brian2 import pA, second
 
 from protocols.training import summary_table, train
 
-SMALL = {"n_neurons": 200, "start": 0.5 * second, "stop": 1.5 * second, "duration": 2.5 * second}
+SMALL = {"n_neurons": 200, "start": 0.2 * second, "stop": 0.6 * second, "duration": 1 * second}
 
 
 def compute(

@@ -13,11 +13,11 @@ from protocols.training import train
 
 SMALL = {
     "n_neurons": 200,
-    "n_seeds": 2,
+    "n_seeds": 1,
     "levels": (0.0, 0.2, 1.0),
-    "start": 0.5 * second,
-    "stop": 1.5 * second,
-    "duration": 2.5 * second,
+    "start": 0.2 * second,
+    "stop": 0.6 * second,
+    "duration": 1.0 * second,
 }
 
 PANELS = {
@@ -98,7 +98,8 @@ def compute(
         curves.append(scores.expand_dims(curve=[name]))
     dataset = xarray.concat(curves, "curve", data_vars="all")
     dataset["kind"] = ("curve", [panel["kind"] for panel in PANELS.values()])
-    dataset["feedback_gain"] = ("curve", [float(panel["feedback_gain"] / pA) for panel in PANELS.values()], {"units": "pA"})
+    gains = [float(panel["feedback_gain"] / pA) for panel in PANELS.values()]
+    dataset["feedback_gain"] = ("curve", gains, {"units": "pA"})
     dataset["reset"] = ("curve", [panel["reset"] for panel in PANELS.values()])
     dataset.attrs = {**attributes, "recurrent_gain_pA": float(recurrent_gain / pA), "n_neurons": n_neurons}
     return dataset

@@ -1,6 +1,6 @@
 """FORCE at the published settings: which kind of heterogeneity lets a failing network learn.
 
-Scores of science in one table: Nicola & Clopath's 5 Hz sine (G = Q = 5000 pA, double exponential), the
+Nicola & Clopath's 5 Hz sine (G = Q = 5000 pA, double exponential), the
 paper's network at G = 10 000 pA, and the paper's network where the homogeneous one fails (G = 1000 and
 2000 pA, Q = 4500 and 9000 pA) with each kind of heterogeneity.
 """
@@ -10,7 +10,7 @@ from brian2 import pA, second
 
 from protocols.training import train
 
-SMALL = {"seeds": (1,), "n_neurons": 200, "start": 0.2 * second, "stop": 0.6 * second, "duration": 1 * second}
+SMALL = {"seeds": (1,), "n_neurons": 200, "start": 0.1 * second, "stop": 0.3 * second, "duration": 0.5 * second}
 
 
 def conditions():
@@ -75,9 +75,7 @@ def compute(
     xarray.Dataset
         See `protocols.training.train`, without the traces.
     """
-    dataset = train(
-        conditions(), seeds, start=start, stop=stop, duration=duration, device=device, n_neurons=n_neurons
-    )
+    dataset = train(conditions(), seeds, start=start, stop=stop, duration=duration, device=device, n_neurons=n_neurons)
     return dataset.drop_dims("time", errors="ignore")
 
 

@@ -186,9 +186,7 @@ def test_truncated_draws_and_quantiles(law, reference):
     assert stats.kstest(draws, lambda x: (reference.cdf(x) - below) / (up_to - below)).pvalue > LEVEL
     grid = truncated.quantiles(99)
     # rounding of the CDF near its bounds, divided by the probability kept, above 1e-3 for all laws
-    np.testing.assert_allclose(
-        grid, reference.ppf(below + np.arange(1, 100) / 100 * (up_to - below)), rtol=1e-9
-    )
+    np.testing.assert_allclose(grid, reference.ppf(below + np.arange(1, 100) / 100 * (up_to - below)), rtol=1e-9)
 
 
 def test_truncation_in_one_direction_units_and_twice():
@@ -237,9 +235,7 @@ def test_arguments_are_stored_unchanged():
         law.centre = 0
 
 
-@pytest.mark.parametrize(
-    "value", [0.1 + 0.2, 1e-300, 5, True, np.float64(1 / 3), -65 * mV, 1 / 3 * nS, 7e-30 * pA]
-)
+@pytest.mark.parametrize("value", [0.1 + 0.2, 1e-300, 5, True, np.float64(1 / 3), -65 * mV, 1 / 3 * nS, 7e-30 * pA])
 def test_exact_repr_is_exact(value):
     again = eval(exact_repr(value), vars(brian2))
     assert brian2.get_dimensions(again) is brian2.get_dimensions(value) and float(again) == float(value)

@@ -134,39 +134,53 @@ def test_numpy_equals_the_reference(case):
     assert_same(outcome(simulated(network(**case), 100 * ms)), expected, bound(case))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", [CASES[name] for name in ("one output", "bias, forgetting, posterior", "float32")])
-def test_cython_equals_the_reference(case):
-    expected = outcome(simulated(network(reference=True, **case), 100 * ms))
-    prefs.codegen.target = "cython"
-    assert_same(outcome(simulated(network(**case), 40 * ms, 60 * ms)), expected, bound(case))
+SILENT = {
+    "plain": {},
+    "bias": {"n_outputs": 3, "bias": True, "forgetting": 0.999},
+    "float32": CASES["float32"],
+    "loaded": {},
+}
 
 
-@pytest.mark.standalone
-def test_cpp_standalone_equals_the_reference_and_loads_what_numpy_saved(tmp_path):
-    """One project holds every case, because each build costs seconds."""
-    cases = {f"_{number}": case for number, case in enumerate(CASES.values())}
-    expected = {
-        label: outcome(simulated(network(reference=True, label=label, **case), 100 * ms), label)
-        for label, case in cases.items()
+def many_readouts(readout, *, reference=False):
+    """Return a network with feedback of three outputs and more readouts of it, because each device compiles slowly."""
+    net = network(reference=reference, **FULL)
+    for label, options in SILENT.items():
+        target = waves(options.get("n_outputs", 1), f"_{label}")
+        net.add(hb.FORCE(net["neurons"], target, **options, reference=reference, name=f"force_{label}"))
+    net["force_loaded"].load(readout)
+    return net
+
+
+def compared(net):
+    """Return all that has to agree: of every readout weights, P, z and n_updates, and the spikes."""
+    readouts = {
+        label: {"weights": force.weights, "P": force.P, "z": np.array(force.z[:]), "n_updates": force.n_updates[:]}
+        for label in SILENT
+        for force in [net[f"force_{label}"]]
     }
-    trained = simulated(network(seed=7), 50 * ms)
-    trained["force"].save(tmp_path / "readout.npz")
-    replay = network(seed=7)
-    replay["force"].load(tmp_path / "readout.npz")
-    simulated(replay, 100 * ms)
+    outcomes = {"feedback": outcome(net), **readouts}
+    return {label: {"spikes": outcomes["feedback"]["spikes"], **found} for label, found in outcomes.items()}
 
-    set_device("cpp_standalone", build_on_run=False)
-    nets = [network(label=label, **case) for label, case in cases.items()]
-    loaded = network(seed=7)
-    loaded["force"].load(tmp_path / "readout.npz")
-    everything = Network(*(item for net in [*nets, loaded] for item in net.objects))
-    simulated(everything, 40 * ms, 60 * ms)
-    get_device().build(directory=str(tmp_path / "project"), with_output=False)
-    for label, case in cases.items():
-        assert_same(outcome(everything, label), expected[label], bound(case))
-    assert_same(outcome(everything), outcome(replay), SAME)
-    assert np.array_equal(outcome(everything)["weights"], trained["force"].weights)
+
+@pytest.mark.parametrize(
+    "device", [pytest.param("cython", marks=pytest.mark.slow), pytest.param("cpp", marks=pytest.mark.standalone)]
+)
+def test_compiled_code_equals_the_reference(device, tmp_path):
+    trained = simulated(network(feedback=False), 50 * ms)["force"]
+    trained.save(tmp_path / "readout.npz")
+    expected = compared(simulated(many_readouts(tmp_path / "readout.npz", reference=True), 100 * ms))
+    if device == "cpp":
+        set_device("cpp_standalone", build_on_run=False)
+    else:
+        prefs.codegen.target = "cython"
+    net = simulated(many_readouts(tmp_path / "readout.npz"), 40 * ms, 60 * ms)
+    if device == "cpp":
+        get_device().build(directory=str(tmp_path / "project"), with_output=False)
+    actual = compared(net)
+    for label in expected:
+        assert_same(actual[label], expected[label], bound(SILENT.get(label, {})))
+    assert np.array_equal(actual["loaded"]["weights"], trained.weights)
 
 
 @pytest.mark.parametrize("reference", [False, True])
@@ -249,7 +263,7 @@ def test_order_within_a_step(gain, weight, error, reference):
     assert x.x[0] == pytest.approx([0, 0, 2, 4, 4 + weight], abs=1e-15)
     assert x.x[1] == pytest.approx(10 * x.x[0], abs=1e-13)  # ten times the rounding
     assert force.weights[0] == pytest.approx([weight, -7], abs=1e-15)
-    assert force.P == pytest.approx(np.diag([2 - 4 / 3, 2]), abs=1e-15)
+    assert pytest.approx(np.diag([2 - 4 / 3, 2]), abs=1e-15) == force.P
     assert force.y[:] == 5 and force.z[0] - force.y[0] == pytest.approx(error, abs=1e-15)
 
 
@@ -554,9 +568,15 @@ BAD = {
         {"target": hb.Target([[1.0]], 0.2 * ms, periodic=True)},
         "target has the time step 200. us, expected that of the source, 100. us: make it with the same dt",
     ),
-    "encoder size": ({"encoder": np.ones(4) * pA}, r"encoder has shape \(4, 1\), expected \(3, 1\): neurons and outputs"),
+    "encoder size": (
+        {"encoder": np.ones(4) * pA},
+        r"encoder has shape \(4, 1\), expected \(3, 1\): neurons and outputs",
+    ),
     "encoder width": ({"encoder": np.ones((3, 2)) * pA}, r"encoder has shape \(3, 2\), expected \(3, 1\)"),
-    "nan encoder": ({"encoder": [1, np.nan, 1] * pA}, "encoder has values that are not finite, expected numbers: check"),
+    "nan encoder": (
+        {"encoder": [1, np.nan, 1] * pA},
+        "encoder has values that are not finite, expected numbers: check",
+    ),
 }
 
 
@@ -636,7 +656,9 @@ def test_a_device_without_templates_is_refused(monkeypatch):
 
     group, _ = neurons(3)
     monkeypatch.setattr(type(get_device()), "code_object_class", lambda self, *args, **kwargs: Other)
-    with pytest.raises(NotImplementedError, match=r"the device generates code as Other, expected one of NumpyCodeObject, Cy"):
+    with pytest.raises(
+        NotImplementedError, match=r"the device generates code as Other, expected one of NumpyCodeObject, Cy"
+    ):
         hb.FORCE(group, "1")
 
 

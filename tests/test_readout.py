@@ -159,9 +159,7 @@ def test_ridge_without_penalty_is_least_squares():
 
 
 def test_repr_rebuilds():
-    rls = RecursiveLeastSquares(
-        3, 2, initial_P=0.1, forgetting=0.98, bias=True, gain="prior", dtype=np.float32
-    )
+    rls = RecursiveLeastSquares(3, 2, initial_P=0.1, forgetting=0.98, bias=True, gain="prior", dtype=np.float32)
     copy = eval(repr(rls))
     assert repr(copy) == repr(rls) and (copy.P == rls.P).all() and copy.weights.shape == (2, 4)
 

@@ -153,9 +153,7 @@ def test_synchrony_of_independent_trains_is_one_over_n():
 def test_synchrony_of_identical_trains_is_one():
     times, _ = poisson_trains(1, 20.0, 10.0, seed=1)
     neurons = np.repeat(np.arange(50), len(times))
-    assert synchrony(np.tile(times, 50), neurons, 50, 10.0, bin=0.01) == pytest.approx(
-        1, abs=1e-12
-    )  # rounding
+    assert synchrony(np.tile(times, 50), neurons, 50, 10.0, bin=0.01) == pytest.approx(1, abs=1e-12)  # rounding
 
 
 def test_synchrony_with_silent_neurons():
@@ -201,18 +199,14 @@ def test_force_scores_of_a_late_output():
     assert scores["mse_first_second"] == pytest.approx(expected, abs=1e-9)
     assert scores["mse_shifted"] < 1e-20 and scores["shift"] == pytest.approx(0.02)
     assert scores["correlation"] == pytest.approx(math.cos(2 * np.pi * 5 * 0.02), abs=1e-9)
-    assert scores["rate"] == pytest.approx(10.0, rel=1e-9) and scores["active_fraction"] == pytest.approx(
-        2 / 3
-    )
+    assert scores["rate"] == pytest.approx(10.0, rel=1e-9) and scores["active_fraction"] == pytest.approx(2 / 3)
     assert scores["silent"] == scores["diverged"] == 0.0
     assert all(type(value) is float for value in scores.values())
 
 
 def test_force_scores_take_the_test_alone():
     time, output, target = run_of_force()
-    output = np.where(
-        time < 2.0, 1e6, output
-    )  # the last sample before learning stops, at 1.999 s, is left out
+    output = np.where(time < 2.0, 1e6, output)  # the last sample before learning stops, at 1.999 s, is left out
     output[3000:] += 0.5  # one second into the test, at sample 3000
     scores = force_scores(time, output, target, [60], learning_stop=2.0)
     assert scores["mse_first_second"] == 0.0
@@ -234,9 +228,7 @@ def test_force_scores_of_silent_and_diverged_runs():
 def test_force_scores_of_several_outputs_and_a_short_test():
     time, output, target = run_of_force()
     outputs, targets = np.column_stack([output, output]), np.column_stack([target, -target])
-    scores = force_scores(
-        time, outputs, targets, [10], learning_stop=7.5, silent_threshold=30, active_threshold=30
-    )
+    scores = force_scores(time, outputs, targets, [10], learning_stop=7.5, silent_threshold=30, active_threshold=30)
     assert scores["correlation"] == pytest.approx(0.0, abs=1e-12)  # 1 and -1
     assert scores["mse_first_second"] == scores["mse"]
     assert scores["silent"] == 1.0 and scores["active_fraction"] == 0.0

@@ -174,9 +174,7 @@ def test_sine_states_the_rounded_frequency():
     assert abs(float(1 / target.period) - 7) < 7e-3  # at most 0.1 % away
 
 
-@pytest.mark.parametrize(
-    ("frequencies", "period"), [([4, 6], 0.5), ([6, 12], 1 / 6), ([2.5, 4], 2), ([3], 1 / 3)]
-)
+@pytest.mark.parametrize(("frequencies", "period"), [([4, 6], 0.5), ([6, 12], 1 / 6), ([2.5, 4], 2), ([3], 1 / 3)])
 def test_product_of_sines_follows_its_formula(frequencies, period):
     dt = 1 / 6 * ms
     target = product_of_sines(frequencies=frequencies * Hz, dt=dt)
@@ -333,14 +331,10 @@ def test_temporal_signal_follows_its_formula(numpy_target, n_pulses, start):
         dt=dt,
         rng=np.random.default_rng(3),
     )
-    _, currents = simulate(
-        drive.expression, drive.namespace, n_neurons, dt=dt, start=start, n_steps=250, unit="amp"
-    )
+    _, currents = simulate(drive.expression, drive.namespace, n_neurons, dt=dt, start=start, n_steps=250, unit="amp")
     weights = 80e-12 * np.random.default_rng(3).uniform(-1, 1, (n_pulses, n_neurons))
     steps = (start + np.arange(250)) % 100
-    expected = (
-        weights[steps * n_pulses // 100] * np.abs(np.sin(np.pi * steps * n_pulses / 100))[:, np.newaxis]
-    )
+    expected = weights[steps * n_pulses // 100] * np.abs(np.sin(np.pi * steps * n_pulses / 100))[:, np.newaxis]
     # relative to 80 pA; the argument of the sine is of order 20, its rounding error of order 1e-15
     assert np.max(np.abs(currents - expected)) < 80e-12 * 1e-13
     assert np.max(np.abs(currents)) > 40e-12
@@ -431,9 +425,7 @@ def test_sound_puts_each_tone_into_its_band(tones):
 def test_sound_follows_a_sweep(tmp_path):
     t = np.arange(RATE) / RATE
     frequency = 600 * 10**t  # 600 Hz to 6 kHz in one second
-    path = write_wav(
-        tmp_path / "sweep.wav", np.sin(2 * np.pi * np.cumsum(frequency) / RATE).astype(np.float32)
-    )
+    path = write_wav(tmp_path / "sweep.wav", np.sin(2 * np.pi * np.cumsum(frequency) / RATE).astype(np.float32))
     target = sound(path, n_bands=8, dt=1 * ms)
     times = np.arange(50, 950, 10)
     loudest = np.argmax(target.samples(times * ms), axis=1)

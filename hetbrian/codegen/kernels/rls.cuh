@@ -11,6 +11,7 @@ const int ROW_THREADS = 256;
 const int BLOCK_THREADS = 1024;
 
 // Sum over the threads of a block, whose number is a multiple of the warp size; valid in thread 0.
+// Once a kernel: nothing protects partial from a second call.
 template<class T>
 __device__ T block_sum(T value)
 {

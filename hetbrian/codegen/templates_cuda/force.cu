@@ -34,6 +34,7 @@ _kernel_readout_{{codeobj_name}}(
 {% block prepare_kernel %}{% endblock %}
 {% block kernel_call %}
     {# clocks and constants are read on the host, whose copies are always valid: nothing waits for the device #}
+    {# so a P that is not finite does not stop the run: the guard does once it reaches v, and FORCE.check says so #}
     {% macro host(name) %}{{get_array_name(variables[name], prefix='')}}[0]{% endmacro %}
     {% macro device(name) %}{{get_array_name(variables[name], prefix='dev')}}{% endmacro %}
     _kernel_readout_{{codeobj_name}}<<<N, hetbrian::BLOCK_THREADS>>>(

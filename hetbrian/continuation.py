@@ -1,0 +1,261 @@
+"""The continuation engine behind `bifurcation`: XPPAUT's AUTO through xpplab, and the guards around it."""
+
+import shutil
+
+import numpy as np
+import sympy
+
+TOLERANCES = {"epsl": 1e-8, "epsu": 1e-8, "epss": 1e-7, "dsmin": 1e-8}
+"""Newton and location tolerances with which Hopf points come out to 1e-9 and folds to 1e-8."""
+
+
+def engine():
+    """
+    Return the module xpplab.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed.
+    """
+    try:
+        import xpplab
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "xpplab is not installed, expected for continuation: run pip install 'hetbrian[bifurcation]'."
+        ) from error
+    return xpplab
+
+
+def ode_text(field, free, values, state):
+    """
+    Write a vector field in XPPAUT's language.
+
+    Variables become u0, u1 ... and parameters p0, p1 ..., since XPPAUT ignores case, cuts names
+    at ten characters and continues in the first eight parameters only.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    free : tuple of str
+        Parameters to continue in; they come first.
+    values : mapping of str to float
+        Values of the free parameters.
+    state : array_like, shape (n_variables,)
+        Initial state.
+
+    Returns
+    -------
+    str
+    """
+    names = [*free, *(name for name in field.parameters if name not in free)]
+    symbols = {name: sympy.Symbol(f"u{i}", real=True) for i, name in enumerate(field.variables)}
+    symbols |= {name: sympy.Symbol(f"p{i}", real=True) for i, name in enumerate(names)}
+    renaming = {sympy.Symbol(name, real=True): symbol for name, symbol in symbols.items()}
+    renaming[sympy.E] = sympy.Float(sympy.E, 17)
+    lines = []
+    for i, expression in enumerate(field.expressions):
+        text = str(expression.xreplace(renaming))
+        lines.append(f"u{i}'={text.replace('**', '^')}")
+    numbers = {**field.parameters, **values}
+    lines += [f"par p{i}={float(np.asarray(numbers[name]))!r}" for i, name in enumerate(names)]
+    lines += [f"init u{i}={float(x)!r}" for i, x in enumerate(state)]
+    return "\n".join([*lines, "done", ""])
+
+
+class Model:
+    """
+    A vector field in the engine, for one diagram.
+
+    Every diagram gets a fresh model: a second branch of equilibria renumbers the labels of the
+    first, and the cost of a run grows with the number of points in the diagram.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    free : tuple of str
+        Parameters to continue in.
+    values : mapping of str to float
+        Their values at the start.
+    state : array_like, shape (n_variables,)
+        Equilibrium to start from.
+    limits : tuple of float
+        Range of the first free parameter.
+    max_step : float
+        Largest arc length of a step.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If xpplab is not installed.
+    RuntimeError
+        If the engine's right-hand side differs from the field's.
+    """
+
+    def __init__(self, field, free, values, state, limits, max_step):
+        self.field, self.free = field, free
+        self._model = engine().Model.from_text(ode_text(field, free, values, state))
+        probe = np.asarray(state, dtype=float) + 0.01 * (1 + np.arange(len(state)))
+        ours, theirs = field.rhs(probe, **values), self._model.rhs(probe)
+        if not np.allclose(ours, theirs, rtol=1e-9, atol=1e-12):
+            raise RuntimeError(
+                f"the engine evaluates the equations to {theirs}, expected {ours}: please report the equations."
+            )
+        self._auto = self._model.auto
+        self._auto.set(parmin=limits[0], parmax=limits[1], normmax=1e8, npr=10**6, dsmax=max_step, **TOLERANCES)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        """Free the engine and remove the file that it was loaded from."""
+        self._model.close()
+        shutil.rmtree(self._model.path.parent, ignore_errors=True)
+
+    def equilibria(self, step, max_points):
+        """Continue equilibria from the start; the sign of the step is the direction. Once per model."""
+        return list(self._auto.equilibria("p0", ds=step, nmax=max_points))
+
+    def follow(self, point, action, step, max_points, **settings):
+        """Continue from a labelled point of this model; actions as in xpplab."""
+        second = {"second": "p1"} if action == "two-parameter" else {}
+        return list(self._auto.continue_from(point, action, ds=step, nmax=max_points, **second, **settings))
+
+    def set(self, **settings):
+        """Change settings of the engine."""
+        self._auto.set(**settings)
+
+    def state(self, point, which="u0"):
+        """Return u0, umin, umax or umean of a point, shape (n_variables,)."""
+        return np.array(list(getattr(point, which).values()))
+
+
+def tangent(field, parameter, state, value):
+    """Return the unit tangent (state, parameter) of the branch of equilibria, shape (n_variables + 1,)."""
+    jacobian = field.jacobian(state, **{parameter: value})
+    push = field.sensitivity(state, parameter, **{parameter: value})
+    return np.linalg.svd(np.column_stack([jacobian, push]))[2][-1]
+
+
+def correct(field, parameter, guess, direction):
+    """
+    Return the equilibrium in the plane through a guess, across a direction, by Newton's method.
+
+    Regular at folds, where Newton's method at a fixed parameter fails.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    guess : ndarray, shape (n_variables + 1,)
+        State and value of the parameter.
+    direction : ndarray, shape (n_variables + 1,)
+        Normal of the plane.
+
+    Returns
+    -------
+    ndarray, shape (n_variables + 1,)
+        NaN if the method does not converge.
+    """
+    point = np.array(guess, dtype=float)
+    for _ in range(20):
+        at = {parameter: point[-1]}
+        top = np.column_stack([field.jacobian(point[:-1], **at), field.sensitivity(point[:-1], parameter, **at)])
+        residual = np.append(field.rhs(point[:-1], **at), direction @ (point - guess))
+        if not np.all(np.isfinite(residual)):
+            break
+        step = np.linalg.lstsq(np.vstack([top, direction]), residual, rcond=None)[0]
+        size = 1e-13 * (1 + np.linalg.norm(point))
+        error = np.linalg.norm(residual)
+        if error < 1e-2 * size or (np.linalg.norm(step) < size and error < 1e4 * size):
+            return point
+        point = point - step
+    return np.full_like(point, np.nan)
+
+
+def approach(field, parameter, point, distance):
+    """
+    Return an equilibrium at a distance from a special point, along its branch.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    point : xarray.Dataset
+        One point of a Dataset of equilibria, with the parameter and the state.
+    distance : float
+        Arc length in state and parameter.
+
+    Returns
+    -------
+    near, at : ndarray, shape (n_variables + 1,)
+        State and parameter there and at the special point.
+
+    Raises
+    ------
+    ValueError
+        If the Dataset holds several points, or its point is no equilibrium.
+    """
+    if any(point[name].size != 1 for name in (parameter, *field.variables)):
+        raise ValueError(f"point holds {point[parameter].size} points, expected one: select it with isel.")
+    at = np.array([float(point[name].item()) for name in (*field.variables, parameter)])
+    if np.abs(field.rhs(at[:-1], **{parameter: at[-1]})).max() > 1e-6:
+        raise ValueError(f"point at {parameter} = {at[-1]:g} is no equilibrium, expected one: check the field.")
+    along = tangent(field, parameter, at[:-1], at[-1])
+    return correct(field, parameter, at + distance * along, along), at
+
+
+def reach(model, near, at, label, max_step):
+    """
+    Continue equilibria from a neighbour to a special point and return the engine's point there.
+
+    Parameters
+    ----------
+    model : Model
+        Fresh model that starts at ``near``.
+    near, at : ndarray, shape (n_variables + 1,)
+        State and parameter at the start and at the special point.
+    label : {"HB", "LP"}
+        The engine's name of the special point.
+    max_step : float
+        Largest arc length of a step.
+
+    Returns
+    -------
+    object
+        The engine's point, for `Model.follow`.
+
+    Raises
+    ------
+    RuntimeError
+        If the engine does not find the special point there.
+    """
+    points = model.equilibria(np.copysign(max_step / 10, at[-1] - near[-1]), 60)
+    for point in points:
+        here = np.append(model.state(point), point.value)
+        if point.type == label and np.linalg.norm(here - at) < 1e-3 * (1e-2 + np.linalg.norm(at)):
+            return point
+    raise RuntimeError(
+        f"the engine finds no {label} point at {model.free[0]} = {at[-1]:.8g}, where the Jacobian has one: "
+        "take another max_step."
+    )
+
+
+def check_range(field, parameter, lower, upper):
+    """
+    Refuse an unknown parameter or an empty range.
+
+    Raises
+    ------
+    ValueError
+        If the field has no such parameter, or lower >= upper.
+    """
+    field.check_parameter(parameter)
+    if not lower < upper:
+        raise ValueError(f"range of {parameter} is {lower} to {upper}, expected lower < upper: exchange them.")

@@ -1,0 +1,144 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brian2 import DimensionMismatchError, ms, pA, second
+
+from hetbrian import cli
+
+PROTOCOL = '''
+"""A protocol of a user."""
+import xarray
+from brian2 import pA
+
+SMALL = {"n": 2}
+
+
+def compute(seed=0, n=10, gain=100 * pA, levels=(0.0, 1.0), label="x", fast=False):
+    """Return what was asked for."""
+    return xarray.Dataset({"level": ("point", list(levels)[:n])}, attrs={"gain": float(gain / pA), "seed": seed})
+
+
+def draw(dataset):
+    """Draw the levels."""
+    from matplotlib import pyplot
+    axes = pyplot.figure().add_subplot()
+    axes.plot(dataset.level)
+    return axes
+'''
+
+
+@pytest.fixture
+def protocol(tmp_path):
+    path = tmp_path / "my_protocol.py"
+    path.write_text(PROTOCOL)
+    return path
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "hetbrian", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_path):
+    done = run("run", protocol, "--small", "--seed", 3, "--set", "gain=2*nA", "--out", tmp_path / "o", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        "my_protocol.nc",
+        "my_protocol.pdf",
+        "my_protocol.png",
+    ]
+    from hetbrian.recording import load
+
+    dataset = load(tmp_path / "o" / "my_protocol.nc")
+    assert dataset.attrs["gain"] == 2000 and dataset.attrs["seed"] == 3 and dataset.sizes["point"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fgi3",), "'fgi3' is no protocol, expected .*fig3.*did you mean 'fig3'"),
+        (("nowhere.py",), "'nowhere.py' does not exist, expected a protocol file"),
+        (("demo", "--set", "n_neuron=3"), "'n_neuron' is no option of .*did you mean 'n_neurons'"),
+        (("demo", "--n_neurons"), "--n_neurons has no value, expected --n_neurons VALUE"),
+        (("demo", "n_neurons"), "'n_neurons' is not expected here, expected --NAME VALUE"),
+        (("demo", "--set", "seed"), "--set got 'seed', expected name=value"),
+        (("demo", "--recurrent_gain", "3*mV"), "recurrent_gain is 3.mV, expected the unit of"),
+        (("demo", "--recurrent_gain", "lots"), "recurrent_gain is 'lots', expected a value like"),
+        (("demo", "--n_neurons", "1.5"), "n_neurons is 1.5, expected a whole number"),
+        (("demo", "--n_neurons", "0"), "n_neurons is 0, expected a whole number >= 1"),
+        (("demo", "--small", "--start", "2*second"), "start is 2. s and stop 1.5 s, expected 0 s <= start <= stop"),
+        (("song",), "needs wav, expected a value for it: add --wav VALUE"),
+        (("song", "--wav", "missing.wav"), "missing.wav"),
+        (("song", "--small", "--wav", "x.wav"), "has no small size"),
+    ],
+)
+def test_mistakes_end_in_one_sentence_and_leave_nothing(arguments, message, tmp_path):
+    done = run("run", *arguments, "--out", tmp_path / "o", cwd=Path(__file__).parents[1])
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 1
+    import re
+
+    assert re.search(message, said), said
+    assert "Traceback" not in said
+    assert not list(tmp_path.rglob("*.nc"))
+
+
+def test_a_folder_that_is_a_file_is_refused_before_anything_is_computed(protocol, tmp_path):
+    (tmp_path / "taken").write_text("")
+    done = run("run", protocol, "--out", tmp_path / "taken", cwd=tmp_path)
+    assert done.returncode == 1 and "cannot be written" in done.stderr
+
+
+def test_a_protocol_without_compute_is_refused(tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("x = 1\n")
+    with pytest.raises(ValueError, match=r"empty.py has no function compute, expected one that returns"):
+        cli.load_protocol(path)
+
+
+def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site" / "hetbrian" / "cli.py"))
+    with pytest.raises(ValueError, match="'fig3' is no protocol here, expected a checkout of hetbrian or a file"):
+        cli.find_protocol("fig3", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [
+        ("2000*pA", 1 * pA, 2000 * pA),
+        ("-2*pA/ms", 1 * pA / ms, -2 * pA / ms),
+        ("1e3", 0.5, 1000.0),
+        ("7", 3, 7),
+        ("True", False, True),
+        ("1*ms + 2*ms", 1 * second, 3 * ms),
+        ("(1, 2.5)", (0.0,), (1, 2.5)),
+        ("4", (0.0,), (4,)),
+        ("some text", "x", "some text"),
+        ("file.wav", None, "file.wav"),
+    ],
+)
+def test_values_are_parsed_like_their_defaults(text, default, value):
+    parsed = cli.parse_value("name", text, default)
+    assert np.all(parsed == value) and type(parsed) is type(value)
+
+
+@pytest.mark.parametrize("text", ["__import__('os').getcwd()", "print(1)", "x", "1 +", "[i for i in (1, 2)]"])
+def test_values_are_numbers_and_units_only(text):
+    with pytest.raises(ValueError, match="expected a value like 3: write numbers and units"):
+        cli.parse_value("name", text, 3)
+
+
+def test_values_keep_their_unit():
+    with pytest.raises(DimensionMismatchError, match="name is 3, expected the unit of"):
+        cli.parse_value("name", "3", 1 * pA)
+
+
+def test_devices_are_listed():
+    done = run("devices")
+    assert done.returncode == 0
+    for device in ("runtime (numpy)", "runtime (cython)", "cpp_standalone", "cuda_standalone"):
+        assert device in done.stdout

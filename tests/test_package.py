@@ -1,0 +1,145 @@
+"""What holds for the package as a whole: layout, import order, docstrings, wheel."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORDER = ["checks", "distribution", "neuron", "target", "sound", "drive", "readout", "codegen", "guard", "force", "network", "sampling", "recording", "standalone", "cuda", "simulate", "score", "meanfield", "vectorfield", "equilibrium", "limitcycle", "cyclebranch", "continuation", "bifurcation", "devices", "cli", "__main__"]
+MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+def imports(path):
+    """Return the modules of hetbrian that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hetbrian."):
+            found.add(node.module.split(".")[1])
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_import_only_modules_above_them(name):
+    assert name in ORDER, f"give {name} a place in the import order"
+    assert imports(ROOT / "hetbrian" / f"{name}.py") <= set(ORDER[: ORDER.index(name)])
+
+
+@pytest.mark.parametrize(
+    ("folder", "allowed"),
+    [
+        ("hetbrian", ()),
+        ("models", ("models",)),
+        ("figures", ("figures",)),
+        ("protocols", ("models", "protocols", "figures")),
+    ],
+)
+def test_folders_keep_to_their_side(folder, allowed):
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [item.name for item in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.split(".")[0]
+                assert top not in {"models", "protocols", "figures", "benchmarks"} - set(allowed), (path, name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_doctests(name):
+    module = importlib.import_module(f"hetbrian.{name}")
+    finder, runner = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestRunner()
+    for test in finder.find(module, module.__name__):
+        runner.run(test)
+    # check_units wraps functions, and doctest then takes them for another module's
+    for item in vars(module).values():
+        original = getattr(item, "_orig_func", None)
+        if original is not None and original.__module__ == module.__name__:
+            for test in finder.find(original, original.__name__, module=module):
+                runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def documented(item):
+    text = inspect.getdoc(item) or ""
+    block = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-{3,}|\Z)", text, re.M | re.S)
+    if block is None:
+        return []
+    names = re.findall(r"^([*\w][^:\n]*?)\s*(?::|$)", block[1], re.M)
+    return [name.strip().lstrip("*") for group in names for name in group.split(",")]
+
+
+def public():
+    for name in MODULES:
+        module = importlib.import_module(f"hetbrian.{name}")
+        for key, item in vars(module).items():
+            original = getattr(item, "_orig_func", item)
+            if key.startswith("_") or getattr(original, "__module__", "") != module.__name__ or not callable(original):
+                continue
+            if name == "cli":
+                continue
+            yield pytest.param(original, id=f"{name}.{key}")
+
+
+@pytest.mark.parametrize("item", list(public()))
+def test_docstrings_name_every_parameter(item):
+    call = item.__init__ if inspect.isclass(item) else item
+    call = getattr(call, "_orig_func", call)
+    if inspect.isclass(item) and issubclass(item, BaseException):
+        return
+    try:
+        signature = inspect.signature(call)
+    except ValueError:
+        return
+    expected = {name for name in signature.parameters if name not in ("self", "args", "kwargs")}
+    if inspect.isclass(item) and "__init__" not in vars(item) and not hasattr(item, "__dataclass_fields__"):
+        return
+    assert inspect.getdoc(item), "has no docstring"
+    assert expected <= set(documented(item)), expected - set(documented(item))
+
+
+@pytest.mark.slow
+def test_the_wheel_works_without_the_checkout(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(site)
+    assert not [name for name in names if not name.startswith(("hetbrian/", "hetbrian-"))]
+    assert "hetbrian/codegen/kernels/rls.h" in names
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\nfrom brian2 import *\nimport hetbrian as hb\n\n\n"
+        "def model(rng):\n"
+        "    neurons = hb.population(20, hb.Izhikevich.FORCE, hb.single_exponential(), feedback=True)\n"
+        "    encoder = 1000*pA*rng.uniform(-1, 1, 20)\n"
+        "    return Network(neurons, hb.FORCE(neurons, 'sin(2*pi*5*Hz*t)', encoder, every=1*ms, name='force'))\n\n\n"
+        "def compute(seed=0):\n"
+        "    return hb.simulate(model, 20*ms, seed=seed, device='numpy')\n"
+    )
+    program = (
+        "import sys; sys.path[:] = [p for p in sys.path if p not in ('', %r)]; sys.path.insert(0, %r)\n"
+        "import hetbrian, hetbrian.cli as cli\n"
+        "assert hetbrian.__file__.startswith(%r)\n"
+        "sys.argv = ['hetbrian', *%r]\ncli.main()"
+    )
+    for arguments in (["devices"], ["run", "mine.py", "--out", "o"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program % (str(ROOT), str(site), str(site), arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o" / "mine.nc").exists()
