@@ -31,12 +31,12 @@ def draw(dataset, axes=None):
     shown = slice(None, None, max(1, len(time) // 4000))
     rows = np.arange(n_outputs)
     for row in rows:
-        traces.plot(time[shown], row + 0.85 * dataset.y.values[shown, row], color=COLOURS["target"], lw=0.7)
+        traces.plot(time[shown], row + 0.85 * dataset.y.values[shown, row], color="0.6", lw=2.4)
         traces.plot(time[shown], row + 0.85 * dataset.z.values[shown, row], color=COLOURS["eta"], lw=0.9, alpha=0.85)
     traces.axvspan(time[0], 0, color="0.93", lw=0)
     for replay in range(1, dataset.sizes["replay"]):
         traces.axvline(replay * period, color="0.8", lw=0.6)
-    traces.plot([], [], color=COLOURS["target"], label="target")
+    traces.plot([], [], color="0.6", lw=2.4, label="target")
     traces.plot([], [], color=COLOURS["eta"], label="output of the heterogeneous network")
     traces.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0)
     traces.set(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from brian2 import DEFAULT_UNITS, Quantity
+from brian2 import DEFAULT_UNITS, BrianLogger, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 from rich.console import Console
 
@@ -65,7 +65,7 @@ def find_protocol(name, folder=None):
         return path.resolve()
     start = Path(folder or Path.cwd()).resolve()
     places = [place / "protocols" for place in (start, *start.parents, Path(__file__).resolve().parents[1])]
-    known = {}
+    known: dict[str, Path] = {}
     for place in places:
         for path in sorted(place.glob("*.py")):
             if _is_protocol(path):
@@ -232,13 +232,14 @@ def run(
 
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
-    draw = getattr(module, "draw", None) or _figure(name)
+    draw = _hook(module, "draw") or _figure(name)
     if draw is not None:
         written += _draw(draw, dataset, folder / name)
-    if hasattr(module, "write"):
-        written += module.write(dataset, folder)
-    if hasattr(module, "summary"):
-        Console().print(module.summary(dataset))
+    write, summary = _hook(module, "write"), _hook(module, "summary")
+    if write is not None:
+        written += write(dataset, folder)
+    if summary is not None:
+        Console().print(summary(dataset))
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
 
 
@@ -257,6 +258,7 @@ def devices():
 
 def main():
     """Run the command line; errors of the user end in one sentence."""
+    BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
         app(standalone_mode=True)
     except EXPECTED as error:
@@ -270,6 +272,14 @@ def main():
 def _is_protocol(path):
     """Return whether a file defines ``compute``, without running it."""
     return not path.name.startswith("_") and "\ndef compute(" in path.read_text(encoding="utf-8", errors="replace")
+
+
+def _hook(module, name):
+    """Return a protocol's function of a Dataset, or None; star imports bring others of the same name."""
+    found = getattr(module, name, None)
+    if not inspect.isfunction(found) or next(iter(inspect.signature(found).parameters), None) != "dataset":
+        return None
+    return found
 
 
 def _did_you_mean(name, known):

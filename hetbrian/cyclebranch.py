@@ -8,7 +8,7 @@ from hetbrian.continuation import Model, approach, check_range, correct, reach
 from hetbrian.equilibrium import provenance
 from hetbrian.limitcycle import floquet, nontrivial
 
-CHUNK = 100
+CHUNK = 50
 """Cycles computed before the branch is checked for its end."""
 
 CLOSURE = 1e-3

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from hetbrian.cuda import diagnose
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -57,7 +59,11 @@ def _cpp_standalone():
 
 
 def _cuda_standalone():
-    return Finding("cuda_standalone", False, "not supported yet: use cpp_standalone")
+    parts = diagnose()
+    missing = [part.fix for part in parts if not part.found]
+    if missing:
+        return Finding("cuda_standalone", False, "; ".join(missing))
+    return Finding("cuda_standalone", True, "; ".join(part.found for part in parts))
 
 
 def _missing_compiler(make):
@@ -72,5 +78,6 @@ def _missing_compiler(make):
         [*command, "-x", "c++", "-fsyntax-only", "-"], input=program, capture_output=True, text=True, check=False
     )
     if tried.returncode:
-        return f"{command[0]} cannot compile a small program: {tried.stderr.strip().splitlines()[0]}"
+        said = tried.stderr.strip() or "it says nothing"
+        return f"{command[0]} cannot compile a small program: {said.splitlines()[0]}"
     return ""

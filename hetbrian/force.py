@@ -9,7 +9,7 @@ from brian2 import DimensionMismatchError, NetworkOperation, Quantity, TimedArra
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import Group
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit, have_same_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
 
 from hetbrian.checks import count, whole_steps
 from hetbrian.codegen import NativeRunner, native_class
@@ -202,7 +202,8 @@ class FORCE(Group):
             raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
         if not have_same_dimensions(values, self.encoder):
             raise DimensionMismatchError(
-                f"encoder has the wrong unit, expected {get_unit(self.variables['_encoder'].dim)!r}: multiply by it",
+                "encoder has the wrong unit, expected "
+                f"{get_unit_for_display(self.variables['_encoder'].dim)}: multiply by it",
                 getattr(values, "dim", DIMENSIONLESS),
                 self.variables["_encoder"].dim,
             )
@@ -259,13 +260,14 @@ class FORCE(Group):
         OSError
             If the folder cannot be written or the disk is full; an existing file is left as it was.
         """
-        content = {name: np.array(self.variables[name].get_value()) for name in self._state_names()}
+        content: dict = {name: np.array(self.variables[name].get_value()) for name in self._state_names()}
+        content |= {"format": FILE_FORMAT, "gain": self.gain, "bias": self.bias}
         path = os.fspath(path)
         try:
             handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=".npz")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez(file, format=FILE_FORMAT, gain=self.gain, bias=self.bias, **content)
+                    np.savez(file, **content)
                 os.replace(temporary, path)
             except BaseException:
                 os.unlink(temporary)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from brian2 import check_units, ms, second
-from brian2.core.variables import Variables
+from brian2.core.variables import ArrayVariable, Variables
 from brian2.groups.group import Group
 
 from hetbrian.checks import whole_steps
@@ -44,8 +44,12 @@ class Guard(Group):
     @check_units(every=second)
     def __init__(self, source, variable="v", every=10 * ms, name="guard*"):
         native_class()
-        if variable not in source.variables:
-            raise ValueError(f"{source.name} has no variable {variable!r}, expected one of its own: check the name.")
+        watched = source.variables.get(variable)
+        if not isinstance(watched, ArrayVariable) or watched.size != len(source):
+            raise ValueError(
+                f"{source.name} has no variable {variable!r} of one value a neuron, expected one of its own: "
+                "check the name."
+            )
         steps = whole_steps(every, source.clock.dt, "every")
         Group.__init__(self, clock=source.clock, when="end", order=2, name=name)
         self.source, self.variable = source, variable

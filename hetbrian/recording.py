@@ -12,7 +12,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 from hetbrian.checks import whole_steps
 from hetbrian.sampling import SampledMonitor
 
-DISPLAY_UNITS = {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
+DISPLAY_UNITS = {DIMENSIONLESS: (1, "1")} | {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
 
 LABELLED = ("neuron", "output")
 """Dimensions of which ``record=`` can choose a part."""
@@ -141,8 +141,8 @@ class Recorder:
         """
         import xarray
 
-        variables = {}
-        coordinates = dict(self.labels)
+        variables: dict = {}
+        coordinates: dict = dict(self.labels)
         for name in self.chosen:
             entry = REGISTRY[name]
             if name == "spikes":

@@ -37,7 +37,7 @@ def compute(
     lower=0.0,
     upper=0.3,
     n_rates=1000,
-    n_samples=7,
+    n_samples=6,
     max_step=0.006,
 ):
     """
@@ -157,7 +157,7 @@ def regime_map(meanfield, name, lower, upper, n_samples, max_step):
     argument, symbol = SECOND[name]
     limits = {"eta": (-0.2, 0.5), symbol: LIMITS[name]}
     hopf = meanfield.hopf_points(lower, upper)
-    curve = hopf_curve(meanfield.field, limits, hopf.isel(point=0), max_step=0.2)
+    curve = hopf_curve(meanfield.field, limits, hopf.isel(point=0), max_step=0.1)
     rows = [("hopf", *row) for row in zip(*(curve[key].values for key in ("eta", symbol, "lyapunov")), strict=True)]
     generalised = curve.isel(point=curve.kind == "generalised hopf")
     rows += [

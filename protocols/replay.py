@@ -1,7 +1,6 @@
 """Let a heterogeneous network learn a periodic signal with many outputs and replay it on its own."""
 
 import numpy as np
-import xarray
 from brian2 import second
 
 import hetbrian as hb
@@ -98,7 +97,7 @@ def learn_and_replay(
         "learning_seconds": float((stop - start) / second),
         "rate": rate,
     }
-    return xarray.Dataset(kept)
+    return kept
 
 
 def summary_table(dataset, title):

@@ -16,3 +16,11 @@ def brian2_as_it_was():
         reset_device()
     set_device("runtime")
     defaultclock.dt = dt
+
+
+@pytest.fixture(autouse=True, scope="session")
+def programs(tmp_path_factory):
+    """Keep built programs for this session only, so that no test finds those of older templates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HETBRIAN_CACHE", str(tmp_path_factory.mktemp("programs")))
+        yield

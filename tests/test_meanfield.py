@@ -184,3 +184,12 @@ def test_neurons_without_scales_or_synapses_are_refused():
         MeanField.from_parameters(Izhikevich.CA3.dimensionless(), 0.02)
     with pytest.raises(ValueError, match="neuron has no gating synapses, expected E, tau_s and s_jump"):
         MeanField.from_parameters(Izhikevich.FORCE, 1 * pA)
+
+
+def test_derivation_in_the_documentation(capsys):
+    import runpy
+    from pathlib import Path
+
+    script = Path(__file__).parents[1] / "docs" / "meanfield_derivation.py"
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out.count("\n") == 5

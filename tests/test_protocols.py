@@ -28,7 +28,7 @@ def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     save(dataset, tmp_path / "d.nc")
     kept = load(tmp_path / "d.nc")
     assert set(kept.data_vars) == set(dataset.data_vars)
-    draw = getattr(module, "draw", None) or cli._figure(name)
+    draw = cli._hook(module, "draw") or cli._figure(name)
     if draw is not None:
         before = kept.copy(deep=True)
         axes = np.ravel(draw(kept))
@@ -68,7 +68,7 @@ def test_a_diverged_run_is_a_row_with_infinite_error():
         (1,),
         start=5 * ms,
         stop=30 * ms,
-        duration=50 * ms,
+        duration=150 * ms,
         device="numpy",
         n_neurons=20,
         recurrent_gain=5000 * pA,

@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, ms, pA, second
@@ -17,7 +19,9 @@ def compilations(monkeypatch, tmp_path):
     monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "cache"))
     compiled = []
     build = standalone.build
-    monkeypatch.setattr("hetbrian.simulate.build", lambda *given: compiled.append(build(*given)))
+    monkeypatch.setattr(
+        importlib.import_module("hetbrian.simulate"), "build", lambda *given: compiled.append(build(*given))
+    )
     return compiled
 
 

@@ -102,7 +102,7 @@ def _numpy_functions(namespace, used):
     for name in used & namespace.keys():
         value = namespace[name]
         if inspect.isfunction(value) and hasattr(value, "_arg_units"):  # decorated with check_units
-            value = Function(value, arg_units=value._arg_units, return_unit=value._return_unit)
+            value = Function(value, arg_units=value._arg_units, return_unit=vars(value)["_return_unit"])
         if isinstance(value, Function) and NumpyCodeObject not in value.implementations:
             value.implementations.add_numpy_implementation(value.pyfunc)
             functions[name] = value
