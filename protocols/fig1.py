@@ -78,8 +78,9 @@ def compute(
     if panel in ("all", "regimes"):
         maps = [regime_map(meanfield, name, lower, upper, n_samples, 2.5 * max_step) for name in SECOND]
         parts.append(xarray.concat(maps, "map_point"))
-    dataset = xarray.merge(parts, combine_attrs="drop")
-    return dataset.assign_attrs(eta_half_width=eta_half_width, g=g, lower=lower, upper=upper, **provenance())
+    dataset = xarray.merge(parts, combine_attrs="drop_conflicts")
+    dataset.attrs = {"eta_half_width": eta_half_width, "g": g, "lower": lower, "upper": upper, **provenance()}
+    return dataset
 
 
 def diagram(meanfield, lower, upper, n_rates, max_step):
@@ -116,7 +117,7 @@ def diagram(meanfield, lower, upper, n_rates, max_step):
     if families:
         cycles = xarray.concat(families, "point", combine_attrs="drop_conflicts")
         parts.append(_prefixed(meanfield, cycles, "cycle"))
-    return xarray.merge(parts, combine_attrs="drop")
+    return xarray.merge(parts, combine_attrs="drop_conflicts")
 
 
 def _prefixed(meanfield, data, prefix):

@@ -590,8 +590,8 @@ def test_bad_values(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoder": np.ones(3)}, "encoder has the wrong unit, expected amp: multiply by it"),
-        ({"encoder": np.ones(3) * volt}, "encoder has the wrong unit, expected amp: multiply by it"),
+        ({"encoder": np.ones(3)}, "encoder has the wrong unit, expected A: multiply by it"),
+        ({"encoder": np.ones(3) * volt}, "encoder has the wrong unit, expected A: multiply by it"),
         ({"start": 1}, "start"),
         ({"stop": 1 * volt}, "stop"),
         ({"every": 1}, "every"),

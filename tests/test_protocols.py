@@ -60,6 +60,7 @@ def test_an_unknown_preset_is_refused():
         force_network(np.random.default_rng(0), preset="papre")
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy says so when numbers overflow, which they have to
 def test_a_diverged_run_is_a_row_with_infinite_error():
     from protocols.training import train
 
