@@ -16,6 +16,7 @@ from hetbrian.network import (
 from hetbrian.neuron import Izhikevich
 from hetbrian.readout import RecursiveLeastSquares, ridge
 from hetbrian.recording import load, save
+from hetbrian.sampling import SampledMonitor
 from hetbrian.simulate import simulate
 from hetbrian.sound import resynthesise, sound
 from hetbrian.target import Target, lorenz, ode_to_joy, product_of_sines, sine
