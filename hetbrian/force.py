@@ -1,7 +1,6 @@
 """FORCE and online recursive least squares as a Brian2 object that runs on every device."""
 
 import os
-import tempfile
 import zipfile
 
 import numpy as np
@@ -13,6 +12,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, h
 
 from hetbrian.checks import count, whole_steps
 from hetbrian.codegen import NativeRunner, native_class
+from hetbrian.files import replacing
 from hetbrian.guard import DivergenceError
 from hetbrian.readout import RecursiveLeastSquares
 from hetbrian.target import Target
@@ -262,21 +262,8 @@ class FORCE(Group):
         """
         content: dict = {name: np.array(self.variables[name].get_value()) for name in self._state_names()}
         content |= {"format": FILE_FORMAT, "gain": self.gain, "bias": self.bias}
-        path = os.fspath(path)
-        try:
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=".npz")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(file, **content)
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-        except OSError as error:
-            raise OSError(
-                f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: "
-                "choose another."
-            ) from error
+        with replacing(path, "choose another") as temporary, open(temporary, "wb") as file:
+            np.savez(file, **content)
 
     def load(self, path, learn=False):
         """

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ from brian2 import SpikeMonitor, get_unit, mV, nS, pA, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian.checks import whole_steps
+from hetbrian.files import replacing
 from hetbrian.sampling import SampledMonitor
 
 DISPLAY_UNITS = {DIMENSIONLESS: (1, "1")} | {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
@@ -190,22 +190,8 @@ def save(dataset, path):
     OSError
         If the folder cannot be written or the disk is full; an existing file is left as it was.
     """
-    path = os.fspath(path)
-    folder = os.path.dirname(path) or "."
-    try:
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".nc")
-        os.close(handle)
-        try:
-            dataset.to_netcdf(temporary, engine="h5netcdf")
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(
-            f"{path!r} could not be written ({reason}), expected a folder with space: choose another --out."
-        ) from error
+    with replacing(path, "choose another --out") as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
 def load(path):

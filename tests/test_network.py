@@ -34,6 +34,7 @@ from hetbrian.network import (
     single_exponential,
 )
 from hetbrian.neuron import Izhikevich
+from hetbrian.simulate import simulate
 
 CA3, FORCE = Izhikevich.CA3, Izhikevich.FORCE
 BIOPHYSICAL = CA3.replace(v_peak=30 * mV, v_reset=-55 * mV).dimensionless()
@@ -474,3 +475,28 @@ def test_the_seed_decides_the_spikes(kind):
     first = spikes_after(kind, seed=1)
     assert np.array_equal(spikes_after(kind, seed=1), first)
     assert not np.array_equal(spikes_after(kind, seed=2), first)
+
+
+@pytest.mark.standalone
+def test_all_to_all_coupling_gives_the_same_spikes_in_standalone():
+    """The gating group contains its synapses, which standalone devices look for only at the top."""
+    parameters = Izhikevich.CA3
+
+    def model(rng):
+        neurons = population(
+            50,
+            parameters,
+            gating(),
+            eta=parameters.eta * rng.uniform(0.5, 2.0, 50),
+            clock=Clock(2e-3 * parameters.time_unit, name="clock"),
+        )
+        return Network(neurons, AllToAll(neurons, parameters))
+
+    runs = [
+        simulate(model, 30 * ms, device=device, record=("spikes", "s"), record_dt=2 * parameters.time_unit)
+        for device in ("numpy", "cpp_standalone")
+    ]
+    assert runs[0].sizes["spike"] > 50
+    assert np.array_equal(runs[0].spike_neuron, runs[1].spike_neuron)
+    assert np.array_equal(runs[0].spike_time, runs[1].spike_time)
+    assert runs[0].s.values.max() > 0.01
