@@ -125,7 +125,7 @@ def summary_table(dataset, title):
         "mse shift": "mse_shifted",
         "corr.": "correlation",
         "silent": "silent",
-        "diverged": "diverged",
+        "div.": "diverged",
     }
     for name in columns:
         table.add_column(name, justify="left" if name == "condition" else "right", no_wrap=True)
@@ -138,6 +138,6 @@ def summary_table(dataset, title):
             if key in ("silent", "diverged"):
                 cells.append(f"{values.mean():.0%}")
             else:
-                cells.append(f"{np.nanmedian(values):.3g}" if np.isfinite(values).any() else "-")
+                cells.append(f"{np.nanmedian(values):.2g}" if np.isfinite(values).any() else "-")
         table.add_row(*cells)
     return table
