@@ -9,6 +9,9 @@ AXIS = {
     "g": r"half width of coupling $\Delta_g$ (pA)",
     "theta": r"reset coefficient $\theta$",
 }
+HIGHEST_ERROR = 1e3
+"""Where the error axis ends."""
+
 RULES = {"residual": ("-", "o"), "retain": ("--", "s")}
 
 
@@ -36,8 +39,9 @@ def draw(dataset, axes=None):
         data = dataset.sel(curve=curve)
         kind, rule = str(data.kind.values), str(data.reset.values)
         axis, (line, marker) = panels[str(curve)[0]], RULES[rule]
-        # a diverged run has an infinite error: it stays in the quantiles and leaves the axis at the top
-        low, median, high = (np.clip(data.mse.quantile(q, "seed").values, 1e-9, 1e9) for q in (0.25, 0.5, 0.75))
+        # a diverged run has an infinite error: clipped, it stays in the quantiles and leaves the axis at the top
+        errors = data.mse.clip(1e-9, HIGHEST_ERROR)
+        low, median, high = (errors.quantile(q, "seed").values for q in (0.25, 0.5, 0.75))
         colour = COLOURS[kind]
         axis.fill_between(data.strength, low, high, color=colour, alpha=0.18, lw=0)
         axis.plot(data.strength, median, line, marker=marker, color=colour, label=rule if kind == "theta" else None)
@@ -47,7 +51,7 @@ def draw(dataset, axes=None):
         axis.set_title(f"{str(curve)[0]}   G = {dataset.attrs['recurrent_gain_pA']:.0f} pA, Q = {gain:.0f} pA")
         if kind == "theta":
             axis.legend(title="reset rule", title_fontsize=8)
-    top = float(np.clip(np.nanquantile(dataset.mse, 0.75, axis=-1).max(), 1.0, 1e3))
+    top = float(dataset.mse.clip(1.0, HIGHEST_ERROR).quantile(0.75, "seed").max())
     for axis in np.ravel(axes):
         axis.set_ylim(top=2 * top)
     for axis in np.asarray(axes)[:, 0]:

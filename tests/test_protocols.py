@@ -109,3 +109,11 @@ def test_learning_needs_a_presentation_and_a_replay(name):
     module = importlib.import_module("protocols.melody")
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
         module.compute(**{**module.SMALL, name: 0, "quarter": 0.1 * second})
+
+
+def test_figure_3_shows_diverged_runs_at_its_upper_edge():
+    _, dataset = compute_small("fig3", None, device="numpy", levels=(0.0, 1.0), duration=0.75 * second)
+    dataset["mse"][{"level": 1}] = np.inf
+    axes = cli._figure("fig3")(dataset)
+    assert np.isfinite([axis.get_ylim() for axis in axes.ravel()]).all()
+    matplotlib.pyplot.close(axes[0, 0].figure)
