@@ -1,5 +1,6 @@
 """Heterogeneous Izhikevich networks that learn, in Brian2."""
 
+from hetbrian.checkpoint import load_state, save_state
 from hetbrian.distribution import Constant, Distribution, Gamma, Gaussian, LogNormal, Lorentzian, Uniform
 from hetbrian.drive import Drive, temporal_signal
 from hetbrian.force import FORCE
@@ -14,6 +15,7 @@ from hetbrian.network import (
     single_exponential,
 )
 from hetbrian.neuron import Izhikevich
+from hetbrian.program import Program
 from hetbrian.readout import RecursiveLeastSquares, ridge
 from hetbrian.recording import load, save
 from hetbrian.sampling import SampledMonitor

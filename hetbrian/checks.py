@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import NetworkOperation, Quantity, second
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
 
@@ -62,3 +62,13 @@ def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> i
             f"{Quantity(float(dt), dim=second.dim)}: round it, or choose a dt that divides it."
         )
     return steps
+
+
+def no_network_operations(network: Any, device: str) -> None:
+    """Refuse a network operation, which standalone devices leave out of the program without a word."""
+    for item in sorted(network, key=lambda item: item.name):
+        if isinstance(item, NetworkOperation):
+            raise NotImplementedError(
+                f"the network holds the network operation {item.name!r}, which {device} ignores; expected "
+                "Brian2 code: write it as run_regularly, or use the runtime device."
+            )

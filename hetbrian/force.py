@@ -1,16 +1,17 @@
 """FORCE and online recursive least squares as a Brian2 object that runs on every device."""
 
+import math
 import os
 import zipfile
 
 import numpy as np
-from brian2 import DimensionMismatchError, NetworkOperation, Quantity, TimedArray, check_units, ms, second
+from brian2 import DimensionMismatchError, Network, NetworkOperation, Quantity, TimedArray, check_units, ms, second
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import Group
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
 
-from hetbrian.checks import count, whole_steps
+from hetbrian.checks import count, no_network_operations, whole_steps
 from hetbrian.codegen import NativeRunner, native_class
 from hetbrian.files import replacing
 from hetbrian.guard import DivergenceError
@@ -18,6 +19,9 @@ from hetbrian.readout import RecursiveLeastSquares
 from hetbrian.target import Target
 
 FILE_FORMAT = 1
+
+LARGEST = math.isqrt(2**31 - 1)
+"""Number of weights whose P a standalone program can hold."""
 
 
 class FORCE(Group):
@@ -80,7 +84,8 @@ class FORCE(Group):
     DimensionMismatchError
         If the encoder or a time has the wrong unit.
     NotImplementedError
-        If hetbrian has no code for the active device, or ``reference`` is asked of a standalone device.
+        If hetbrian has no code for the active device, or ``reference`` is asked of a standalone device, or,
+        when the run is prepared, a network operation is in the network of a standalone device.
 
     References
     ----------
@@ -126,6 +131,11 @@ class FORCE(Group):
                     f"{source.name} has no variable {variable!r} of one value a neuron, expected a population with "
                     "exponential synapses and feedback=True: build it so, or name the variable."
                 )
+        if n_weights > LARGEST and not isinstance(get_device(), RuntimeDevice):
+            raise ValueError(
+                f"{source.name} gives {n_weights} weights, expected at most {LARGEST} on a standalone device, whose "
+                "programs count the elements of P in 32 bits: train fewer neurons, or use set_device('runtime')."
+            )
         steps = whole_steps(every, source.clock.dt, "every")
         _check_learning(start, stop, initial_P, forgetting, gain, dtype)
 
@@ -139,9 +149,9 @@ class FORCE(Group):
         variables.add_arange("i", size=width, constant=True, read_only=True)
         variables.create_clock_variables(self._clock)
         variables.add_reference("_activity", source, activity)
-        variables.add_array("z", size=width, read_only=True)
-        variables.add_array("y", size=width)
-        variables.add_array("_weights", size=width * n_weights, read_only=True)
+        variables.add_array("z", size=width, dtype=np.float64, read_only=True)
+        variables.add_array("y", size=width, dtype=np.float64)
+        variables.add_array("_weights", size=width * n_weights, dtype=np.float64)
         for array, size in (
             ("_P", n_weights**2),
             ("_c", n_weights),
@@ -149,19 +159,27 @@ class FORCE(Group):
             ("_product", n_weights),
         ):
             variables.add_array(array, size=size, dtype=np.dtype(dtype), read_only=True)
-        variables.add_array("_gain", size=1, scalar=True, read_only=True)
+        variables.add_array("_gain", size=1, scalar=True, dtype=np.float64, read_only=True)
         variables.add_array("n_updates", size=1, scalar=True, dtype=np.int32, read_only=True)
         for parameter, value in (("initial_P", initial_P), ("forgetting", forgetting)):
-            variables.add_array(parameter, size=1, scalar=True, constant=True, values=value)
+            variables.add_array(parameter, size=1, scalar=True, constant=True, dtype=np.float64, values=value)
         # run arguments of a standalone program cannot be infinite
         for parameter, value in (("start", start), ("stop", min(stop, 1e9 * second))):
             variables.add_array(
-                parameter, size=1, scalar=True, constant=True, dimensions=second.dim, values=float(value)
+                parameter,
+                size=1,
+                scalar=True,
+                constant=True,
+                dtype=np.float64,
+                dimensions=second.dim,
+                values=float(value),
             )
         variables.add_array("every", size=1, scalar=True, constant=True, dtype=np.int32, values=steps)
         if encoder is not None:
             variables.add_reference("_feedback", source, feedback)
-            variables.add_array("_encoder", size=width * n_neurons, dimensions=source.variables[feedback].dim)
+            variables.add_array(
+                "_encoder", size=width * n_neurons, dtype=np.float64, dimensions=source.variables[feedback].dim
+            )
         if reference:
             self._add_reference(expression)
         else:
@@ -169,6 +187,15 @@ class FORCE(Group):
         self._enable_group_attributes()
         if encoder is not None:
             self.encoder = encoder
+
+    def before_run(self, run_namespace):
+        """Refuse a network operation beside it in the network of a standalone device, which would ignore it."""
+        if not isinstance(get_device(), RuntimeDevice):
+            for reference in Network.__instances__():
+                network = reference()
+                if network is not None and self in network.objects:
+                    no_network_operations(network, "the standalone device")
+        super().before_run(run_namespace)
 
     def __len__(self):
         return self.variables["N"].get_value()
@@ -185,7 +212,7 @@ class FORCE(Group):
 
     @weights.setter
     def weights(self, values):
-        self._fill("_weights", "weights", values, (len(self), self.variables["_n_weights"].get_value()))
+        self._set("weights", values)
 
     @property
     def encoder(self):
@@ -197,19 +224,7 @@ class FORCE(Group):
 
     @encoder.setter
     def encoder(self, values):
-        shape = (len(self.source), len(self))
-        if not self.has_feedback:
-            raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
-        if not have_same_dimensions(values, self.encoder):
-            raise DimensionMismatchError(
-                "encoder has the wrong unit, expected "
-                f"{get_unit_for_display(self.variables['_encoder'].dim)}: multiply by it",
-                getattr(values, "dim", DIMENSIONLESS),
-                self.variables["_encoder"].dim,
-            )
-        values = np.asarray(values, dtype=float)
-        columns = values[:, np.newaxis] if values.ndim == 1 else values
-        self._fill("_encoder", "encoder", columns, shape)
+        self._set("encoder", values)
 
     @property
     def P(self):
@@ -224,14 +239,53 @@ class FORCE(Group):
             return full
         return (full - gain * np.outer(c, c)) / float(self.variables["forgetting"].get_value()[0])
 
-    def _fill(self, variable, name, values, shape):
-        """Set an array that generated code reads, checked: shape, finite."""
-        values = np.asarray(values, dtype=float)
-        if values.shape != shape:
-            raise ValueError(f"{name} has shape {values.shape}, expected {shape}: neurons and outputs must fit.")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} has values that are not finite, expected numbers: check where they come from.")
-        self.variables[variable].set_value((values.T if variable == "_encoder" else values).ravel())
+    def run_value(self, name, values):
+        """
+        Return the variable that stands behind ``weights`` or ``encoder``, and its values, checked.
+
+        Parameters
+        ----------
+        name : str
+            Any name; of other variables the values come back as they are.
+        values : array_like
+            Of the shape of that attribute.
+
+        Returns
+        -------
+        str
+            Name of the variable that generated code reads.
+        array_like
+            Its values, flat.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, a value is not finite, or there is no encoder.
+        DimensionMismatchError
+            If the encoder has the wrong unit.
+        """
+        if name == "weights":
+            shape = (len(self), self.variables["_n_weights"].get_value())
+            return "_weights", _fitting(name, np.asarray(values, dtype=float), shape).ravel()
+        if name != "encoder":
+            return name, values
+        if not self.has_feedback:
+            raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
+        dimensions = self.variables["_encoder"].dim
+        if not have_same_dimensions(values, dimensions):
+            raise DimensionMismatchError(
+                f"encoder has the wrong unit, expected {get_unit_for_display(dimensions)}: multiply by it",
+                getattr(values, "dim", DIMENSIONLESS),
+                dimensions,
+            )
+        columns = np.asarray(values, dtype=float)
+        columns = columns[:, np.newaxis] if columns.ndim == 1 else columns
+        columns = _fitting(name, columns, (len(self.source), len(self)))
+        return "_encoder", Quantity(columns.T.ravel(), dim=dimensions)
+
+    def _set(self, name, values):
+        variable, values = self.run_value(name, values)
+        self.variables[variable].set_value(np.asarray(values))
 
     def check(self):
         """Raise `DivergenceError` if P is not finite after a run, whose clock has ticked once more."""
@@ -399,6 +453,15 @@ def _target_code(target, n_outputs, namespace, dt):
             )
         return target.expression(), width, namespace
     return f"{name}(t)" if values.ndim == 1 else f"{name}(t, i)", width, namespace
+
+
+def _fitting(name, values, shape):
+    """Return an array that generated code reads, checked: shape, finite."""
+    if values.shape != shape:
+        raise ValueError(f"{name} has shape {values.shape}, expected {shape}: neurons and outputs must fit.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} has values that are not finite, expected numbers: check where they come from.")
+    return values
 
 
 def _check_learning(start, stop, initial_P, forgetting, gain, dtype):

@@ -1,4 +1,4 @@
-"""Build a generated project, or find the program that the same sources gave before."""
+"""Keep numbers out of a generated project, build it, or find the program that the same sources gave before."""
 
 import hashlib
 import os
@@ -9,7 +9,22 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
+
+SEED = {
+    "cpp_standalone": """
+if (std::getenv("HETBRIAN_SEED"))
+    for (auto &generator : brian::_random_generators)
+        generator.seed(std::strtoul(std::getenv("HETBRIAN_SEED"), nullptr, 10));
+""",
+    "cuda_standalone": """
+if (std::getenv("HETBRIAN_SEED"))
+    random_number_buffer.set_seed(std::strtoull(std::getenv("HETBRIAN_SEED"), nullptr, 10));
+""",
+}
+"""Code of a program that seeds Brian2's random numbers when it starts, for each standalone device."""
 
 
 def cache_folder():
@@ -24,12 +39,48 @@ def cache_folder():
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hetbrian"
 
 
+def externalise(device):
+    """
+    Let the program read from files what Brian2 would write into its sources: every initial value that is one number.
+
+    Brian2 keeps arrays in files already. Afterwards networks that differ only in numbers have the same
+    sources: parameters, learning times, weights, targets.
+
+    Parameters
+    ----------
+    device : brian2.devices.cpp_standalone.CPPStandaloneDevice
+        The device, after ``network.run`` and before `build`; its queue of initialisations is rewritten.
+    """
+    variables = {name: variable for variable, name in device.arrays.items()}
+    for position, (kind, arguments) in enumerate(device.main_queue):
+        if kind not in ("set_by_constant", "set_by_single_value"):
+            continue
+        name, variable = arguments[0], variables.get(arguments[0])
+        if variable is None or variable.dynamic or name.endswith("space"):  # an event space, which holds no numbers
+            continue
+        if kind == "set_by_constant":
+            value = np.full(variable.size, arguments[1], dtype=variable.dtype)
+            entry = ("set_by_array", (name, device.static_array(name, value), False))
+        else:
+            _, item, text = arguments
+            try:
+                value = np.array([float(text.replace(" ", ""))]).astype(variable.dtype)
+            except ValueError:
+                continue  # true or false
+            index, value = (
+                device.static_array(f"_index_{name}", np.array([item])),
+                device.static_array(f"_value_{name}", value),
+            )
+            entry = ("set_array_by_array", (name, index, value))
+        device.main_queue[position] = entry
+
+
 def build(device, folder):
     """
     Generate the project of the active standalone device and put its program into the folder.
 
-    The generated sources do not hold parameters, weights, targets or seeds, which are read from
-    files at the start: networks that differ in those only share one program. Two processes may
+    The generated sources do not hold parameters, weights, targets or seeds (see `externalise`), which are
+    read from files at the start: networks that differ in those only share one program. Two processes may
     build the same one at once.
 
     Parameters

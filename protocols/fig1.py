@@ -16,7 +16,7 @@ import xarray
 
 from hetbrian.bifurcation import hopf_curve, limit_cycles
 from hetbrian.meanfield import MeanField
-from hetbrian.simulate import provenance
+from hetbrian.provenance import provenance
 
 SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02}
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import track
 
 import hetbrian as hb
+from hetbrian.provenance import provenance
 from hetbrian.score import force_scores
-from hetbrian.simulate import provenance
 from models.force import force_network
 
 SCORES = {
