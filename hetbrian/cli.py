@@ -218,11 +218,17 @@ def run(
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for Dataset and figure [default: out/NAME].")] = None,
+    codegen_only: Annotated[
+        Path | None, typer.Option(help="Write the project of the first network into this folder and run nothing.")
+    ] = None,
 ):
     """Compute a protocol and draw its figure. Any option of the protocol can also be given as --NAME VALUE."""
     module = load_protocol(find_protocol(protocol))
     settings = [*(set_ or []), *_extra(context.args)]
     arguments = options(module, small, seed, settings)
+    if codegen_only is not None:
+        _generate(module, arguments, codegen_only)
+        return
     name = module.__name__.rpartition(".")[2]
     folder = out or Path("out") / name
     _check_writable(folder)
@@ -267,6 +273,23 @@ def main():
     except KeyboardInterrupt:
         console.print("Stopped; nothing was written.")
         sys.exit(130)
+
+
+def _generate(module, arguments, folder):
+    """Write the project of the protocol's first network."""
+    from hetbrian.program import CODEGEN_ONLY, Generated
+
+    CODEGEN_ONLY.set(folder)
+    try:
+        module.compute(**arguments)
+    except Generated as generated:
+        console.print(f"wrote {generated}; its README.md says how to build and run it")
+    else:
+        raise ValueError(
+            f"{module.__name__} simulated no network, expected one to generate code for: leave --codegen-only out."
+        )
+    finally:
+        CODEGEN_ONLY.set(None)
 
 
 def _is_protocol(path):

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.units.fundamentalunits import get_unit_for_display
 
@@ -154,9 +155,9 @@ def _settable(network):
             is_own = getattr(getattr(variable, "owner", None), "name", None) == item.name
             if isinstance(variable, ArrayVariable) and is_own and not variable.read_only and name != "delay":
                 unit = get_unit_for_display(variable.dim)
-                yield f"{item.name}.{name}", str(variable.dtype), runargs.len_of(variable), str(unit)
+                yield f"{item.name}.{name}", np.dtype(variable.dtype).name, runargs.len_of(variable), str(unit)
     for name, array in runargs.timed_arrays(network).items():
-        yield f"{name}.values", str(array.values.dtype), array.values.size, str(get_unit_for_display(array.dim))
+        yield f"{name}.values", array.values.dtype.name, array.values.size, str(get_unit_for_display(array.dim))
 
 
 def _results(device):
@@ -165,7 +166,7 @@ def _results(device):
         size = "grows" if variable.dynamic else variable.size
         owner = getattr(variable.owner, "name", "")
         unit = str(get_unit_for_display(variable.dim))
-        yield device.get_array_filename(variable), f"{owner}.{variable.name}", str(variable.dtype), size, unit
+        yield device.get_array_filename(variable), f"{owner}.{variable.name}", np.dtype(variable.dtype).name, size, unit
 
 
 def _table(rows):
