@@ -39,6 +39,9 @@ DEVICES = ("runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone")
 GUARD_INTERVAL = 10 * ms
 """About how often a run looks whether its potentials are finite, in whole time steps."""
 
+FLAGS = ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args")
+"""Preferences of Brian2 that more than one thread changes while a program is built."""
+
 CODEGEN_ONLY: ContextVar[Path | None] = ContextVar("codegen_only", default=None)
 """Folder that ``hetbrian run --codegen-only`` names: the next program is written there instead of run."""
 
@@ -338,7 +341,8 @@ def _run(network, duration, **options):
 def _device(name, directory):
     """Activate a device, yield its project folder, and give the user's device back afterwards."""
     previous_target, previous_dt = prefs.codegen.target, defaultclock.dt
-    folder, previous = None, dict[str, object]()
+    previous = {name: prefs[name] for name in FLAGS}
+    folder = None
     if name not in standalone.SEED:
         brian2.set_device("runtime")
         if name != "runtime":
@@ -351,7 +355,8 @@ def _device(name, directory):
                 "call get_device().reinit() after your run, or simulate before you build them."
             )
         folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
-        previous = cuda.configure() if name == "cuda_standalone" else {}
+        if name == "cuda_standalone":
+            previous = {**cuda.configure(), **previous}
         brian2.set_device(name, build_on_run=False)
     try:
         yield folder

@@ -1,6 +1,5 @@
 """The generated CUDA code: read, compiled for a GPU and emulated on the CPU; not yet run on a GPU."""
 
-import importlib
 import os
 import re
 import subprocess
@@ -8,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from brian2 import Hz, Network, get_device, ms, pA, prefs, set_device
+from brian2 import BrianObjectException, Hz, Network, get_device, ms, pA, prefs, set_device
 from brian2.core.variables import ArrayVariable
 
 from hetbrian import (
@@ -24,6 +23,7 @@ from hetbrian import (
     population,
     recurrent,
     simulate,
+    standalone,
 )
 from hetbrian.sampling import SampledMonitor
 from tests.cuda_emulation.emulate import EmulatedCode
@@ -152,9 +152,10 @@ def test_a_sampled_monitor_returns_before_it_stores_a_step_that_is_not_due(cuda_
     assert 0 < step.index(gate) < step.index("_dynamic_array_monitor_t.push_back") < step.index("<<<")
 
 
-def all_to_all_network():
-    neurons = population(N_NEURONS, Izhikevich.CA3, gating())
-    return Network(neurons, AllToAll(neurons, Izhikevich.CA3), Guard(neurons, name="guard"))
+def all_to_all_network(label=""):
+    neurons = population(N_NEURONS, Izhikevich.CA3, gating(), name=f"neurons{label}")
+    gate = AllToAll(neurons, Izhikevich.CA3, name=f"gating{label}")
+    return Network(neurons, gate, Guard(neurons, name=f"guard{label}"))
 
 
 def test_the_all_to_all_network_adds_its_spikes_atomically_to_the_one_gate_that_all_neurons_read(cuda_device):
@@ -309,7 +310,7 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
     cuda.configure()  # registers the preferences
     before = {name: prefs[name] for name in prefs}
     monkeypatch.setattr(cuda, "require", lambda: None)
-    monkeypatch.setattr(importlib.import_module("hetbrian.simulate"), "build", build)
+    monkeypatch.setattr(standalone, "build", build)
     with pytest.raises(Generated):
         simulate(lambda rng: force_network(), 10 * ms, record=("spikes",), device="cuda_standalone", directory=tmp_path)
     main = (tmp_path / "main.cu").read_text()
@@ -320,9 +321,27 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
 
 @needs_nvcc
 @pytest.mark.slow
-@pytest.mark.skipif("HETBRIAN_CUDA_BUILD" not in os.environ, reason="takes minutes: set HETBRIAN_CUDA_BUILD=1")
-@pytest.mark.parametrize("network", [force_network, all_to_all_network])
-def test_a_whole_project_compiles_and_links(cuda_device, network):
-    """Run by ``HETBRIAN_CUDA_BUILD=1 pytest tests/test_cuda_code.py -k links``: about 160 s of CPU a network."""
-    generate(cuda_device, network(), compile=True)
+def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cuda_device):
+    """Two minutes or three: brian2cuda's headers take 8 s a file; both networks share those of one project."""
+    network = force_network()
+    network.add(*all_to_all_network("_ca3").objects)
+    generate(cuda_device, network, compile=True)
     assert os.access(cuda_device / "main", os.X_OK)
+    symbols = subprocess.run(["nm", "-C", cuda_device / "main"], capture_output=True, text=True, check=True).stdout
+    for kernel in (
+        "hetbrian::rls_product",
+        "hetbrian::rls_weights",
+        "hetbrian::feedback",
+        "_run_gating_ca3_spikes_pre",
+    ):
+        assert kernel in symbols
+
+
+def test_random_numbers_in_a_target_are_refused_on_cuda(cuda_device):
+    group = population(3, Izhikevich.FORCE, double_exponential())
+    force = FORCE(group, "randn()", name="force")
+    with pytest.raises(BrianObjectException) as raised:
+        Network(group, force).run(1 * ms, namespace={})
+    assert re.match(
+        r"the code of force_step uses randn\(\), which our CUDA kernels cannot draw", str(raised.value.__cause__)
+    )

@@ -8,6 +8,7 @@ from brian2 import (
     Clock,
     DimensionMismatchError,
     Network,
+    NetworkOperation,
     NeuronGroup,
     SpikeMonitor,
     StateMonitor,
@@ -24,6 +25,7 @@ from brian2 import (
     volt,
 )
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
+from brian2.core.preferences import PreferenceError
 from numpy.random import default_rng
 
 import hetbrian as hb
@@ -675,3 +677,83 @@ def test_the_docstring_names_every_parameter():
     parameters = list(inspect.signature(hb.FORCE.__init__._orig_func).parameters)[1:]
     for name in parameters:
         assert re.search(rf"^    ([a-z_, ]+, )?{name}(, [a-z_, ]+)? : ", hb.FORCE.__doc__, re.MULTILINE), name
+
+
+@pytest.mark.standalone
+@pytest.mark.parametrize("case", [{"n_outputs": 3, "bias": True}, {"dtype": "float32"}], ids=["float64", "float32"])
+def test_threads_change_nothing_but_the_order_of_sums(case, tmp_path):
+    """22 weights on three threads: their parts of the triangle begin at rows 0, 4 and 8."""
+    if case.get("dtype") != "float32":
+        case = {**case, "n": 21}
+    expected = outcome(simulated(network(**case), 50 * ms))
+    set_device("cpp_standalone", build_on_run=False)
+    flags = [prefs[f"codegen.cpp.{name}"] for name in ("extra_compile_args_gcc", "extra_link_args")]
+    prefs.hetbrian.threads = 3
+    try:
+        net = simulated(network(**case), 50 * ms)
+        get_device().build(directory=str(tmp_path), with_output=False)
+        assert "-fopenmp" in (tmp_path / "makefile").read_text()
+        assert get_device().run_environment_variables["OMP_WAIT_POLICY"] == "passive"
+        assert_same(outcome(net), expected, bound(case))
+    finally:
+        prefs.hetbrian.threads = 1
+        prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = flags
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])
+def test_threads_are_a_positive_whole_number(threads):
+    with pytest.raises(PreferenceError, match=r"Value .* for preference 'hetbrian\.threads' is invalid"):
+        prefs.hetbrian.threads = threads
+
+
+def test_more_weights_than_a_standalone_program_can_count_are_refused(monkeypatch):
+    monkeypatch.setattr(force_module, "LARGEST", 20)
+    group, _ = neurons(20)
+    hb.FORCE(group, "1", bias=True)  # runtime has no such limit
+    set_device("cpp_standalone", build_on_run=False)
+    group, _ = neurons(20)
+    hb.FORCE(group, "1")
+    with pytest.raises(
+        ValueError, match=r"neurons gives 21 weights, expected at most 20 on a standalone device, whose"
+    ):
+        hb.FORCE(group, "1", bias=True, name="larger")
+    assert 46340**2 < 2**31 < 46341**2 and force_module.math.isqrt(2**31 - 1) == 46340
+
+
+def test_a_network_operation_beside_force_is_refused_in_standalone(tmp_path):
+    """Also in a script that does not use simulate: Brian2 would leave it out of the program without a word."""
+    set_device("cpp_standalone", build_on_run=False)
+    net = network()
+    net.add(NetworkOperation(lambda: None, clock=net["neurons"].clock, name="mine"))
+    with pytest.raises(BrianObjectException) as raised:
+        simulated(net, 1 * ms)
+    assert re.match("the network holds the network operation 'mine', which the stand", str(raised.value.__cause__))
+
+
+@pytest.mark.slow
+@pytest.mark.standalone
+@pytest.mark.parametrize("device", ["numpy", "cpp_standalone"])
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")  # Brian2 compares float32 with 1e50
+def test_float32_state_of_the_whole_network_learns_the_same(device, tmp_path):
+    """prefs.core.default_float_dtype: half the memory traffic of every state variable; the readout stays double."""
+    if device == "cpp_standalone":
+        set_device(device, build_on_run=False)
+    dtype = prefs.core.default_float_dtype
+    prefs.core.default_float_dtype = np.float32
+    try:
+        net = simulated(network(2, start=0 * ms), 50 * ms)
+        if device == "cpp_standalone":
+            get_device().build(directory=str(tmp_path), with_output=False)
+        single = outcome(net)
+        assert net["neurons"].variables["v"].dtype == np.float32 and net["force"].variables["z"].dtype == np.float64
+    finally:
+        prefs.core.default_float_dtype = dtype
+    if device == "cpp_standalone":
+        get_device().reinit()
+        set_device("runtime")
+    double = outcome(simulated(network(2, start=0 * ms), 50 * ms))
+    early = lambda found: found["spikes"][:, found["spikes"][0] < 0.01]  # noqa: E731
+    assert np.array_equal(early(single), early(double)) and early(double).shape[1] > 5
+    # r is a sum of float32 numbers near 1 (6e-8 each), and 100 updates amplify it while the spikes are the same
+    assert np.abs(single["z"][:, :100] - double["z"][:, :100]).max() < 1e-4
+    assert single["n_updates"] == double["n_updates"] == 100

@@ -39,8 +39,8 @@ def drawn(seed, network):
     rng, n = np.random.default_rng(seed), SIZE["n_neurons"]
     n_synapses = len_of(network["recurrent"].variables["omega"])
     return {
-        "neurons.eta": hb.Lorentzian(1500 * pA, 100 * pA).draw(n, rng),
-        "neurons.g": hb.Lorentzian(1.0, 0.1).draw(n, rng),
+        "neurons.eta": hb.Gaussian(1500 * pA, 100 * pA).draw(n, rng),
+        "neurons.g": hb.Gaussian(1.0, 0.1).draw(n, rng),
         "neurons.theta": 0.02 * seed,
         "neurons.v": rng.uniform(-60, 30, n) * mV,
         "recurrent.omega": rng.standard_normal(n_synapses) * 500 * pA,

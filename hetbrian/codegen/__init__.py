@@ -2,13 +2,24 @@
 
 import inspect
 
-from brian2 import DEFAULT_FUNCTIONS, Function
+from brian2 import DEFAULT_FUNCTIONS, BrianPreference, Function, prefs
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 from brian2.utils.stringtools import get_identifiers
+
+prefs.register_preferences(
+    "hetbrian",
+    "Preferences of hetbrian",
+    threads=BrianPreference(
+        1,
+        "Threads of our own loops over P, on the CPU: OpenMP adds them to Cython and C++ standalone if there is more "
+        "than one. Brian2's own code stays on one thread, which its loops are too short to share.",
+        validator=lambda value: isinstance(value, int) and value >= 1,
+    ),
+)
 
 
 def _templater(base, folder):
@@ -50,6 +61,11 @@ NATIVE = {
     CPPStandaloneCodeObject: CPPNativeCodeObject,
 }
 
+OPENMP = "-fopenmp"
+
+IN_TURN = tuple(NATIVE.values())
+"""Classes whose code draws random numbers one after the other, as Brian2's own does."""
+
 
 def _cuda_class(base):
     """Return our class for CUDA standalone; made when it is needed, because brian2cuda is optional."""
@@ -88,11 +104,25 @@ class NativeRunner(CodeRunner):
     def before_run(self, run_namespace):
         """Choose the code object class of the device and build the code object."""
         self.codeobj_class = native_class()
+        used = get_identifiers(self.abstract_code)
+        random = sorted(used & {"rand", "randn", "poisson"})
+        if random and self.codeobj_class not in IN_TURN:
+            raise NotImplementedError(
+                f"the code of {self.name} uses {random[0]}(), which our CUDA kernels cannot draw; expected an "
+                "expression of time and output: draw the numbers with NumPy and give a TimedArray."
+            )
         if self.codeobj_class is NumpyNativeCodeObject:
-            used = get_identifiers(self.abstract_code) - set(DEFAULT_FUNCTIONS)
+            used -= set(DEFAULT_FUNCTIONS)
             namespace = getattr(self.group, "namespace", None) or {}
             namespace.update(_numpy_functions(namespace, used))
             run_namespace = {**run_namespace, **_numpy_functions(run_namespace, used)}
+        self.template_kwds = {**(self.template_kwds or {}), "threads": prefs.hetbrian.threads}
+        if prefs.hetbrian.threads > 1:
+            for name in ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args"):
+                if OPENMP not in prefs[name]:
+                    prefs[name] = [*prefs[name], OPENMP]
+            if hasattr(get_device(), "run_environment_variables"):  # waiting threads leave the processor to others
+                get_device().run_environment_variables.setdefault("OMP_WAIT_POLICY", "passive")
         super().before_run(run_namespace)
 
 

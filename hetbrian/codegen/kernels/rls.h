@@ -6,6 +6,7 @@
 #define HETBRIAN_RLS_H
 #include <cmath>
 #include <cstddef>
+#include <vector>
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 #endif
@@ -20,14 +21,14 @@ struct FlushToZero {
 #endif
 };
 
-// out = Q x and P <- Q, with Q = keep (P - gain c c^T) if UPDATE, else Q = P; row blocks of four.
+// What the rows first <= i < last of the upper triangle add to out = Q x, and P <- Q there, with
+// Q = keep (P - gain c c^T) if UPDATE, else Q = P; row blocks of four, so first is a multiple of four.
 template<class T, bool UPDATE>
-void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, const T* __restrict c,
-                       const T gain, const T keep, T* __restrict out)
+void symmetric_rows(T* __restrict P, const size_t m, const size_t first, const size_t last, const T* __restrict x,
+                    const T* __restrict c, const T gain, const T keep, T* __restrict out)
 {
-    for (size_t j = 0; j < m; j++) out[j] = 0;
-    size_t i = 0;
-    for (; i + 4 <= m; i += 4) {
+    size_t i = first;
+    for (; i + 4 <= last; i += 4) {
         T u[4];
         for (size_t a = 0; a < 4; a++) u[a] = UPDATE ? gain*c[i + a] : T(0);
         for (size_t a = 0; a < 4; a++) {  // diagonal block
@@ -60,7 +61,7 @@ void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, c
         }
         out[i] += s0; out[i + 1] += s1; out[i + 2] += s2; out[i + 3] += s3;
     }
-    for (; i < m; i++) {
+    for (; i < last; i++) {
         T* __restrict row = P + i*m;
         const T u = UPDATE ? gain*c[i] : T(0);
         if (UPDATE) row[i] = keep*(row[i] - u*c[i]);
@@ -74,6 +75,35 @@ void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, c
         }
         out[i] += s;
     }
+}
+
+// The first row of the k-th of n parts of the triangle, all of about the same area
+inline size_t first_row(const int k, const int n, const size_t m)
+{
+    return k == n ? m : size_t(m*(1.0 - std::sqrt(1.0 - double(k)/n)))/4*4;
+}
+
+// out = Q x and P <- Q. The result depends on the number of threads, not on their timing.
+template<class T, bool UPDATE>
+void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, const T* __restrict c,
+                       const T gain, const T keep, T* __restrict out, const int threads)
+{
+    for (size_t j = 0; j < m; j++) out[j] = 0;
+    if (threads == 1) {
+        symmetric_rows<T, UPDATE>(P, m, 0, m, x, c, gain, keep, out);
+        return;
+    }
+    std::vector<T> parts(size_t(threads)*m, T(0));
+    #ifdef _OPENMP
+    #pragma omp parallel for num_threads(threads) schedule(static, 1)
+    #endif
+    for (int k = 0; k < threads; k++) {
+        const FlushToZero flush;  // of this thread
+        symmetric_rows<T, UPDATE>(P, m, first_row(k, threads, m), first_row(k + 1, threads, m), x, c, gain, keep,
+                                  parts.data() + k*m);
+    }
+    for (int k = 0; k < threads; k++)
+        for (size_t j = 0; j < m; j++) out[j] += parts[k*m + j];
 }
 
 // z_o = sum_j weights[o, j] activity[j], plus the bias weights[o, n] if m = n + 1
@@ -105,7 +135,7 @@ void feedback(const double* __restrict encoder, const double* __restrict z, cons
 template<class T, class I, class A>
 bool rls_step(T* P, T* c, T* x, T* product, double* gain, I* n_updates, const A* activity, double* weights,
               const double* z, const double* y, const size_t n, const size_t m, const size_t n_outputs,
-              const double initial_P, const double forgetting, const bool posterior)
+              const double initial_P, const double forgetting, const bool posterior, const int threads)
 {
     const FlushToZero flush;
     for (size_t j = 0; j < n; j++) x[j] = activity[j];
@@ -113,9 +143,9 @@ bool rls_step(T* P, T* c, T* x, T* product, double* gain, I* n_updates, const A*
     if (*n_updates == 0) {  // not earlier: initial_P may be set on the command line of a standalone run
         for (size_t i = 0; i < m; i++)
             for (size_t j = i; j < m; j++) P[i*m + j] = i == j ? T(initial_P) : T(0);
-        symmetric_product<T, false>(P, m, x, c, T(0), T(1), product);
+        symmetric_product<T, false>(P, m, x, c, T(0), T(1), product, threads);
     } else {  // no gain: P came from the reference, which leaves nothing pending
-        symmetric_product<T, true>(P, m, x, c, T(*gain), T(*gain != 0 ? 1.0/forgetting : 1.0), product);
+        symmetric_product<T, true>(P, m, x, c, T(*gain), T(*gain != 0 ? 1.0/forgetting : 1.0), product, threads);
     }
     double q = 0;
     for (size_t j = 0; j < m; j++) q += double(x[j])*double(product[j]);

@@ -25,7 +25,7 @@
     {
         const bool _finite = hetbrian::rls_step(
             {{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},
-            _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}});
+            _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}});
         if (!_finite) Network::_globally_stopped = true;
     }
 {% endblock %}

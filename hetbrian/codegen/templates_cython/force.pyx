@@ -13,7 +13,7 @@ cdef extern from *:
     void _readout "hetbrian::readout"[A](double*, A*, size_t, size_t, size_t, double*)
     void _feedback_currents "hetbrian::feedback"[A](double*, double*, size_t, size_t, A*)
     bool _rls_step "hetbrian::rls_step"[T, I, A](
-        T*, T*, T*, T*, double*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool)
+        T*, T*, T*, T*, double*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
 {% endblock %}
 {% block maincode %}
     # target
@@ -28,6 +28,6 @@ cdef extern from *:
     {% endif %}
     if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.001*{{dt}} > {{start}} and {{t}} + 0.001*{{dt}} < {{stop}}:
         if not _rls_step({{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}},
-                         {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}):
+                         {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
             _owner.stop_diverged()
 {% endblock %}
