@@ -11,8 +11,9 @@ from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import Group
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
 
+from hetbrian import tiles
 from hetbrian.checks import count, no_network_operations, whole_steps
-from hetbrian.codegen import NativeRunner, native_class
+from hetbrian.codegen import NativeRunner, NumpyNativeCodeObject, native_class
 from hetbrian.files import replacing
 from hetbrian.guard import DivergenceError
 from hetbrian.readout import RecursiveLeastSquares
@@ -153,14 +154,15 @@ class FORCE(Group):
         variables.add_array("y", size=width, dtype=np.float64)
         variables.add_array("_weights", size=width * n_weights, dtype=np.float64)
         for array, size in (
-            ("_P", n_weights**2),
+            ("_P", tiles.length(n_weights, dtype)),
             ("_c", n_weights),
             ("_x", n_weights),
             ("_product", n_weights),
         ):
             variables.add_array(array, size=size, dtype=np.dtype(dtype), read_only=True)
         variables.add_array("_gain", size=1, scalar=True, dtype=np.float64, read_only=True)
-        variables.add_array("n_updates", size=1, scalar=True, dtype=np.int32, read_only=True)
+        for array in ("n_updates", "_tiles"):
+            variables.add_array(array, size=1, scalar=True, dtype=np.int32, read_only=True)
         for parameter, value in (("initial_P", initial_P), ("forgetting", forgetting)):
             variables.add_array(parameter, size=1, scalar=True, constant=True, dtype=np.float64, values=value)
         # run arguments of a standalone program cannot be infinite
@@ -195,6 +197,9 @@ class FORCE(Group):
                 network = reference()
                 if network is not None and self in network.objects:
                     no_network_operations(network, "the standalone device")
+        elif native_class() is NumpyNativeCodeObject:  # Cython may have run before
+            for name, values in self.portable().items():
+                self.variables[name].set_value(values)
         super().before_run(run_namespace)
 
     def __len__(self):
@@ -230,14 +235,38 @@ class FORCE(Group):
     def P(self):
         """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
         m = self.variables["_n_weights"].get_value()
-        stored, c, gain = (np.array(self.variables[key].get_value(), dtype=float) for key in ("_P", "_c", "_gain"))
-        upper = np.triu(stored.reshape(m, m))
-        full = upper + np.triu(upper, 1).T
         if not int(self.variables["n_updates"].get_value()[0]):
             return float(self.variables["initial_P"].get_value()[0]) * np.eye(m)
+        full = self._stored_P().astype(float)
+        c, gain = (np.array(self.variables[key].get_value(), dtype=float) for key in ("_c", "_gain"))
         if not gain.any():  # the reference leaves nothing pending
             return full
         return (full - gain * np.outer(c, c)) / float(self.variables["forgetting"].get_value()[0])
+
+    def _stored_P(self):
+        """Return P without the update that is pending, shape (n_weights, n_weights)."""
+        m, stored = self.variables["_n_weights"].get_value(), np.array(self.variables["_P"].get_value())
+        begin = int(self.variables["_tiles"].get_value()[0]) - 1
+        if begin >= 0:
+            return tiles.unpack(stored[begin:], m)
+        upper = np.triu(stored[: m * m].reshape(m, m))
+        return upper + np.triu(upper, 1).T
+
+    def portable(self):
+        """
+        Return what other devices read of the arrays that each device orders in its own way.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Nothing if they are so already, else ``_P`` as a row-major matrix, and ``_tiles`` = 0, which says so.
+        """
+        if not int(self.variables["_tiles"].get_value()[0]):
+            return {}
+        whole = np.zeros(self.variables["_P"].size, dtype=self.variables["_P"].dtype)
+        matrix = self._stored_P().ravel()
+        whole[: matrix.size] = matrix
+        return {"_P": whole, "_tiles": np.zeros(1, dtype=np.int32)}
 
     def run_value(self, name, values):
         """
@@ -315,6 +344,7 @@ class FORCE(Group):
             If the folder cannot be written or the disk is full; an existing file is left as it was.
         """
         content: dict = {name: np.array(self.variables[name].get_value()) for name in self._state_names()}
+        content |= self.portable()
         content |= {"format": FILE_FORMAT, "gain": self.gain, "bias": self.bias}
         with replacing(path, "choose another") as temporary, open(temporary, "wb") as file:
             np.savez(file, **content)
@@ -372,7 +402,7 @@ class FORCE(Group):
     def _state_names(self):
         """Return the arrays from which another run goes on."""
         feedback = ("_encoder",) if self.has_feedback else ()
-        return ("_weights", "_P", "_c", "_gain", "n_updates", "initial_P", "forgetting", *feedback)
+        return ("_weights", "_P", "_tiles", "_c", "_gain", "n_updates", "initial_P", "forgetting", *feedback)
 
     def _add_runner(self, expression):
         """Add the code object that does all of it on the device."""
@@ -395,7 +425,20 @@ class FORCE(Group):
 
     def _add_reference(self, expression):
         """Add network operations that do the same with `RecursiveLeastSquares`."""
-        names = ("_activity", "z", "y", "_weights", "_P", "_gain", "n_updates", "start", "stop", "every", "forgetting")
+        names = (
+            "_activity",
+            "z",
+            "y",
+            "_weights",
+            "_P",
+            "_tiles",
+            "_gain",
+            "n_updates",
+            "start",
+            "stop",
+            "every",
+            "forgetting",
+        )
         value = {name: self.variables[name].get_value() for name in names}
         rls = RecursiveLeastSquares(
             len(self.source),
@@ -418,7 +461,8 @@ class FORCE(Group):
             if is_due and value["start"][0] < now < value["stop"][0]:
                 rls.P, rls.forgetting = self.P.astype(rls.dtype), value["forgetting"][0]
                 rls.update(value["_activity"], value["y"])
-                value["_P"][:], value["_gain"][0] = rls.P.ravel(), 0  # nothing pending
+                value["_P"][: rls.P.size], value["_tiles"][0] = rls.P.ravel(), 0
+                value["_gain"][0] = 0  # nothing pending
                 value["n_updates"][0] += 1
 
         self.run_regularly(f"y = {expression}", clock=self._clock, when="end", order=0, name=f"{self.name}_target")

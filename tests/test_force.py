@@ -368,6 +368,17 @@ def test_sixty_networks_in_one_process_are_as_each_alone():
         assert np.array_equal([np.array(spikes.t), np.array(spikes.i)], first["spikes"])
 
 
+@pytest.mark.slow
+def test_numpy_goes_on_where_cython_stopped_and_back():
+    """The two keep P in another order."""
+    options = {**FULL, "start": 0 * ms}
+    expected, net = outcome(simulated(network(**options), 60 * ms)), network(**options)
+    for target in ("cython", "numpy", "cython"):
+        prefs.codegen.target = target
+        simulated(net, 20 * ms)
+    assert_same(outcome(net), expected, SAME)
+
+
 # Files
 
 
@@ -682,15 +693,14 @@ def test_the_docstring_names_every_parameter():
 @pytest.mark.standalone
 @pytest.mark.parametrize("case", [{"n_outputs": 3, "bias": True}, {"dtype": "float32"}], ids=["float64", "float32"])
 def test_threads_change_nothing_but_the_order_of_sums(case, tmp_path):
-    """22 weights on three threads: their parts of the triangle begin at rows 0, 4 and 8."""
-    if case.get("dtype") != "float32":
-        case = {**case, "n": 21}
-    expected = outcome(simulated(network(**case), 50 * ms))
+    """600 weights and more are three tiles of float64 or two of float32, so that one of the threads may have none."""
+    case = {**case, "n": 600}
+    expected = outcome(simulated(network(**case), 20 * ms))
     set_device("cpp_standalone", build_on_run=False)
     flags = [prefs[f"codegen.cpp.{name}"] for name in ("extra_compile_args_gcc", "extra_link_args")]
     prefs.hetbrian.threads = 3
     try:
-        net = simulated(network(**case), 50 * ms)
+        net = simulated(network(**case), 20 * ms)
         get_device().build(directory=str(tmp_path), with_output=False)
         assert "-fopenmp" in (tmp_path / "makefile").read_text()
         assert get_device().run_environment_variables["OMP_WAIT_POLICY"] == "passive"

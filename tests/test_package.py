@@ -16,7 +16,7 @@ import hetbrian
 
 ROOT = Path(__file__).parents[1]
 ORDER = """
-checks files provenance distribution neuron target sound drive readout codegen guard force network sampling
+checks files provenance distribution neuron target sound drive readout codegen guard tiles force network sampling
 recording runargs standalone cuda checkpoint project program simulate score vectorfield continuation equilibrium
 limitcycle cyclebranch meanfield bifurcation devices cli __main__
 """.split()

@@ -116,7 +116,7 @@ class NativeRunner(CodeRunner):
             namespace = getattr(self.group, "namespace", None) or {}
             namespace.update(_numpy_functions(namespace, used))
             run_namespace = {**run_namespace, **_numpy_functions(run_namespace, used)}
-        self.template_kwds = {**(self.template_kwds or {}), "threads": prefs.hetbrian.threads}
+        self.template_kwds: dict = {**(self.template_kwds or {}), "threads": prefs.hetbrian.threads}
         if prefs.hetbrian.threads > 1:
             for name in ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args"):
                 if OPENMP not in prefs[name]:

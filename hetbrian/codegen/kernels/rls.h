@@ -1,11 +1,15 @@
 // Recursive least squares kernels of FORCE. No backslashes and no triple quotes: Cython embeds this text.
 //
-// P is symmetric: only the upper triangle (column >= row) of a row-major m x m array is kept. The rank-1
-// update of a step is pending until the next step reads P, so each step streams P through memory once.
+// P is symmetric: only its upper triangle (column >= row) is kept, in the order in which a step reads it, so that
+// each step streams P through memory once, as one stream. The columns are cut into tiles, narrow enough that what
+// belongs to a tile's columns (x, c and the result) stays in the first cache; a tile holds panels of four rows from
+// the top to the diagonal; a panel holds blocks of one cache line of columns, row after row. hetbrian/tiles.py reads
+// it. The rank-1 update of a step is pending until the next step reads P.
 #ifndef HETBRIAN_RLS_H
 #define HETBRIAN_RLS_H
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -21,89 +25,131 @@ struct FlushToZero {
 #endif
 };
 
-// What the rows first <= i < last of the upper triangle add to out = Q x, and P <- Q there, with
-// Q = keep (P - gain c c^T) if UPDATE, else Q = P; row blocks of four, so first is a multiple of four.
-template<class T, bool UPDATE>
-void symmetric_rows(T* __restrict P, const size_t m, const size_t first, const size_t last, const T* __restrict x,
-                    const T* __restrict c, const T gain, const T keep, T* __restrict out)
-{
-    size_t i = first;
-    for (; i + 4 <= last; i += 4) {
-        T u[4];
-        for (size_t a = 0; a < 4; a++) u[a] = UPDATE ? gain*c[i + a] : T(0);
-        for (size_t a = 0; a < 4; a++) {  // diagonal block
-            T* row = P + (i + a)*m;
-            for (size_t b = a; b < 4; b++) {
-                if (UPDATE) row[i + b] = keep*(row[i + b] - u[a]*c[i + b]);
-                out[i + a] += row[i + b]*x[i + b];
-                if (b > a) out[i + b] += row[i + b]*x[i + a];
-            }
-        }
-        T* __restrict p0 = P + i*m;
-        T* __restrict p1 = p0 + m;
-        T* __restrict p2 = p1 + m;
-        T* __restrict p3 = p2 + m;
-        const T x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
-        const T u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];
-        T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        #pragma GCC ivdep
-        for (size_t j = i + 4; j < m; j++) {
-            T q0 = p0[j], q1 = p1[j], q2 = p2[j], q3 = p3[j];
-            if (UPDATE) {
-                const T cj = c[j];
-                q0 = keep*(q0 - u0*cj); q1 = keep*(q1 - u1*cj);
-                q2 = keep*(q2 - u2*cj); q3 = keep*(q3 - u3*cj);
-                p0[j] = q0; p1[j] = q1; p2[j] = q2; p3[j] = q3;
-            }
-            const T xj = x[j];
-            s0 += q0*xj; s1 += q1*xj; s2 += q2*xj; s3 += q3*xj;
-            out[j] += q0*x0 + q1*x1 + q2*x2 + q3*x3;
-        }
-        out[i] += s0; out[i + 1] += s1; out[i + 2] += s2; out[i + 3] += s3;
+#if !defined(__GNUC__)
+#error "hetbrian's RLS kernel needs vector extensions, expected GCC or Clang: set CXX, or use the numpy target"
+#endif
+
+// Two vectors are a block: the columns of one cache line
+template<class T>
+struct Tiles {
+    typedef T Vector __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+    static const size_t LANES = 32/sizeof(T), BLOCK = 2*LANES, TILE = 32*BLOCK;
+    const size_t rows, columns;  // whole panels, whole blocks
+    explicit Tiles(const size_t m) : rows((m + 3)/4*4), columns((m + BLOCK - 1)/BLOCK*BLOCK) {}
+    size_t count() const { return (columns + TILE - 1)/TILE; }
+    size_t end(const size_t tile) const { return (tile + 1)*TILE < columns ? (tile + 1)*TILE : columns; }
+    // The first column of the panel of row i in a tile
+    static size_t start(const size_t i, const size_t tile) { return i < tile*TILE ? tile*TILE : i/BLOCK*BLOCK; }
+    // Where the panel of row i, a multiple of four, begins
+    size_t panel(const size_t i, const size_t tile) const
+    {
+        size_t at = 0;
+        for (size_t t = 0; t <= tile; t++)
+            for (size_t k = 0; k < (t < tile ? rows : i) && k < end(t); k += 4) at += 4*(end(t) - start(k, t));
+        return at;
     }
-    for (; i < last; i++) {
-        T* __restrict row = P + i*m;
-        const T u = UPDATE ? gain*c[i] : T(0);
-        if (UPDATE) row[i] = keep*(row[i] - u*c[i]);
-        T s = row[i]*x[i];
-        #pragma GCC ivdep
-        for (size_t j = i + 1; j < m; j++) {
-            T q = row[j];
-            if (UPDATE) { q = keep*(q - u*c[j]); row[j] = q; }
-            s += q*x[j];
-            out[j] += q*x[i];
+};
+
+// To p, from the upper triangle of a row-major m x m array P, or from initial_P times the identity without one
+template<class T>
+void fill_tiles(const T* P, T* p, const size_t m, const bool has_matrix, const T initial_P)
+{
+    const Tiles<T> tiles(m);
+    std::vector<T> matrix;
+    if (has_matrix) matrix.assign(P, P + m*m);
+    for (size_t t = 0; t < tiles.count(); t++)
+        for (size_t i = 0; i < tiles.rows && i < tiles.end(t); i += 4)
+            for (size_t j = tiles.start(i, t); j < tiles.end(t); j += tiles.BLOCK)
+                for (size_t a = i; a < i + 4; a++)
+                    for (size_t b = j; b < j + tiles.BLOCK; b++) {
+                        const bool is_kept = a <= b && b < m;
+                        *p++ = !is_kept ? T(0) : has_matrix ? matrix[a*m + b] : a == b ? initial_P : T(0);
+                    }
+}
+
+// What the tiles first <= t < last add to out = Q x, and P <- Q there, Q = keep (P - gain c c^T); x, c and out are
+// as long as tiles.columns.
+template<class T, bool KEEP>
+void symmetric_tiles(T* __restrict p, const Tiles<T> tiles, const size_t first, const size_t last,
+                     const T* __restrict x, const T* __restrict c, const T gain, const T keep, T* __restrict out)
+{
+    typedef typename Tiles<T>::Vector Vector;
+    const size_t BLOCK = tiles.BLOCK, LANES = tiles.LANES;
+    for (size_t t = first; t < last; t++) {
+        const size_t end = tiles.end(t);
+        for (size_t i = 0; i < tiles.rows && i < end; i += 4) {
+            size_t j = tiles.start(i, t);
+            const T x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
+            const T u0 = gain*c[i], u1 = gain*c[i + 1], u2 = gain*c[i + 2], u3 = gain*c[i + 3];
+            if (j <= i) {  // the diagonal is in this block
+                for (size_t a = i; a < i + 4; a++)
+                    for (size_t b = a; b < j + BLOCK; b++) {
+                        T& q = p[(a - i)*BLOCK + b - j];
+                        q = keep*(q - gain*c[a]*c[b]);
+                        out[a] += q*x[b];
+                        if (b > a) out[b] += q*x[a];
+                    }
+                j += BLOCK;
+                p += 4*BLOCK;
+            }
+            Vector s0 = {}, s1 = {}, s2 = {}, s3 = {}, r0 = {}, r1 = {}, r2 = {}, r3 = {};
+            for (; j < end; j += BLOCK, p += 4*BLOCK) {
+                Vector* __restrict q = (Vector*)p;
+                const Vector xa = *(const Vector*)(x + j), xb = *(const Vector*)(x + j + LANES);
+                const Vector ca = *(const Vector*)(c + j), cb = *(const Vector*)(c + j + LANES);
+                Vector oa = *(Vector*)(out + j), ob = *(Vector*)(out + j + LANES);
+                Vector a, b;
+                a = q[0] - u0*ca; b = q[1] - u0*cb;
+                if (KEEP) { a *= keep; b *= keep; }
+                q[0] = a; q[1] = b; s0 += a*xa; r0 += b*xb; oa += a*x0; ob += b*x0;
+                a = q[2] - u1*ca; b = q[3] - u1*cb;
+                if (KEEP) { a *= keep; b *= keep; }
+                q[2] = a; q[3] = b; s1 += a*xa; r1 += b*xb; oa += a*x1; ob += b*x1;
+                a = q[4] - u2*ca; b = q[5] - u2*cb;
+                if (KEEP) { a *= keep; b *= keep; }
+                q[4] = a; q[5] = b; s2 += a*xa; r2 += b*xb; oa += a*x2; ob += b*x2;
+                a = q[6] - u3*ca; b = q[7] - u3*cb;
+                if (KEEP) { a *= keep; b *= keep; }
+                q[6] = a; q[7] = b; s3 += a*xa; r3 += b*xb; oa += a*x3; ob += b*x3;
+                *(Vector*)(out + j) = oa;
+                *(Vector*)(out + j + LANES) = ob;
+            }
+            s0 += r0; s1 += r1; s2 += r2; s3 += r3;
+            for (size_t lane = 0; lane < LANES; lane++) {
+                out[i] += s0[lane]; out[i + 1] += s1[lane]; out[i + 2] += s2[lane]; out[i + 3] += s3[lane];
+            }
         }
-        out[i] += s;
     }
 }
 
-// The first row of the k-th of n parts of the triangle, all of about the same area
-inline size_t first_row(const int k, const int n, const size_t m)
+// The first tile of the k-th of n parts of the triangle, all of about the same area
+inline size_t first_tile(const int k, const int n, const size_t count)
 {
-    return k == n ? m : size_t(m*(1.0 - std::sqrt(1.0 - double(k)/n)))/4*4;
+    return k == n ? count : size_t(count*std::sqrt(double(k)/n) + 0.5);
 }
 
 // out = Q x and P <- Q. The result depends on the number of threads, not on their timing.
-template<class T, bool UPDATE>
+template<class T>
 void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, const T* __restrict c,
                        const T gain, const T keep, T* __restrict out, const int threads)
 {
-    for (size_t j = 0; j < m; j++) out[j] = 0;
-    if (threads == 1) {
-        symmetric_rows<T, UPDATE>(P, m, 0, m, x, c, gain, keep, out);
-        return;
-    }
-    std::vector<T> parts(size_t(threads)*m, T(0));
+    const Tiles<T> tiles(m);
+    const size_t n = tiles.columns;
+    std::vector<T> others(size_t(threads - 1)*n, T(0));
+    for (size_t j = 0; j < n; j++) out[j] = 0;
     #ifdef _OPENMP
-    #pragma omp parallel for num_threads(threads) schedule(static, 1)
+    #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
     #endif
     for (int k = 0; k < threads; k++) {
         const FlushToZero flush;  // of this thread
-        symmetric_rows<T, UPDATE>(P, m, first_row(k, threads, m), first_row(k + 1, threads, m), x, c, gain, keep,
-                                  parts.data() + k*m);
+        const size_t first = first_tile(k, threads, tiles.count()), last = first_tile(k + 1, threads, tiles.count());
+        T* mine = k == 0 ? out : others.data() + (k - 1)*n;
+        T* begin = first < last ? P + tiles.panel(0, first) : P;
+        if (keep == 1) symmetric_tiles<T, false>(begin, tiles, first, last, x, c, gain, T(1), mine);
+        else symmetric_tiles<T, true>(begin, tiles, first, last, x, c, gain, keep, mine);
     }
-    for (int k = 0; k < threads; k++)
-        for (size_t j = 0; j < m; j++) out[j] += parts[k*m + j];
+    for (int k = 1; k < threads; k++)
+        for (size_t j = 0; j < n; j++) out[j] += others[(k - 1)*n + j];
 }
 
 // z_o = sum_j weights[o, j] activity[j], plus the bias weights[o, n] if m = n + 1
@@ -131,22 +177,36 @@ void feedback(const double* __restrict encoder, const double* __restrict z, cons
     }
 }
 
-// One RLS step; z and y are this step's output and target. False if P is not finite any more.
+// The first address of a cache line in memory that begins at p
+template<class T>
+T* aligned(T* p)
+{
+    return (T*)((reinterpret_cast<std::uintptr_t>(p) + 63)/64*64);
+}
+
+// One RLS step; z and y are this step's output and target. tiles is 0 if P is row-major, else one more than the
+// number of elements that the tiles begin after P. False if P is not finite any more.
 template<class T, class I, class A>
-bool rls_step(T* P, T* c, T* x, T* product, double* gain, I* n_updates, const A* activity, double* weights,
+bool rls_step(T* P, T* stored_c, double* gain, I* n_updates, I* tiles, const A* activity, double* weights,
               const double* z, const double* y, const size_t n, const size_t m, const size_t n_outputs,
               const double initial_P, const double forgetting, const bool posterior, const int threads)
 {
     const FlushToZero flush;
+    const size_t length = Tiles<T>(m).columns;
+    std::vector<T> memory(3*length + 64/sizeof(T), T(0));
+    T* x = aligned(memory.data());
+    T* c = x + length;
+    T* product = c + length;
     for (size_t j = 0; j < n; j++) x[j] = activity[j];
     if (m > n) x[n] = 1;
-    if (*n_updates == 0) {  // not earlier: initial_P may be set on the command line of a standalone run
-        for (size_t i = 0; i < m; i++)
-            for (size_t j = i; j < m; j++) P[i*m + j] = i == j ? T(initial_P) : T(0);
-        symmetric_product<T, false>(P, m, x, c, T(0), T(1), product, threads);
-    } else {  // no gain: P came from the reference, which leaves nothing pending
-        symmetric_product<T, true>(P, m, x, c, T(*gain), T(*gain != 0 ? 1.0/forgetting : 1.0), product, threads);
+    for (size_t j = 0; j < m; j++) c[j] = stored_c[j];
+    if (*n_updates == 0 || !*tiles) {  // not earlier: a standalone run may set initial_P when it starts
+        fill_tiles<T>(P, aligned(P), m, *n_updates != 0, T(initial_P));
+        *tiles = 1 + (aligned(P) - P);
     }
+    const bool is_pending = *n_updates != 0 && *gain != 0;  // no gain: P came from the reference
+    symmetric_product<T>(P + (*tiles - 1), m, x, c, is_pending ? T(*gain) : T(0),
+                         is_pending ? T(1.0/forgetting) : T(1), product, threads);
     double q = 0;
     for (size_t j = 0; j < m; j++) q += double(x[j])*double(product[j]);
     *gain = 1.0/(forgetting + q);
@@ -155,7 +215,7 @@ bool rls_step(T* P, T* c, T* x, T* product, double* gain, I* n_updates, const A*
         double* __restrict w = weights + o*m;
         for (size_t j = 0; j < m; j++) w[j] -= step*product[j];
     }
-    for (size_t j = 0; j < m; j++) c[j] = product[j];
+    for (size_t j = 0; j < m; j++) stored_c[j] = product[j];
     *n_updates += 1;
     return std::isfinite(*gain);
 }

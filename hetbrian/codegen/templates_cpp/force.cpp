@@ -1,6 +1,6 @@
 {# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
-                    _activity, _P, _c, _x, _product, _gain, _n_source, _n_weights } #}
-{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _x, _product, _gain } #}
+                    _activity, _P, _tiles, _c, _gain, _n_source, _n_weights } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _tiles, _c, _gain } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
 {% block extra_headers %}
@@ -24,7 +24,7 @@
     if ({{t_in_timesteps}} % {{every}} == 0 && {{t}} + 0.001*{{dt}} > {{start}} && {{t}} + 0.001*{{dt}} < {{stop}})
     {
         const bool _finite = hetbrian::rls_step(
-            {{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},
+            {{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},
             _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}});
         if (!_finite) Network::_globally_stopped = true;
     }

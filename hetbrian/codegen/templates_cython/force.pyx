@@ -1,7 +1,7 @@
 {# ITERATE_ALL { _idx } #}
 {# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
-                    _activity, _P, _c, _x, _product, _gain, _n_source, _n_weights } #}
-{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _x, _product, _gain } #}
+                    _activity, _P, _tiles, _c, _gain, _n_source, _n_weights } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _tiles, _c, _gain } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.pyx' %}
 {% block template_support_code %}
@@ -13,7 +13,7 @@ cdef extern from *:
     void _readout "hetbrian::readout"[A](double*, A*, size_t, size_t, size_t, double*)
     void _feedback_currents "hetbrian::feedback"[A](double*, double*, size_t, size_t, A*)
     bool _rls_step "hetbrian::rls_step"[T, I, A](
-        T*, T*, T*, T*, double*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
+        T*, T*, double*, I*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
 {% endblock %}
 {% block maincode %}
     # target
@@ -27,7 +27,7 @@ cdef extern from *:
     _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
     {% endif %}
     if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.001*{{dt}} > {{start}} and {{t}} + 0.001*{{dt}} < {{stop}}:
-        if not _rls_step({{_P}}, {{_c}}, {{_x}}, {{_product}}, &{{_gain}}, &{{n_updates}}, {{_activity}}, {{_weights}},
+        if not _rls_step({{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}},
                          {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
             _owner.stop_diverged()
 {% endblock %}
