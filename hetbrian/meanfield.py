@@ -9,6 +9,7 @@ from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from hetbrian.equilibrium import branch
+from hetbrian.neuron import Izhikevich
 from hetbrian.vectorfield import VectorField
 
 EQUATIONS = """
@@ -184,6 +185,38 @@ class MeanField:
             sigma=sigma,
             time_unit=neuron.time_unit,
             voltage_unit=abs(neuron.v_r),
+        )
+
+    def neuron(self, v_peak=200.0, v_reset=-200.0):
+        """
+        Return the dimensionless neuron of the network whose mean field this is.
+
+        Parameters
+        ----------
+        v_peak, v_reset : float, optional
+            Cutoff and reset, infinite in the mean field.
+
+        Returns
+        -------
+        Izhikevich
+            With the same numbers, so that networks can be compared with the rounded published table too.
+        """
+        return Izhikevich(
+            C=self.time_unit,
+            k=1.0,
+            v_r=0.0,
+            v_t=self.alpha,
+            v_peak=v_peak,
+            v_reset=v_reset,
+            beta=self.b,
+            tau_w=self.time_unit / self.a,
+            w_jump=self.w_jump,
+            eta=self.eta + self.current,
+            g=self.g,
+            E=self.e_r,
+            tau_s=self.tau_s * self.time_unit,
+            s_jump=self.s_jump,
+            source="from a mean field",
         )
 
     def replace(self, **changes):
