@@ -6,7 +6,7 @@ from brian2.units.fundamentalunits import have_same_dimensions
 
 from hetbrian.neuron import check_adaptation, check_theta, reset_statements
 
-RATES = np.append(0.0, np.geomspace(1e-6, 10, 60))
+RATES = np.append(0.0, np.geomspace(1e-6, 1e3, 80))
 """Dimensionless population rates between which asynchronous states are looked for."""
 
 

@@ -11,6 +11,40 @@ DRAWS = ("quantiles", "random")
 """How eta and g are chosen: a deterministic grid of quantiles, or independent draws."""
 
 
+def heterogeneity(rng, meanfield, n_neurons, draw="quantiles"):
+    """
+    Return the background current and coupling of every neuron.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness, for quantiles of their pairing.
+    meanfield : MeanField
+        Centres and half widths.
+    n_neurons : int
+        N.
+    draw : {"quantiles", "random"}
+        A grid of quantiles, those of g paired with those of eta at random, or independent draws.
+
+    Returns
+    -------
+    eta, g : ndarray, shape (n_neurons,)
+
+    Raises
+    ------
+    ValueError
+        If ``draw`` is unknown.
+    """
+    if draw not in DRAWS:
+        raise ValueError(f"draw is {draw!r}, expected {' or '.join(DRAWS)}: choose one of them.")
+    of_eta, of_g = rng.spawn(2)
+    eta = hb.Lorentzian(meanfield.eta + meanfield.current, meanfield.eta_half_width)
+    g = hb.Lorentzian(meanfield.g, meanfield.g_half_width)
+    if draw == "random":
+        return eta.draw(n_neurons, of_eta), g.draw(n_neurons, of_g)
+    return eta.quantiles(n_neurons), of_g.permutation(g.quantiles(n_neurons))
+
+
 def ca3_network(
     rng,
     *,
@@ -42,7 +76,7 @@ def ca3_network(
     v_peak, v_reset : float
         Cutoff and reset; the mean field takes both to infinity.
     draw : {"quantiles", "random"}
-        How eta and g are chosen. Quantiles of g are paired with those of eta at random.
+        How eta and g are chosen, see `heterogeneity`.
     adaptation : {"own", "shared"}
         Whether every neuron has its own recovery current (Eq. 1) or all read their mean (the mean field).
     theta : float
@@ -70,20 +104,10 @@ def ca3_network(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eqs. 1-3; Chen & Campbell 2022,
     doi 10.1007/s10827-022-00825-9.
     """
-    if draw not in DRAWS:
-        raise ValueError(f"draw is {draw!r}, expected {' or '.join(DRAWS)}: choose one of them.")
     if not 0 < dt < np.inf:
         raise ValueError(f"dt is {dt}, expected a positive number of time units: give 1e-3, say.")
-    of_eta, of_g, of_v = rng.spawn(3)
-    laws = (
-        hb.Lorentzian(meanfield.eta + meanfield.current, meanfield.eta_half_width),
-        hb.Lorentzian(meanfield.g, meanfield.g_half_width),
-    )
-    if draw == "random":
-        eta, g = (law.draw(n_neurons, stream) for law, stream in zip(laws, (of_eta, of_g), strict=True))
-    else:
-        eta, g = (law.quantiles(n_neurons) for law in laws)
-        g = of_g.permutation(g)
+    of_heterogeneity, of_v = rng.spawn(2)
+    eta, g = heterogeneity(of_heterogeneity, meanfield, n_neurons, draw)
     rate, potential, recovery, gate = np.zeros(4) if start is None else np.asarray(start, dtype=float)
     # a neuron above the cutoff would fire in the first step
     v = np.clip(hb.Lorentzian(potential, np.pi * rate).draw(n_neurons, of_v), v_reset, 0.5 * v_peak)

@@ -7,8 +7,11 @@ I quiescent, II oscillatory, III persistently active. Zhang & Cui 2025, doi 10.3
 Regime maps, which the paper does not have: the same Hopf points and folds of cycles when the half width of eta or
 the coupling g varies too, with the generalised Hopf points at which cycles begin to fold.
 
-The diagram uses the published dimensionless numbers (`MeanField.CA3`). A network with the exact numbers of
-`Izhikevich.CA3` has its Hopf points up to 7e-4 higher in eta.
+Points on top of the diagram are networks with the same numbers: every neuron with adaptation of its own (the
+paper's Eq. 1), or all with the population's mean (of which the mean field is the limit); see docs/meanfield.md.
+
+``parameters`` chooses the published dimensionless numbers, rounded to four digits (`MeanField.CA3`), or those that
+follow from `Izhikevich.CA3`, which have their Hopf points up to 7e-4 higher in eta.
 """
 
 import numpy as np
@@ -16,9 +19,11 @@ import xarray
 
 from hetbrian.bifurcation import hopf_curve, limit_cycles
 from hetbrian.meanfield import MeanField
+from hetbrian.neuron import Izhikevich
 from hetbrian.simulate import provenance
+from protocols.population_rate import mean_field_rate, network_rate
 
-SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02}
+SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": ()}
 
 SECOND = {"half_width": ("eta_half_width", "Delta_eta"), "coupling": ("g", "g")}
 """The second parameter of each regime map: its name in `MeanField` and in the equations."""
@@ -39,6 +44,12 @@ def compute(
     n_rates=1000,
     n_samples=6,
     max_step=0.006,
+    parameters="published",
+    network_etas=(0.02, 0.06, 0.1, 0.14, 0.18, 0.22, 0.28),
+    n_neurons=1000,
+    adaptations=("own", "shared"),
+    seed=1,
+    device="cpp_standalone",
 ):
     """
     Compute the bifurcation diagram, the regime maps, or both.
@@ -57,24 +68,42 @@ def compute(
         Values of the second parameter at which folds of cycles are looked for.
     max_step : float
         Largest arc length between limit cycles.
+    parameters : {"published", "exact"}
+        Numbers of CA3, rounded or not.
+    network_etas : tuple of float
+        Mean background currents at which networks are simulated in panel a; none if empty.
+    n_neurons : int
+        Their size.
+    adaptations : tuple of {"own", "shared"}
+        Their kinds.
+    seed : int
+        Their root seed.
+    device : str
+        Brian2 device.
 
     Returns
     -------
     xarray.Dataset
-        Panel a: ``equilibrium_*`` over (equilibrium,) and ``cycle_*`` over (cycle,), rates in Hz.
+        Panel a: ``equilibrium_*`` over (equilibrium,), ``cycle_*`` over (cycle,) and ``network_*`` over (network,),
+        rates in Hz.
         Regimes: ``map_curve``, ``map_eta`` and ``map_second`` over (map_point,), see `regime_map`.
 
     Raises
     ------
     ValueError
-        If there is no such panel.
+        If there is no such panel, or no such set of parameters.
     """
-    meanfield = MeanField.CA3.replace(eta_half_width=eta_half_width, g=g)
+    sets = {"published": MeanField.CA3, "exact": MeanField.from_parameters(Izhikevich.CA3, 0.02)}
+    if parameters not in sets:
+        raise ValueError(f"parameters is {parameters!r}, expected {' or '.join(sets)}: choose one of them.")
+    meanfield = sets[parameters].replace(eta_half_width=eta_half_width, g=g)
     if panel not in ("all", "a", "regimes"):
         raise ValueError(f"panel is {panel!r}, expected all, a or regimes: choose one of them.")
     parts = []
     if panel in ("all", "a"):
         parts.append(diagram(meanfield, lower, upper, n_rates, max_step))
+        if network_etas and adaptations:
+            parts.append(networks(meanfield, network_etas, adaptations, n_neurons, seed, device))
     if panel in ("all", "regimes"):
         maps = [regime_map(meanfield, name, lower, upper, n_samples, 2.5 * max_step) for name in SECOND]
         parts.append(xarray.concat(maps, "map_point"))
@@ -132,6 +161,59 @@ def _prefixed(meanfield, data, prefix):
     return data.rename(names).rename(point=prefix, mode=f"{prefix}_mode")
 
 
+def networks(meanfield, etas, adaptations, n_neurons, seed, device):
+    """
+    Return the points on top of panel a.
+
+    Parameters
+    ----------
+    meanfield : MeanField
+        Parameters of the networks, but for eta.
+    etas : tuple of float
+        Mean background currents.
+    adaptations : tuple of {"own", "shared"}
+        Kinds of network.
+    n_neurons : int
+        Their size.
+    seed : int
+        Root seed.
+    device : str
+        Brian2 device.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (network,): ``network_eta``, ``network_adaptation`` and, in Hz, ``network_rate_min`` and
+        ``network_rate_max`` over a cycle, both the mean where the network does not oscillate.
+    """
+    rows = []
+    for eta in etas:
+        at = meanfield.replace(eta=eta)
+        start = mean_field_rate(at, duration=500.0)[1]
+        for adaptation in adaptations:
+            found = network_rate(
+                at,
+                settle=200.0,
+                duration=800.0,  # four cycles
+                dt=2e-3,
+                start=start,
+                seed=seed,
+                device=device,
+                n_neurons=n_neurons,
+                adaptation=adaptation,
+            )
+            rows.append((eta, adaptation, found["low"], found["high"]))
+    etas, kinds, low, high = zip(*rows, strict=True)
+    return xarray.Dataset(
+        {
+            "network_eta": ("network", np.array(etas)),
+            "network_adaptation": ("network", np.array(kinds)),
+            "network_rate_min": ("network", np.array(low), {"units": "Hz"}),
+            "network_rate_max": ("network", np.array(high), {"units": "Hz"}),
+        }
+    )
+
+
 def regime_map(meanfield, name, lower, upper, n_samples, max_step):
     """
     Return the bifurcations in the plane of eta and a second parameter.
@@ -181,3 +263,23 @@ def regime_map(meanfield, name, lower, upper, n_samples, max_step):
             "map_lyapunov": ("map_point", np.array(lyapunov), {"long_name": "first Lyapunov coefficient"}),
         }
     )
+
+
+def summary(dataset):
+    """Return the special points that the command line prints."""
+    lines = []
+    for prefix, kinds in (("equilibrium", ("hopf", "fold")), ("cycle", ("fold of cycles",))):
+        for i in range(dataset.sizes.get(prefix, 0)):
+            point = {name: dataset[f"{prefix}_{name}"].values[i] for name in ("kind", "eta", "period")}
+            if point["kind"] in kinds:
+                text = f"{point['kind']} at eta = {point['eta']:.7f}"
+                text += f", period {point['period']:.3f}" if np.isfinite(point["period"]) else ""
+                if point["kind"] == "hopf":
+                    sign = "sub" if dataset.equilibrium_lyapunov.values[i] > 0 else "super"
+                    text += f", {sign}critical"
+                lines.append(text)
+    for i in range(dataset.sizes.get("map_point", 0)):
+        if dataset.map_curve.values[i] == "generalised hopf":
+            eta, second = dataset.map_eta.values[i], dataset.map_second.values[i]
+            lines.append(f"generalised hopf at eta = {eta:.5f}, {dataset.map_name.values[i]} {second:.5f}")
+    return "\n".join(lines)

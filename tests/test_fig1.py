@@ -6,6 +6,7 @@ import pytest
 import xarray
 
 from figures.fig1 import DYNAMICS, draw
+from hetbrian.meanfield import MeanField
 from protocols import fig1
 
 pytest.importorskip("xpplab")
@@ -54,12 +55,29 @@ def test_drawing_uses_the_papers_colours_and_changes_nothing(diagram):
 
 
 def test_network_points_are_drawn_on_top(diagram):
-    with_network = diagram.assign(network_eta=("network", [0.05, 0.25]), network_rate=("network", [9.0, 76.0]))
+    points = {"eta": [0.05, 0.25, 0.25], "adaptation": ["own", "own", "shared"], "rate_min": [5.0, 75.0, 76.0]}
+    points["rate_max"] = points["rate_min"]
     _, axes = matplotlib.pyplot.subplots()
-    (axis,) = draw(with_network, axes)
-    line = next(line for line in axis.get_lines() if line.get_label() == "network")
-    assert line.get_ydata().tolist() == [9.0, 76.0]
-    assert line.get_zorder() == max(line.get_zorder() for line in axis.get_lines())
+    (axis,) = draw(diagram.assign({f"network_{name}": ("network", values) for name, values in points.items()}), axes)
+    top = max(line.get_zorder() for line in axis.get_lines())
+    shown = {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines() if line.get_zorder() == top}
+    assert shown == {"network, own adaptation": [5.0, 75.0], "network, shared adaptation": [76.0]}
+
+
+@pytest.mark.slow
+@pytest.mark.standalone
+def test_networks_follow_the_diagram():
+    data = fig1.networks(MeanField.CA3, (0.05, 0.15, 0.25), ("own",), 250, seed=1, device="cpp_standalone")
+    low, high = data.network_rate_min.values, data.network_rate_max.values
+    assert low[0] == high[0] < 10 and low[2] == high[2], "asynchronous in regimes I and III"
+    np.testing.assert_allclose(high[2], 76.0, rtol=0.03)  # the mean field; 250 neurons and adaptation differ by 2 %
+    assert low[1] < 10 and high[1] > 80, "oscillates in regime II, from 7 to 101 Hz in the mean field"
+
+
+def test_exact_parameters_move_the_hopf_points():
+    data = fig1.compute(**{**fig1.SMALL, "panel": "a", "parameters": "exact"})
+    hopf = data.equilibrium_eta[data.equilibrium_kind == "hopf"]
+    np.testing.assert_allclose(hopf, [0.0750716, 0.1916390], atol=1e-7)  # seven digits
 
 
 @pytest.mark.slow
@@ -79,6 +97,8 @@ def test_regime_maps():
     ]
 
 
-def test_unknown_panel_is_refused():
+def test_unknown_choices_are_refused():
     with pytest.raises(ValueError, match="panel is 'z', expected all, a or regimes"):
         fig1.compute(panel="z")
+    with pytest.raises(ValueError, match="parameters is 'round', expected published or exact"):
+        fig1.compute(parameters="round")

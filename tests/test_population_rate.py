@@ -1,0 +1,88 @@
+"""Networks beside their mean field: what a rate does, the same neurons, error that falls as N grows."""
+
+import numpy as np
+import pytest
+
+import hetbrian as hb
+from hetbrian.meanfield import MeanField
+from models.ca3 import ca3_network, heterogeneity
+from protocols import meanfield_check
+from protocols.population_rate import cycle, grid, mean_field_rate
+
+
+def test_cycles_are_averaged_without_their_noise():
+    times = np.arange(0, 1000, 0.5)
+    clean = 50 + 45 * np.sin(2 * np.pi * times / 197.3)
+    noisy = clean + np.random.default_rng(0).normal(0, 1, times.size)
+    found = cycle(times, noisy)
+    np.testing.assert_allclose(found["period"], 197.3, rtol=1e-2)  # noise of 1 Hz over a slope of 1.4 Hz a time unit
+    np.testing.assert_allclose([found["rate"], found["low"], found["high"]], [50, 5, 95], atol=2.5)  # and 4 cycles
+    exact = cycle(times, clean)
+    np.testing.assert_allclose(exact["period"], 197.3, rtol=1e-5)  # linear interpolation between samples
+    np.testing.assert_allclose([exact["rate"], exact["low"], exact["high"]], [50, 5, 95], atol=0.02)
+
+
+def test_a_rate_that_does_not_oscillate_has_no_period():
+    found = cycle(np.arange(400.0), 50 + np.random.default_rng(0).normal(0, 3, 400))
+    assert np.isnan(found["period"])
+    assert found["rate"] == found["low"] == found["high"]
+
+
+def test_mean_field_rate_is_that_of_its_cycle():
+    found, state = mean_field_rate(MeanField.CA3.replace(eta=0.15))
+    np.testing.assert_allclose(found["period"], 206.3094, atol=0.01)  # samples half a time unit apart
+    assert state.shape == (4,)
+    fixed, state = mean_field_rate(MeanField.CA3.replace(eta=0.25))
+    np.testing.assert_allclose(fixed["rate"], 0.116867 / 1.5384615e-3, rtol=1e-5)  # reference has six digits
+    np.testing.assert_allclose(state[0], 0.116867, rtol=1e-5)
+
+
+def test_the_grid_is_that_of_the_network():
+    meanfield = MeanField.CA3.replace(g_half_width=0.2)
+    network = ca3_network(np.random.default_rng(3), n_neurons=20, meanfield=meanfield)
+    eta, g = grid(meanfield, 20, 3)
+    assert np.array_equal(network["neurons"].eta_, eta)
+    assert np.array_equal(network["neurons"].g_, g)
+    assert not np.array_equal(np.sort(g), g)
+
+
+def test_a_network_takes_the_units_of_the_mean_field():
+    neuron = MeanField.from_parameters(hb.Izhikevich.CA3, 0.02).neuron()
+    exact = hb.Izhikevich.CA3.dimensionless()
+    for name in ("C", "k", "v_r", "v_t", "v_peak", "v_reset", "beta", "tau_w", "w_jump", "eta", "g", "E", "tau_s"):
+        np.testing.assert_allclose(
+            np.asarray(getattr(neuron, name)), np.asarray(getattr(exact, name)), rtol=1e-9, atol=1e-12, err_msg=name
+        )
+
+
+def test_bad_options_are_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="draw is 'grid', expected quantiles or random"):
+        heterogeneity(rng, MeanField.CA3, 5, "grid")
+    with pytest.raises(ValueError, match="dt is 0, expected a positive number of time units"):
+        ca3_network(rng, n_neurons=5, dt=0)
+    with pytest.raises(ValueError, match="part is 'sizes', expected all, size, closure, cutoff"):
+        meanfield_check.compute(part="sizes")
+
+
+@pytest.mark.slow
+@pytest.mark.standalone
+def test_the_error_falls_as_the_network_grows():
+    sizes = (250, 2000)
+    data = meanfield_check.compute(part="size", etas=(0.15, 0.25), sizes=sizes, most_seeds=2)
+    shared = data.sel(network="shared")
+    error = np.abs(shared.rate / shared.meanfield_rate - 1).mean("run")
+    slope = np.log(error.sel(size=2000) / error.sel(size=250)) / np.log(sizes[1] / sizes[0])
+    # -1/2: a grid of N quantiles cuts a tail off that holds 1/sqrt(N) of the rate
+    assert -0.8 < slope.sel(eta=0.25) < -0.3
+    assert error.sel(eta=0.25, size=2000) < 0.01
+    # the cycle: cutoff and the finite reset shift the rate the other way, so that only the decrease is sure
+    assert error.sel(eta=0.15, size=2000) < error.sel(eta=0.15, size=250)
+    period = shared.period.sel(eta=0.15).mean("run") / shared.meanfield_period.sel(eta=0.15)
+    np.testing.assert_allclose(period.sel(size=2000), 1, atol=0.02)
+    random = data.sel(network="shared, random", eta=0.25)
+    assert (np.abs(random.rate / random.meanfield_rate - 1) < 0.1).all()
+    # own adaptation: another limit, which the asynchronous state knows
+    own = data.sel(network="own", eta=0.25)
+    np.testing.assert_allclose(own.rate.mean("run"), own.asynchronous_rate, rtol=5e-3)
+    assert own.rate.sel(size=2000).mean() > own.meanfield_rate
