@@ -23,7 +23,7 @@ from hetbrian.neuron import Izhikevich
 from hetbrian.simulate import provenance
 from protocols.population_rate import mean_field_rate, network_rate
 
-SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": ()}
+SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": (), "narrow_half_widths": ()}
 
 SECOND = {"half_width": ("eta_half_width", "Delta_eta"), "coupling": ("g", "g")}
 """The second parameter of each regime map: its name in `MeanField` and in the equations."""
@@ -32,7 +32,13 @@ LIMITS = {"half_width": (0.001, 0.09), "coupling": (0.3, 2.0)}
 """Their ranges. Below a half width of 0.001 the cycles on the left are canards that nothing can follow."""
 
 SAMPLED = {"half_width": (0.006, 0.036), "coupling": (0.95, 2.0)}
-"""Where folds of cycles are sampled: between the generalised Hopf points and the canards."""
+"""Where one branch of cycles gives both folds: between the generalised Hopf points and the canards."""
+
+MESHES = (100, 200)
+"""Mesh intervals of the cycles at narrow heterogeneity, where integration cannot confirm a canard."""
+
+AGREEMENT = 1e-5
+"""Largest difference in eta, between both meshes, of a fold of cycles that counts."""
 
 
 def compute(
@@ -44,6 +50,7 @@ def compute(
     n_rates=1000,
     n_samples=6,
     max_step=0.006,
+    narrow_half_widths=(0.002, 0.004),
     parameters="published",
     network_etas=(0.02, 0.06, 0.1, 0.14, 0.18, 0.22, 0.28),
     n_neurons=1000,
@@ -68,6 +75,8 @@ def compute(
         Values of the second parameter at which folds of cycles are looked for.
     max_step : float
         Largest arc length between limit cycles.
+    narrow_half_widths : tuple of float
+        Half widths at which folds of cycles are looked for from both Hopf points, see `narrow_folds`.
     parameters : {"published", "exact"}
         Numbers of CA3, rounded or not.
     network_etas : tuple of float
@@ -106,7 +115,8 @@ def compute(
             parts.append(networks(meanfield, network_etas, adaptations, n_neurons, seed, device))
     if panel in ("all", "regimes"):
         maps = [regime_map(meanfield, name, lower, upper, n_samples, 2.5 * max_step) for name in SECOND]
-        parts.append(xarray.concat(maps, "map_point"))
+        maps += [narrow_folds(meanfield.replace(eta_half_width=width)) for width in narrow_half_widths]
+        parts.append(xarray.concat(maps, "map_point", combine_attrs="drop_conflicts"))
     dataset = xarray.merge(parts, combine_attrs="drop_conflicts")
     dataset.attrs = {"eta_half_width": eta_half_width, "g": g, "lower": lower, "upper": upper, **provenance()}
     return dataset
@@ -235,16 +245,19 @@ def regime_map(meanfield, name, lower, upper, n_samples, max_step):
     -------
     xarray.Dataset
         Dims (map_point,): ``map_name``, ``map_curve`` (hopf, fold of cycles left or right of it, generalised
-        hopf), ``map_eta``, ``map_second`` and the first Lyapunov coefficient ``map_lyapunov``.
+        hopf), ``map_eta``, ``map_second``, the first Lyapunov coefficient ``map_lyapunov`` and, of folds that were
+        computed twice, ``map_uncertainty`` in eta.
     """
     argument, symbol = SECOND[name]
     limits = {"eta": (-0.2, 0.5), symbol: LIMITS[name]}
     hopf = meanfield.hopf_points(lower, upper)
     curve = hopf_curve(meanfield.field, limits, hopf.isel(point=0), max_step=0.1)
-    rows = [("hopf", *row) for row in zip(*(curve[key].values for key in ("eta", symbol, "lyapunov")), strict=True)]
+    columns = (curve[key].values for key in ("eta", symbol, "lyapunov"))
+    rows = [("hopf", *row, np.nan) for row in zip(*columns, strict=True)]
     generalised = curve.isel(point=curve.kind == "generalised hopf")
     rows += [
-        ("generalised hopf", x, y, 0.0) for x, y in zip(generalised.eta.values, generalised[symbol].values, strict=True)
+        ("generalised hopf", x, y, 0.0, np.nan)
+        for x, y in zip(generalised.eta.values, generalised[symbol].values, strict=True)
     ]
     for value in np.linspace(*SAMPLED[name], n_samples):
         varied = meanfield.replace(**{argument: float(value)})
@@ -252,8 +265,53 @@ def regime_map(meanfield, name, lower, upper, n_samples, max_step):
         cycles = limit_cycles(varied.field, "eta", *limits["eta"], points.isel(point=-1), max_step)
         for fold in cycles.eta[cycles.kind == "fold of cycles"].values:
             side = ("left", "right")[int(np.argmin(np.abs(points.eta[[0, -1]].values - fold)))]
-            rows.append((f"fold of cycles, {side}", fold, value, np.nan))
-    curves, eta, second, lyapunov = zip(*rows, strict=True)
+            rows.append((f"fold of cycles, {side}", fold, value, np.nan, np.nan))
+    return _map_rows(name, rows)
+
+
+def narrow_folds(meanfield):
+    """
+    Return the folds of cycles at a narrow heterogeneity, where a branch is too stiff to join both Hopf points.
+
+    The branches from both Hopf points are followed on two meshes up to their first fold. A fold counts if
+    both meshes agree in eta; the period of a canard, which eta hardly determines, need not.
+
+    Parameters
+    ----------
+    meanfield : MeanField
+        The mean field, with its ``eta_half_width``.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `regime_map`, for the map ``half_width``. Folds on which the meshes disagree are called
+        ``refused``, with the fine mesh's eta, or NaN if a mesh has none.
+    """
+    hopf = meanfield.hopf_points(-0.2, 0.5)
+    rows = []
+    for which, side in ((0, "left"), (-1, "right")):
+        folds = []
+        for intervals in MESHES:
+            cycles = limit_cycles(
+                meanfield.field,
+                "eta",
+                -0.2,
+                0.5,
+                hopf.isel(point=which),
+                max_step=0.012,
+                max_points=120,  # the fold comes first; beyond it a canard takes hundreds
+                intervals=intervals,
+            )
+            folds.append(np.append(cycles.eta.values[cycles.kind.values == "fold of cycles"], np.nan)[0])
+        difference = float(np.ptp(folds))
+        curve = f"fold of cycles, {side}" if difference < AGREEMENT else "refused"
+        rows.append((curve, folds[-1], meanfield.eta_half_width, np.nan, difference))
+    return _map_rows("half_width", rows)
+
+
+def _map_rows(name, rows):
+    """Return rows (curve, eta, second parameter, Lyapunov coefficient, uncertainty of eta) of a map as a Dataset."""
+    curves, eta, second, lyapunov, uncertainty = zip(*rows, strict=True)
     return xarray.Dataset(
         {
             "map_name": ("map_point", np.full(len(rows), name)),
@@ -261,6 +319,7 @@ def regime_map(meanfield, name, lower, upper, n_samples, max_step):
             "map_eta": ("map_point", np.array(eta), {"long_name": "mean background current"}),
             "map_second": ("map_point", np.array(second)),
             "map_lyapunov": ("map_point", np.array(lyapunov), {"long_name": "first Lyapunov coefficient"}),
+            "map_uncertainty": ("map_point", np.array(uncertainty), {"long_name": "difference between two meshes"}),
         }
     )
 

@@ -250,7 +250,7 @@ def cutoff(meanfield, cutoffs, thetas, n_neurons, seed, runs):
     Returns
     -------
     xarray.Dataset
-        Dims (setting,), with the prefix ``cutoff_``: ``eta``, ``v_peak``, ``v_reset``, ``theta``, ``reset``; the rate of
+        Dims (setting,), prefix ``cutoff_``: ``eta``, ``v_peak``, ``v_reset``, ``theta``, ``reset``; the rate of
         the ``network`` and its ``period`` if it oscillates, the rates ``unbounded`` and ``expected`` of
         `asynchronous_state` without and with these limits; ``time_saved`` per spike, NaN for a reset
         above the vertex.

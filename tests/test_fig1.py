@@ -80,9 +80,25 @@ def test_exact_parameters_move_the_hopf_points():
     np.testing.assert_allclose(hopf, [0.0750716, 0.1916390], atol=1e-7)  # seven digits
 
 
+@pytest.mark.parametrize(("shift", "kept"), [(1e-6, True), (1e-4, False), (np.nan, False)])
+def test_folds_at_narrow_heterogeneity_need_two_meshes_that_agree(monkeypatch, shift, kept):
+    def cycles(field, parameter, lower, upper, hopf, *, intervals, **settings):
+        eta = hopf.eta.item() + np.array([0.01, -0.001 + shift * (intervals == 200), 0.02])
+        kinds = np.array(["regular", "fold of cycles" if np.isfinite(eta[1]) else "regular", "regular"])
+        return xarray.Dataset({"kind": ("point", kinds)}, {"eta": ("point", eta)})
+
+    monkeypatch.setattr(fig1, "limit_cycles", cycles)
+    data = fig1.narrow_folds(MeanField.CA3.replace(eta_half_width=0.002))
+    names = ["fold of cycles, left", "fold of cycles, right"] if kept else ["refused"] * 2
+    assert data.map_curve.values.tolist() == names
+    np.testing.assert_allclose(data.map_uncertainty, abs(shift), atol=1e-12)
+    if kept:
+        np.testing.assert_allclose(data.map_eta, [0.0890063 - 0.001, 0.1940803 - 0.001], atol=2e-6)  # seven digits
+
+
 @pytest.mark.slow
 def test_regime_maps():
-    data = fig1.compute(**{**fig1.SMALL, "panel": "regimes"})
+    data = fig1.compute(**{**fig1.SMALL, "panel": "regimes", "narrow_half_widths": (0.006,)})
     marks = data.isel(map_point=data.map_curve.values == "generalised hopf")
     coupling = marks.isel(map_point=marks.map_name.values == "coupling").sortby("map_second")
     np.testing.assert_allclose(coupling.map_eta, [0.20219, 0.08196], atol=1e-5)  # references have five digits
@@ -90,6 +106,11 @@ def test_regime_maps():
     folds = data.isel(map_point=(data.map_name.values == "coupling") & (data.map_second.values == 2.0))
     folds = folds.isel(map_point=folds.map_curve.str.startswith("fold").values)
     np.testing.assert_allclose(np.sort(folds.map_eta), [0.03528, 0.114078], atol=1e-5)  # from another library
+    # where the ranges meet, one branch on one mesh and two branches on two meshes give the same folds
+    rows = data.isel(map_point=(data.map_second.values == 0.006) & data.map_curve.str.startswith("fold").values)
+    twice = np.isfinite(rows.map_uncertainty.values)
+    assert twice.sum() == (~twice).sum() == 2
+    np.testing.assert_allclose(np.sort(rows.map_eta[twice]), np.sort(rows.map_eta[~twice]), atol=1e-5)
     axes = draw(data)
     assert [axis.get_ylabel() for axis in axes] == [
         r"half width $\Delta_\eta$ (dimensionless)",
