@@ -67,8 +67,9 @@ def _size(data, axis):
 
 def _closure(data, axis):
     """Mean rate over the half width of g: lines are the mean field, markers networks."""
+    possible = data.closure_meanfield_rate.where(data.closure_meanfield_low >= 0)
     for sigma, (line, name) in SIGNS.items():
-        axis.plot(data.g_half_width, data.closure_meanfield_rate.sel(sigma=sigma), ls=line, color="black", label=name)
+        axis.plot(data.g_half_width, possible.sel(sigma=sigma), ls=line, color="black", label=name)
     for name in data.adaptation.values:
         style = {**STYLES[str(name)], "ls": ""}
         axis.plot(data.g_half_width, data.closure_network_rate.sel(adaptation=name), **style)

@@ -22,7 +22,7 @@ ds/dt = (-s/tau_s + s_jump*r)/time_unit : 1                                     
 """Eqs. 8-11, dimensionless but for the time, so that a Brian2 ``NeuronGroup`` can integrate them."""
 
 CLOSURE_SIGN = -1
-"""Default half plane of the pole of g; -1 is the closer to spiking networks at eta = 0.25, D_g = 0.2."""
+"""Default half plane of the pole of g; -1 is the closer to networks wherever they were compared (docs/meanfield.md)."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class MeanField:
         \dot s &= -s/\tau_s + s_{jump} r
 
     Exact for infinitely many neurons, an infinite cutoff and reset, w equal to its mean, and
-    :math:`\Delta_g = 0`; for :math:`\Delta_g > 0` an approximate closure. Not for the reset
-    coefficient theta, which does not enter in this limit, nor for other distributions.
+    :math:`\Delta_g = 0`; for :math:`\Delta_g > 0` an approximate closure, which does not keep r
+    positive for large :math:`\Delta_g`. Not for the reset coefficient theta, which does not enter in this
+    limit, nor for other distributions, nor for adaptation of every neuron's own (Eq. 1) where most neurons are
+    silent: its rates there are twice too high (``docs/meanfield.md``).
 
     Parameters
     ----------

@@ -197,7 +197,8 @@ def closure(meanfield, etas, half_widths, n_neurons, seed, runs):
     -------
     xarray.Dataset
         Dims (closure_eta, g_half_width): ``closure_meanfield_*`` over (sigma, ...) and ``closure_network_*``
-        over (adaptation, ...), each ``rate``, ``low`` and ``high``; NaN where the mean field diverges.
+        over (adaptation, ...), each ``rate``, ``low`` and ``high``; NaN where the mean field diverges, a
+        negative ``low`` where its closure fails otherwise.
         ``closure_asynchronous_rate`` over (adaptation, ...) of `asynchronous_state` for the same neurons.
     """
     keys, signs = ("rate", "low", "high"), (-1, 1)
@@ -205,19 +206,21 @@ def closure(meanfield, etas, half_widths, n_neurons, seed, runs):
     fields, networks, expected = np.full((3, *shape), np.nan), np.full((3, *shape), np.nan), np.full(shape, np.nan)
     for j, eta in enumerate(etas):
         for k, half_width in enumerate(half_widths):
-            start = np.zeros(4)
+            at = meanfield.replace(eta=eta, g_half_width=half_width)
+            for i, adaptation in enumerate(ADAPTATIONS):
+                expected[i, j, k] = asynchronous_rate(at, n_neurons, seed=seed, adaptation=adaptation)
+            # all start where the network would be if it were asynchronous
+            start = meanfield.replace(eta=eta).equilibrium(expected[0, j, k] * float(at.time_unit))[0]
             for i, sigma in enumerate(signs):
-                at = meanfield.replace(eta=eta, g_half_width=half_width, sigma=sigma)
                 try:
-                    found, start = mean_field_rate(at)
-                except ValueError:  # the closure does not keep the rate positive for every half width
+                    found = mean_field_rate(at.replace(sigma=sigma), start)[0]
+                except ValueError:  # the closure does not keep the mean field bounded for every half width
                     continue
                 fields[:, i, j, k] = [found[key] for key in keys]
             for i, adaptation in enumerate(ADAPTATIONS):
                 options = {"n_neurons": n_neurons, "adaptation": adaptation, "seed": seed}
-                found = network_rate(at, **runs, start=np.maximum(start, 0), **options)
+                found = network_rate(at, **runs, start=start, **options)
                 networks[:, i, j, k] = [found[key] for key in keys]
-                expected[i, j, k] = asynchronous_rate(at, n_neurons, seed=seed, adaptation=adaptation)
     where = ("closure_eta", "g_half_width")
     data = {}
     for key, field, network in zip(keys, fields, networks, strict=True):

@@ -14,7 +14,7 @@ SAMPLE = 0.5
 """Interval of the recorded gating variable, in units of time; it decays within 2.6."""
 
 
-def mean_field_rate(meanfield, duration=1500.0, step=0.5):
+def mean_field_rate(meanfield, start=(0.05, 0.3, 0.1, 0.1), duration=1500.0, step=0.5):
     """
     Integrate the mean field until it has settled, and return its rate and last state.
 
@@ -22,6 +22,8 @@ def mean_field_rate(meanfield, duration=1500.0, step=0.5):
     ----------
     meanfield : MeanField
         The mean field.
+    start : array_like, shape (4,)
+        r, v, w, s at the start.
     duration : float
         Time that is recorded, and as much before it, in units of time.
     step : float
@@ -40,7 +42,7 @@ def mean_field_rate(meanfield, duration=1500.0, step=0.5):
         If the mean field diverges.
     """
     times = np.arange(0, 2 * duration, step)
-    orbit = meanfield.trajectory(times * meanfield.time_unit, start=[0.05, 0.3, 0.1, 0.1])
+    orbit = meanfield.trajectory(times * meanfield.time_unit, start=start)
     late = slice(len(times) // 2, None)
     state = np.array([orbit[name].values[-1] for name in meanfield.field.variables])
     return cycle(times[late], filtered_rate(meanfield, orbit.s.values[late])), state
