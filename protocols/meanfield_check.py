@@ -292,3 +292,69 @@ def cutoff(meanfield, cutoffs, thetas, n_neurons, seed, runs):
         },
         attrs={"cutoff_size": n_neurons},
     )
+
+
+def summary(dataset):
+    """Return the tables, as Markdown, that the command line prints."""
+    parts = {"size": _size_table, "sigma": _closure_table, "setting": _cutoff_table}
+    return "\n\n".join(table(dataset) for dimension, table in parts.items() if dimension in dataset.sizes)
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _size_table(data):
+    """One row per eta and network: relative deviation of the rate, and of the period, from the mean field over N."""
+    rows = []
+    for eta in data.eta.values:
+        for key in ("rate", "period"):
+            reference = data[f"meanfield_{key}"].sel(eta=eta)
+            for network in data.network.values:
+                deviation = data[key].sel(eta=eta, network=network) / reference - 1
+                root = np.sqrt((deviation**2).mean("run")) if "random" in network else deviation.mean("run")
+                if np.isfinite(root).any():
+                    cells = [f"{100 * x:.2f}" if np.isfinite(x) else "" for x in root.values]
+                    unit = "Hz" if key == "rate" else "units"
+                    rows.append([f"{eta:g}", f"{key}, {reference.item():.2f} {unit}", network, *cells])
+            limits = data.asynchronous_rate.sel(eta=eta) / reference - 1
+            for network in ("shared", "own") if key == "rate" else ():
+                cells = [f"{100 * x:.2f}" for x in limits.sel(network=network).values]
+                rows.append([f"{eta:g}", "rate", f"{network}, expected if asynchronous", *cells])
+    return _table(["eta", "mean field", "network, deviation (%)", *(f"N = {n}" for n in data["size"].values)], rows)
+
+
+def _closure_table(data):
+    """One row per eta and half width of g: rates, and the sign that is closer to each network."""
+    rows = []
+    for eta in data.closure_eta.values:
+        for half_width in data.g_half_width.values:
+            at = data.sel(closure_eta=eta, g_half_width=half_width)
+            fields, low = at.closure_meanfield_rate, at.closure_meanfield_low
+            row = [f"{eta:g}", f"{half_width:g}"]
+            for sigma in data.sigma.values:
+                text = f"{fields.sel(sigma=sigma).item():.2f}"
+                row.append(text if low.sel(sigma=sigma) >= 0 else "negative")
+            for adaptation in data.adaptation.values:
+                network = at.closure_network_rate.sel(adaptation=adaptation).item()
+                oscillates = at.closure_network_high.sel(adaptation=adaptation).item() > network
+                closer = int(fields.sigma[np.abs(fields.where(low >= 0) - network).argmin("sigma")])
+                row += [f"{network:.2f}{' (oscillates)' if oscillates else ''}", f"{closer:+d}"]
+            rows.append(row)
+    head = ["eta", "D_g", "sigma = -1 (Hz)", "sigma = +1 (Hz)"]
+    head += [text for name in data.adaptation.values for text in (f"network, {name} (Hz)", "closer sign")]
+    return _table(head, rows)
+
+
+def _cutoff_table(data):
+    """One row per setting: rates of the network and of the asynchronous state."""
+    rows = []
+    for i in range(data.sizes["setting"]):
+        at = {name.removeprefix("cutoff_"): data[name].values[i] for name in data if name.startswith("cutoff_")}
+        oscillates = f" (oscillates, period {at['period']:.0f})" if np.isfinite(at["period"]) else ""
+        limits = [f"{at['eta']:g}", f"{at['v_peak']:.4g}", f"{at['v_reset']:.4g}", f"{at['reset']}, {at['theta']:g}"]
+        rates = [f"{at['unbounded']:.2f}", f"{at['expected']:.2f}", f"{at['network']:.2f}{oscillates}"]
+        rows.append([*limits, f"{at['time_saved']:.4f}", *rates])
+    head = ["eta", "v_peak", "v_reset", "reset rule, theta", "time saved per spike", "without limits (Hz)"]
+    return _table([*head, "expected (Hz)", "network (Hz)"], rows)
