@@ -69,20 +69,23 @@ def test_bad_options_are_refused():
 @pytest.mark.standalone
 def test_the_error_falls_as_the_network_grows():
     sizes = (250, 2000)
-    data = meanfield_check.compute(part="size", etas=(0.15, 0.25), sizes=sizes, most_seeds=2)
-    shared = data.sel(network="shared")
-    error = np.abs(shared.rate / shared.meanfield_rate - 1).mean("run")
-    slope = np.log(error.sel(size=2000) / error.sel(size=250)) / np.log(sizes[1] / sizes[0])
-    # -1/2: a grid of N quantiles cuts a tail off that holds 1/sqrt(N) of the rate
-    assert -0.8 < slope.sel(eta=0.25) < -0.3
-    assert error.sel(eta=0.25, size=2000) < 0.01
-    # the cycle: cutoff and the finite reset shift the rate the other way, so that only the decrease is sure
-    assert error.sel(eta=0.15, size=2000) < error.sel(eta=0.15, size=250)
-    period = shared.period.sel(eta=0.15).mean("run") / shared.meanfield_period.sel(eta=0.15)
-    np.testing.assert_allclose(period.sel(size=2000), 1, atol=0.02)
+    data = meanfield_check.compute(part="size", etas=(0.05, 0.15, 0.25), sizes=sizes, most_seeds=1)
+    shared = data.sel(network="shared").isel(run=0)
+    deviation = shared.rate / shared.meanfield_rate - 1
+    slope = np.log(deviation.sel(size=2000) / deviation.sel(size=250)) / np.log(sizes[1] / sizes[0])
+    # a grid of N quantiles cuts a tail off that holds 1/sqrt(N) of the rate; the finite cutoff adds 0.3 % at 0.05
+    assert (deviation < 0).all()
+    np.testing.assert_allclose(slope.sel(eta=0.05), -0.5, atol=0.1)
+    # elsewhere the cutoff's share of 0.2 % is a fifth of the deviation, which steepens its fall
+    assert (slope < -0.3).all() and (slope > -1).all()
+    period = shared.period.sel(eta=0.15) / shared.meanfield_period.sel(eta=0.15)
+    np.testing.assert_allclose(period, 1, atol=0.015)  # 0.7 % and 0.4 % over three cycles of a noisy rate
+    assert shared.period.sel(eta=[0.05, 0.25]).isnull().all(), "fixed points do not oscillate"
     random = data.sel(network="shared, random", eta=0.25)
-    assert (np.abs(random.rate / random.meanfield_rate - 1) < 0.1).all()
+    assert (np.abs(random.rate / random.meanfield_rate - 1) < 0.1).all()  # draws spread by 3 % at N = 250
     # own adaptation: another limit, which the asynchronous state knows
-    own = data.sel(network="own", eta=0.25)
-    np.testing.assert_allclose(own.rate.mean("run"), own.asynchronous_rate, rtol=5e-3)
-    assert own.rate.sel(size=2000).mean() > own.meanfield_rate
+    own = data.sel(network="own").isel(run=0)
+    np.testing.assert_allclose(own.rate.sel(eta=0.25), own.asynchronous_rate.sel(eta=0.25), rtol=5e-3)
+    # neurons that fire less often than they forget their last spike: w is not constant between spikes
+    np.testing.assert_allclose(own.rate.sel(eta=0.05), own.asynchronous_rate.sel(eta=0.05), rtol=0.08)
+    assert (own.rate.sel(eta=0.05) < 0.7 * own.meanfield_rate.sel(eta=0.05)).all()
