@@ -61,7 +61,7 @@ def _axes(has_diagram, n_maps):
     from matplotlib import pyplot
 
     if not n_maps:
-        return np.array([pyplot.subplots(figsize=(5.2, 3.6))[1]])
+        return np.array([pyplot.subplots(figsize=(7.0, 3.6))[1]])
     if not has_diagram:
         return np.atleast_1d(pyplot.subplots(1, n_maps, figsize=(3.5 * n_maps, 3.2))[1])
     figure = pyplot.figure(figsize=(7.0, 6.4))
@@ -105,7 +105,7 @@ def _diagram(dataset, axis):
     if "cycle_eta" in dataset:
         top = max(top, float(dataset.cycle_rate_max.max()))
     axis.set(xlabel=ETA, ylabel="population rate (Hz)", xlim=limits, ylim=(0, 1.22 * top))
-    _legend(axis, "lower right")
+    _legend(axis, "center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _legend(axis, place, **layout):

@@ -34,7 +34,7 @@ LIMITS = {"half_width": (0.001, 0.09), "coupling": (0.3, 2.0)}
 SAMPLED = {"half_width": (0.006, 0.036), "coupling": (0.95, 2.0)}
 """Where one branch of cycles gives both folds: between the generalised Hopf points and the canards."""
 
-MESHES = (100, 200)
+MESHES = (100, 150)
 """Mesh intervals of the cycles at narrow heterogeneity, where integration cannot confirm a canard."""
 
 AGREEMENT = 1e-5
@@ -48,11 +48,11 @@ def compute(
     lower=0.0,
     upper=0.3,
     n_rates=1000,
-    n_samples=6,
+    n_samples=5,
     max_step=0.006,
     narrow_half_widths=(0.002, 0.004),
     parameters="published",
-    network_etas=(0.02, 0.06, 0.1, 0.14, 0.18, 0.22, 0.28),
+    network_etas=(0.02, 0.06, 0.1, 0.15, 0.21, 0.27),
     n_neurons=1000,
     adaptations=("own", "shared"),
     seed=1,
@@ -199,7 +199,7 @@ def networks(meanfield, etas, adaptations, n_neurons, seed, device):
     rows = []
     for eta in etas:
         at = meanfield.replace(eta=eta)
-        start = mean_field_rate(at, duration=500.0)[1]
+        start = mean_field_rate(at, duration=250.0)[1]
         for adaptation in adaptations:
             found = network_rate(
                 at,

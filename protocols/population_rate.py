@@ -139,7 +139,7 @@ def cycle(times, rate):
     Returns
     -------
     dict of str to float
-        ``rate`` (mean over whole cycles), ``period``, ``low``, ``high``; without two whole cycles the mean over
+        ``rate`` (mean over whole cycles), ``period``, ``low``, ``high``; without a whole cycle the mean over
         all times for all three rates, and a period that is not a number.
     """
     times, rate = np.asarray(times), np.asarray(rate)
@@ -149,7 +149,7 @@ def cycle(times, rate):
         if rate[last : i + 1].min() < 0.5 * half:
             starts.append(np.interp(half, rate[i : i + 2], times[i : i + 2]))
             last = i + 1
-    if len(starts) < 3:
+    if len(starts) < 2:
         return {"rate": rate.mean(), "period": np.nan, "low": rate.mean(), "high": rate.mean()}
     lengths = np.diff(starts)
     phases = [

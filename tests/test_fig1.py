@@ -83,7 +83,7 @@ def test_exact_parameters_move_the_hopf_points():
 @pytest.mark.parametrize(("shift", "kept"), [(1e-6, True), (1e-4, False), (np.nan, False)])
 def test_folds_at_narrow_heterogeneity_need_two_meshes_that_agree(monkeypatch, shift, kept):
     def cycles(field, parameter, lower, upper, hopf, *, intervals, **settings):
-        eta = hopf.eta.item() + np.array([0.01, -0.001 + shift * (intervals == 200), 0.02])
+        eta = hopf.eta.item() + np.array([0.01, -0.001 + shift * (intervals == 150), 0.02])
         kinds = np.array(["regular", "fold of cycles" if np.isfinite(eta[1]) else "regular", "regular"])
         return xarray.Dataset({"kind": ("point", kinds)}, {"eta": ("point", eta)})
 
