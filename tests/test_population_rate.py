@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import hetbrian as hb
 from hetbrian.meanfield import MeanField
 from models.ca3 import ca3_network, heterogeneity
 from protocols import meanfield_check
@@ -44,15 +43,6 @@ def test_the_grid_is_that_of_the_network():
     assert np.array_equal(network["neurons"].eta_, eta)
     assert np.array_equal(network["neurons"].g_, g)
     assert not np.array_equal(np.sort(g), g)
-
-
-def test_a_network_takes_the_units_of_the_mean_field():
-    neuron = MeanField.from_parameters(hb.Izhikevich.CA3, 0.02).neuron()
-    exact = hb.Izhikevich.CA3.dimensionless()
-    for name in ("C", "k", "v_r", "v_t", "v_peak", "v_reset", "beta", "tau_w", "w_jump", "eta", "g", "E", "tau_s"):
-        np.testing.assert_allclose(
-            np.asarray(getattr(neuron, name)), np.asarray(getattr(exact, name)), rtol=1e-9, atol=1e-12, err_msg=name
-        )
 
 
 def test_bad_options_are_refused():
