@@ -59,8 +59,8 @@ def _size(data, axis):
             largest = max(largest, error[0]) if name == "shared" else largest
     axis.plot(sizes, largest * np.sqrt(sizes[0] / sizes), color="0.6", lw=0.8, label=r"slope $-1/2$")
     axis.set(xscale="log", yscale="log", xlabel="number of neurons", ylabel="relative error of the rate")
-    cycle = ", cycle" if np.isfinite(data.meanfield_period) else ""
-    axis.set_title(rf"$\bar\eta = {data.eta.item():g}${cycle}")
+    where = "limit cycle" if np.isfinite(data.meanfield_period) else "fixed point"
+    axis.set_title(rf"{where}, $\bar\eta = {data.eta.item():g}$")
     if data.eta.item() == 0.25:
         axis.legend(fontsize=6)
 
@@ -74,21 +74,21 @@ def _closure(data, axis):
         style = {**STYLES[str(name)], "ls": ""}
         axis.plot(data.g_half_width, data.closure_network_rate.sel(adaptation=name), **style)
     axis.set(xlabel=r"half width $\Delta_g$ (dimensionless)", ylabel="mean rate (Hz)", ylim=(0, None))
-    axis.set_title(rf"$\bar\eta = {data.closure_eta.item():g}$")
+    axis.set_title(rf"closure, $\bar\eta = {data.closure_eta.item():g}$")
     if data.closure_eta.item() == 0.25:
         axis.legend(fontsize=6)
 
 
 def _cutoff(data, axis):
-    """Rates against the time that finite cutoff, reset and theta save, as a share of those without limits."""
-    data = data.isel(setting=np.argsort(data.cutoff_time_saved.values))
-    data = data.isel(setting=np.isnan(data.cutoff_period.values) & (data.cutoff_eta.values == 0.25))
-    saved = data.cutoff_time_saved.values
-    axis.plot(saved, data.cutoff_expected - data.cutoff_unbounded, color="black", label="expected")
+    """Rate gained through finite cutoff, reset and theta: network against expectation."""
+    data = data.isel(setting=np.isnan(data.cutoff_period.values))
+    expected = (data.cutoff_expected - data.cutoff_unbounded).values
+    gained = (data.cutoff_network - data.cutoff_unbounded).values
+    ends = [expected.min(), expected.max()]
+    axis.plot(ends, ends, color="0.6", lw=0.8, label="equal")
     for reset, marker in (("residual", "s"), ("retain", "D")):
         rows = data.cutoff_reset.values == reset
-        gain = (data.cutoff_network - data.cutoff_unbounded).values
-        axis.plot(saved[rows], gain[rows], marker, color="#d62728", label=f"network, {reset}")
-    axis.set(xscale="log", yscale="log", xlabel="time saved per spike (unit of time)", ylabel="rate gained (Hz)")
+        axis.plot(expected[rows], gained[rows], marker, color=STYLES["own"]["color"], label=f"reset rule {reset}")
+    axis.set(xscale="log", yscale="log", xlabel="expected gain of rate (Hz)", ylabel="gain of the network (Hz)")
     axis.set_title("cutoff, reset, theta")
     axis.legend(fontsize=6)

@@ -105,6 +105,8 @@ def compute(
     sets = {"published": MeanField.CA3, "exact": MeanField.from_parameters(Izhikevich.CA3, 0.02)}
     if parameters not in sets:
         raise ValueError(f"parameters is {parameters!r}, expected {' or '.join(sets)}: choose one of them.")
+    if g == MeanField.CA3.g:
+        g = sets[parameters].g  # the default is that of the set
     meanfield = sets[parameters].replace(eta_half_width=eta_half_width, g=g)
     if panel not in ("all", "a", "regimes"):
         raise ValueError(f"panel is {panel!r}, expected all, a or regimes: choose one of them.")

@@ -11,7 +11,7 @@ Cutoff: rate for finite v_peak, v_reset and theta, against the time that they sa
 import numpy as np
 import xarray
 
-from hetbrian.asynchronous import asynchronous_state, time_saved
+from hetbrian.asynchronous import asynchronous_state, mean_reset, time_saved
 from hetbrian.meanfield import MeanField
 from hetbrian.simulate import provenance
 from protocols.population_rate import asynchronous_rate, grid, mean_field_rate, network_rate
@@ -271,7 +271,7 @@ def cutoff(meanfield, cutoffs, thetas, n_neurons, seed, runs):
         unbounded = asynchronous_state(at.neuron(UNBOUNDED, -UNBOUNDED), *neurons)
         how = {"theta": theta, "reset": reset, "dt": runs["dt"] * at.time_unit}
         state = asynchronous_state(at.neuron(v_peak, v_reset), *neurons, **how).isel(state=-1)
-        floor = v_reset + theta * (v_peak - v_reset) if reset == "retain" else v_reset
+        floor = mean_reset(at.neuron(v_peak, v_reset), theta, reset, runs["dt"])
         vertex = (at.alpha + at.g * state.s.item()) / 2
         saved = time_saved(vertex, v_peak, floor) if floor < vertex < v_peak else np.nan
         rates = (data.rate.mean("neuron").values.max() for data in (unbounded, state))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from hetbrian.asynchronous import asynchronous_state
 from hetbrian.meanfield import MeanField
 from models.ca3 import ca3_network, heterogeneity
 from protocols import meanfield_check
-from protocols.population_rate import cycle, grid, mean_field_rate
+from protocols.population_rate import cycle, grid, mean_field_rate, network_rate
 
 
 def test_cycles_are_averaged_without_their_noise():
@@ -79,3 +80,18 @@ def test_the_error_falls_as_the_network_grows():
     # neurons that fire less often than they forget their last spike: w is not constant between spikes
     np.testing.assert_allclose(own.rate.sel(eta=0.05), own.asynchronous_rate.sel(eta=0.05), rtol=0.08)
     assert (own.rate.sel(eta=0.05) < 0.7 * own.meanfield_rate.sel(eta=0.05)).all()
+
+
+def test_a_finite_cutoff_adds_the_rate_that_the_time_saved_says():
+    meanfield = MeanField.CA3.replace(eta=0.25)
+    start = meanfield.equilibrium(0.12)[0]
+    options = {"n_neurons": 1000, "adaptation": "shared", "v_peak": 10.0, "v_reset": -10.0}
+    found = network_rate(meanfield, 100.0, 300.0, start=start, seed=1, device="numpy", dt=0.02, **options)["rate"]
+    neurons = grid(meanfield, 1000, 1)
+    limits = ((10.0, -10.0), (1e9, -1e9))
+    expected, unbounded = (
+        asynchronous_state(meanfield.neuron(*limit), *neurons, adaptation="shared").rate.mean().item()
+        for limit in limits
+    )
+    assert expected > 1.02 * unbounded
+    np.testing.assert_allclose(found, expected, rtol=4e-3)  # dt v_peak is 0.2: 3 % of the gain; noise of 1000 neurons
