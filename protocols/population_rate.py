@@ -2,6 +2,7 @@
 
 import numpy as np
 from brian2 import hertz
+from scipy.ndimage import uniform_filter1d
 
 from hetbrian.asynchronous import asynchronous_state
 from hetbrian.simulate import simulate
@@ -9,6 +10,9 @@ from models.ca3 import ca3_network, heterogeneity
 
 PHASES = np.linspace(0, 1, 201)
 """Phases at which the waveform of a cycle is averaged."""
+
+SMOOTHING = 20
+"""Samples over which a rate is averaged to find its cycles, 10 units of time of a period of 130 or more."""
 
 SAMPLE = 0.5
 """Interval of the recorded gating variable, in units of time; it decays within 2.6."""
@@ -143,11 +147,12 @@ def cycle(times, rate):
         all times for all three rates, and a period that is not a number.
     """
     times, rate = np.asarray(times), np.asarray(rate)
-    half = 0.5 * rate.max()
+    smooth = uniform_filter1d(rate, SMOOTHING, mode="nearest")  # few neurons at low rates cross any level
+    half = 0.5 * smooth.max()
     starts, last = [], 0
-    for i in np.flatnonzero((rate[:-1] < half) & (rate[1:] >= half)):
-        if rate[last : i + 1].min() < 0.5 * half:
-            starts.append(np.interp(half, rate[i : i + 2], times[i : i + 2]))
+    for i in np.flatnonzero((smooth[:-1] < half) & (smooth[1:] >= half)):
+        if smooth[last : i + 1].min() < 0.5 * half:
+            starts.append(np.interp(half, smooth[i : i + 2], times[i : i + 2]))
             last = i + 1
     if len(starts) < 2:
         return {"rate": rate.mean(), "period": np.nan, "low": rate.mean(), "high": rate.mean()}
