@@ -10,6 +10,12 @@ DYNAMICS = {
 }
 """The paper's colours: green, blue, red, mustard."""
 
+NETWORKS = {
+    "own": {"ls": "", "marker": "s", "ms": 4, "mfc": "white", "mec": "black"},
+    "shared": {"ls": "", "marker": "x", "ms": 4, "mec": "black"},
+}
+"""Markers of networks, by their adaptation."""
+
 REGIMES = {"I": "#eef3f8", "II": "#fbeceb", "III": "#eef6ec"}
 """Backgrounds: I quiescent, II oscillatory, III persistently active."""
 
@@ -30,8 +36,7 @@ def draw(dataset, axes=None):
     Parameters
     ----------
     dataset : xarray.Dataset
-        From `protocols.fig1.compute`. Where it has ``network_eta`` (dimensionless) and ``network_rate`` (Hz),
-        these points of a spiking network are drawn on top of the diagram.
+        From `protocols.fig1.compute`. Where it has ``network_eta``, networks are drawn on top of the diagram.
     axes : sequence of matplotlib Axes, optional
         One per panel: the diagram, then the maps.
 
@@ -56,7 +61,7 @@ def _axes(has_diagram, n_maps):
     from matplotlib import pyplot
 
     if not n_maps:
-        return np.array([pyplot.subplots(figsize=(5.2, 3.6))[1]])
+        return np.array([pyplot.subplots(figsize=(7.0, 3.6))[1]])
     if not has_diagram:
         return np.atleast_1d(pyplot.subplots(1, n_maps, figsize=(3.5 * n_maps, 3.2))[1])
     figure = pyplot.figure(figsize=(7.0, 6.4))
@@ -90,15 +95,17 @@ def _diagram(dataset, axis):
                 values = cycles[f"cycle_rate_{side}"].values
                 _segments(axis, cycles.cycle_eta.values, values, cycles.cycle_stable.values, "limit cycle")
     axis.plot(eta[kind == "hopf"], rate[kind == "hopf"], "o", color="black", ms=4, zorder=4, label="Hopf point")
-    if "network_rate" in dataset:
-        axis.plot(
-            dataset.network_eta, dataset.network_rate, "o", mfc="white", mec="black", ms=4, zorder=5, label="network"
-        )
+    for adaptation, marker in NETWORKS.items():
+        if "network_eta" in dataset:
+            points = dataset.isel(network=dataset.network_adaptation.values == adaptation)
+            for side in ("min", "max"):
+                name = f"network, {adaptation} adaptation"
+                axis.plot(points.network_eta, points[f"network_rate_{side}"], zorder=5, label=name, **marker)
     top = rate[eta <= limits[1]].max()
     if "cycle_eta" in dataset:
         top = max(top, float(dataset.cycle_rate_max.max()))
     axis.set(xlabel=ETA, ylabel="population rate (Hz)", xlim=limits, ylim=(0, 1.22 * top))
-    _legend(axis, "lower right")
+    _legend(axis, "center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _legend(axis, place, **layout):

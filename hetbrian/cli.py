@@ -14,6 +14,7 @@ import typer
 from brian2 import DEFAULT_UNITS, BrianLogger, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 from rich.console import Console
+from rich.markup import escape
 
 from hetbrian.guard import DivergenceError
 
@@ -245,7 +246,8 @@ def run(
     if write is not None:
         written += write(dataset, folder)
     if summary is not None:
-        Console().print(summary(dataset))
+        text = summary(dataset)
+        Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
 
 
@@ -268,7 +270,8 @@ def main():
     try:
         app(standalone_mode=True)
     except EXPECTED as error:
-        console.print(f"[bold red]Error:[/] {str(error).strip()}", highlight=False, soft_wrap=True)
+        # escaped: the [bifurcation] in what to install is no style
+        console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("Stopped; nothing was written.")

@@ -205,7 +205,7 @@ def approach(field, parameter, point, distance):
     if any(point[name].size != 1 for name in (parameter, *field.variables)):
         raise ValueError(f"point holds {point[parameter].size} points, expected one: select it with isel.")
     at = np.array([float(point[name].item()) for name in (*field.variables, parameter)])
-    if np.abs(field.rhs(at[:-1], **{parameter: at[-1]})).max() > 1e-6:
+    if not np.abs(field.rhs(at[:-1], **{parameter: at[-1]})).max() < 1e-6:  # not even if it is NaN
         raise ValueError(f"point at {parameter} = {at[-1]:g} is no equilibrium, expected one: check the field.")
     along = tangent(field, parameter, at[:-1], at[-1])
     return correct(field, parameter, at + distance * along, along), at

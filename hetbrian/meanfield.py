@@ -9,6 +9,7 @@ from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions
 from brian2.units.fundamentalunits import have_same_dimensions
 
 from hetbrian.equilibrium import branch
+from hetbrian.neuron import Izhikevich
 from hetbrian.vectorfield import VectorField
 
 EQUATIONS = """
@@ -21,7 +22,7 @@ ds/dt = (-s/tau_s + s_jump*r)/time_unit : 1                                     
 """Eqs. 8-11, dimensionless but for the time, so that a Brian2 ``NeuronGroup`` can integrate them."""
 
 CLOSURE_SIGN = -1
-"""Default half plane of the pole of g; -1 is the closer to spiking networks at eta = 0.25, D_g = 0.2."""
+"""Default half plane of the pole of g; -1 is the closer to networks wherever they were compared (docs/meanfield.md)."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,10 @@ class MeanField:
         \dot s &= -s/\tau_s + s_{jump} r
 
     Exact for infinitely many neurons, an infinite cutoff and reset, w equal to its mean, and
-    :math:`\Delta_g = 0`; for :math:`\Delta_g > 0` an approximate closure. Not for the reset
-    coefficient theta, which does not enter in this limit, nor for other distributions.
+    :math:`\Delta_g = 0`; for :math:`\Delta_g > 0` an approximate closure, which does not keep r
+    positive for large :math:`\Delta_g`. Not for the reset coefficient theta, which does not enter in this
+    limit, nor for other distributions, nor for adaptation of every neuron's own (Eq. 1) where most neurons are
+    silent: its rates there are twice too high (``docs/meanfield.md``).
 
     Parameters
     ----------
@@ -184,6 +187,38 @@ class MeanField:
             sigma=sigma,
             time_unit=neuron.time_unit,
             voltage_unit=abs(neuron.v_r),
+        )
+
+    def neuron(self, v_peak=200.0, v_reset=-200.0):
+        """
+        Return the dimensionless neuron of the network whose mean field this is.
+
+        Parameters
+        ----------
+        v_peak, v_reset : float, optional
+            Cutoff and reset, infinite in the mean field.
+
+        Returns
+        -------
+        Izhikevich
+            With the same numbers, so that networks can be compared with the rounded published table too.
+        """
+        return Izhikevich(
+            C=self.time_unit,
+            k=1.0,
+            v_r=0.0,
+            v_t=self.alpha,
+            v_peak=v_peak,
+            v_reset=v_reset,
+            beta=self.b,
+            tau_w=self.time_unit / self.a,
+            w_jump=self.w_jump,
+            eta=self.eta + self.current,
+            g=self.g,
+            E=self.e_r,
+            tau_s=self.tau_s * self.time_unit,
+            s_jump=self.s_jump,
+            source="from a mean field",
         )
 
     def replace(self, **changes):

@@ -155,6 +155,7 @@ def population(
     v=None,
     drive=None,
     reset="residual",
+    adaptation="own",
     feedback=False,
     method="euler",
     clock=None,
@@ -163,7 +164,7 @@ def population(
     """
     Return a heterogeneous Izhikevich population (Eqs. 1-2) as a Brian2 NeuronGroup.
 
-    Not for the coupling itself: add `AllToAll` or `recurrent`.
+    Not for the coupling itself: add `AllToAll` or `recurrent`, and `SharedAdaptation` if w is shared.
 
     Parameters
     ----------
@@ -185,6 +186,9 @@ def population(
         External current: Brian2 code (``expression``) and every name it uses (``namespace``).
     reset : {"residual", "retain", "mirror"}
         Reset rule.
+    adaptation : {"own", "shared"}
+        Whether every neuron has a recovery current w of its own (Eq. 1), or all read the one of a
+        `SharedAdaptation`.
     feedback : bool
         Whether the neurons receive ``I_feedback``, which `FORCE` writes.
     method : str
@@ -203,7 +207,7 @@ def population(
     ------
     ValueError
         If n_neurons < 1, an array has the wrong length or is not finite, theta is outside the
-        range of the reset rule, or the rule is unknown.
+        range of the reset rule, or the rule or the adaptation is unknown.
     DimensionMismatchError
         If a parameter has the wrong unit.
 
@@ -221,14 +225,14 @@ def population(
     """
     if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
         raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
-    statements = reset_statements(reset)
+    statements = reset_statements(reset, adaptation)
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
     inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
     inputs += f"I_feedback : {unit}" if feedback else f"I_feedback = {nothing} : {unit}"
     group = NeuronGroup(
         n_neurons,
-        parameters.equations(synapse.coupling)
+        parameters.equations(synapse.coupling, adaptation)
         + Equations(synapse.equations.replace("{current}", unit))
         + Equations(inputs),
         threshold=THRESHOLD,
@@ -255,7 +259,55 @@ def population(
     return group
 
 
-class AllToAll(NeuronGroup):
+class SharedVariable(NeuronGroup):
+    """
+    One state variable for a whole population, which a spike of any neuron raises: O(1) work per spike.
+
+    Abstract: see `AllToAll` and `SharedAdaptation`.
+
+    Parameters
+    ----------
+    neurons : NeuronGroup
+        A `population`.
+    equations : str
+        Brian2 equations of the variable.
+    on_spike : str
+        What a spike does to it.
+    namespace : dict
+        Every name that both use.
+    method : str
+        Integration method.
+    name : str
+        Name of the group.
+    """
+
+    def __init__(self, neurons, equations, on_spike, namespace, method, name):
+        NeuronGroup.__init__(
+            self,
+            1,
+            equations,
+            method=method,
+            namespace=namespace,
+            clock=neurons.clock,
+            order=1,  # after the neurons, which read the value of the step before
+            name=name,
+        )
+        self.add_synapses(neurons, on_pre=on_spike, namespace=namespace, order=0, name=f"{name}_spikes")
+
+    def add_synapses(self, neurons, model=None, **options):
+        """Contain synapses from every neuron; ``model`` and ``options`` are those of Brian2's Synapses."""
+        synapses = Synapses(neurons, self, model, clock=neurons.clock, **options)
+        synapses.connect()
+        self.contained_objects.append(synapses)
+
+    def before_run(self, run_namespace):
+        """Tell a standalone device about our synapses, which it looks for among the network's own objects only."""
+        if hasattr(get_device(), "synapses"):
+            get_device().synapses.update(item for item in self.contained_objects if isinstance(item, Synapses))
+        super().before_run(run_namespace)
+
+
+class AllToAll(SharedVariable):
     r"""
     The gating variable of an all-to-all coupled population, O(1) work per spike.
 
@@ -293,27 +345,8 @@ class AllToAll(NeuronGroup):
             raise ValueError(
                 "the parameter set has no tau_s and s_jump, expected both: use Izhikevich.CA3 or replace them."
             )
-        NeuronGroup.__init__(
-            self,
-            1,
-            "ds/dt = -s/tau_s : 1",
-            method=method,
-            namespace={"tau_s": parameters.tau_s},
-            clock=neurons.clock,
-            order=1,  # after the neurons, which read s of the step before
-            name=name,
-        )
-        spikes = Synapses(
-            neurons,
-            self,
-            on_pre="s_post += jump",
-            namespace={"jump": parameters.s_jump / len(neurons)},
-            clock=neurons.clock,
-            order=0,
-            name=f"{name}_spikes",
-        )
-        spikes.connect()
-        self.contained_objects.append(spikes)
+        namespace = {"tau_s": parameters.tau_s, "jump": parameters.s_jump / len(neurons)}
+        SharedVariable.__init__(self, neurons, "ds/dt = -s/tau_s : 1", "s_post += jump", namespace, method, name)
         self.run_regularly(
             "s = clip(s, 0, 1)",
             when="after_synapses",
@@ -322,12 +355,6 @@ class AllToAll(NeuronGroup):
             name=f"{name}_bounds",
         )
         neurons.s = linked_var(self, "s")
-
-    def before_run(self, run_namespace):
-        """Tell a standalone device about our synapses, which it looks for among the network's own objects only."""
-        if hasattr(get_device(), "synapses"):
-            get_device().synapses.update(item for item in self.contained_objects if isinstance(item, Synapses))
-        super().before_run(run_namespace)
 
 
 @check_units(gain=amp)

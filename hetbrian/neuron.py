@@ -40,6 +40,9 @@ RESETS = {
 }
 """Eq. 2 by name; every rule is followed by ``w += w_jump``."""
 
+ADAPTATIONS = ("own", "shared")
+"""Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
+
 THETA_RANGES = {"residual": "0 <= theta <= 1", "retain": "0 <= theta < 1", "mirror": "theta = 0"}
 
 
@@ -187,7 +190,7 @@ class Izhikevich:
         names = ("C", "k", "v_r", "v_t", "v_peak", "v_reset", "beta", "tau_w", "w_jump", "E")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def equations(self, coupling="conductance"):
+    def equations(self, coupling="conductance", adaptation="own"):
         """
         Return Eq. 1 as Brian2 equations; the caller adds ``I_ext``, ``I_syn`` and ``I_feedback``.
 
@@ -195,14 +198,26 @@ class Izhikevich:
         ----------
         coupling : {"conductance", "current"}
             Whether ``g`` multiplies a conductance (Eq. 1) or a synaptic current (FORCE).
+        adaptation : {"own", "shared"}
+            Whether w follows Eq. 1 or is linked to a variable of the population.
 
         Returns
         -------
         Equations
+
+        Raises
+        ------
+        ValueError
+            If there is no such adaptation.
         """
+        check_adaptation(adaptation)
         voltage, current, conductance = ("1", "1", "1") if self.is_dimensionless else ("volt", "amp", "siemens")
         unit_of_g = conductance if coupling == "conductance" else "1"
-        return Equations(NEURON.format(voltage=voltage, current=current, coupling=unit_of_g))
+        equations = Equations(NEURON.format(voltage=voltage, current=current, coupling=unit_of_g))
+        if adaptation == "own":
+            return equations
+        rest = [equation for name, equation in equations.items() if name != "w"]
+        return Equations(rest) + Equations(f"w : {current} (linked)")
 
     def replace(self, **changes):
         """Return a copy with some parameters changed, checked again."""
@@ -273,7 +288,20 @@ class Izhikevich:
         return self.replace(**changes)
 
 
-def reset_statements(rule):
+def check_adaptation(adaptation):
+    """
+    Refuse an unknown kind of adaptation.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `ADAPTATIONS`.
+    """
+    if adaptation not in ADAPTATIONS:
+        raise ValueError(f"adaptation is {adaptation!r}, expected {' or '.join(ADAPTATIONS)}: choose one of them.")
+
+
+def reset_statements(rule, adaptation="own"):
     """
     Return Eq. 2 as Brian2 statements.
 
@@ -285,6 +313,8 @@ def reset_statements(rule):
     rule : {"residual", "retain", "mirror"}
         ``residual`` keeps theta of the overshoot (the paper's), ``retain`` keeps theta of the
         excursion above v_reset, ``mirror`` reflects v at v_r.
+    adaptation : {"own", "shared"}
+        Whether the spike raises the neuron's own recovery current.
 
     Returns
     -------
@@ -293,11 +323,12 @@ def reset_statements(rule):
     Raises
     ------
     ValueError
-        If the rule is unknown.
+        If the rule or the adaptation is unknown.
     """
+    check_adaptation(adaptation)
     if rule not in RESETS:
         raise ValueError(f"reset is {rule!r}, expected one of {', '.join(RESETS)}: choose one of them.")
-    return RESETS[rule] + "\nw += w_jump"
+    return RESETS[rule] + ("\nw += w_jump" if adaptation == "own" else "")
 
 
 def check_theta(theta, rule):

@@ -142,3 +142,16 @@ def test_devices_are_listed():
     assert done.returncode == 0
     for device in ("runtime (numpy)", "runtime (cython)", "cpp_standalone", "cuda_standalone"):
         assert device in done.stdout
+
+
+def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "xpplab", None)
+    protocol.write_text("from hetbrian.continuation import engine\n\n\ndef compute():\n    engine()\n")
+    monkeypatch.setattr(sys, "argv", ["hetbrian", "run", str(protocol), "--out", str(tmp_path / "o")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.strip() == (
+        "Error: xpplab is not installed, expected for continuation: run pip install 'hetbrian[bifurcation]'."
+    )

@@ -93,6 +93,8 @@ def test_approach_refuses_what_is_no_point():
         approach(FOLD, "p", data, 0.1)
     with pytest.raises(ValueError, match=r"point at p = .* is no equilibrium"):
         approach(FOLD, "p", data.isel(point=0).assign(x=0.5), 0.1)
+    with pytest.raises(ValueError, match=r"point at p = .* is no equilibrium"):
+        approach(FOLD, "p", data.isel(point=0).assign(x=np.nan), 0.1)
 
 
 def test_special_point_that_the_engine_does_not_find():

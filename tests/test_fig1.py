@@ -6,6 +6,7 @@ import pytest
 import xarray
 
 from figures.fig1 import DYNAMICS, draw
+from hetbrian.meanfield import MeanField
 from protocols import fig1
 
 pytest.importorskip("xpplab")
@@ -54,17 +55,50 @@ def test_drawing_uses_the_papers_colours_and_changes_nothing(diagram):
 
 
 def test_network_points_are_drawn_on_top(diagram):
-    with_network = diagram.assign(network_eta=("network", [0.05, 0.25]), network_rate=("network", [9.0, 76.0]))
+    points = {"eta": [0.05, 0.25, 0.25], "adaptation": ["own", "own", "shared"], "rate_min": [5.0, 75.0, 76.0]}
+    points["rate_max"] = points["rate_min"]
     _, axes = matplotlib.pyplot.subplots()
-    (axis,) = draw(with_network, axes)
-    line = next(line for line in axis.get_lines() if line.get_label() == "network")
-    assert line.get_ydata().tolist() == [9.0, 76.0]
-    assert line.get_zorder() == max(line.get_zorder() for line in axis.get_lines())
+    (axis,) = draw(diagram.assign({f"network_{name}": ("network", values) for name, values in points.items()}), axes)
+    top = max(line.get_zorder() for line in axis.get_lines())
+    shown = {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines() if line.get_zorder() == top}
+    assert shown == {"network, own adaptation": [5.0, 75.0], "network, shared adaptation": [76.0]}
+
+
+@pytest.mark.slow
+@pytest.mark.standalone
+def test_networks_follow_the_diagram():
+    data = fig1.networks(MeanField.CA3, (0.05, 0.15, 0.25), ("own",), 250, seed=1, device="cpp_standalone")
+    low, high = data.network_rate_min.values, data.network_rate_max.values
+    assert low[0] == high[0] < 10 and low[2] == high[2], "asynchronous in regimes I and III"
+    np.testing.assert_allclose(high[2], 76.0, rtol=0.03)  # the mean field; 250 neurons and adaptation differ by 2 %
+    assert low[1] < 10 and high[1] > 80, "oscillates in regime II, from 7 to 101 Hz in the mean field"
+
+
+def test_exact_parameters_move_the_hopf_points():
+    data = fig1.compute(**{**fig1.SMALL, "panel": "a", "parameters": "exact"})
+    hopf = data.equilibrium_eta[data.equilibrium_kind == "hopf"]
+    np.testing.assert_allclose(hopf, [0.0750716, 0.1916390], atol=1e-7)  # seven digits
+
+
+@pytest.mark.parametrize(("shift", "kept"), [(1e-6, True), (1e-4, False), (np.nan, False)])
+def test_folds_at_narrow_heterogeneity_need_two_meshes_that_agree(monkeypatch, shift, kept):
+    def cycles(field, parameter, lower, upper, hopf, *, intervals, **settings):
+        eta = hopf.eta.item() + np.array([0.01, -0.001 + shift * (intervals == 150), 0.02])
+        kinds = np.array(["regular", "fold of cycles" if np.isfinite(eta[1]) else "regular", "regular"])
+        return xarray.Dataset({"kind": ("point", kinds)}, {"eta": ("point", eta)})
+
+    monkeypatch.setattr(fig1, "limit_cycles", cycles)
+    data = fig1.narrow_folds(MeanField.CA3.replace(eta_half_width=0.002))
+    names = ["fold of cycles, left", "fold of cycles, right"] if kept else ["refused"] * 2
+    assert data.map_curve.values.tolist() == names
+    np.testing.assert_allclose(data.map_uncertainty, abs(shift), atol=1e-12)
+    if kept:
+        np.testing.assert_allclose(data.map_eta, [0.0890063 - 0.001, 0.1940803 - 0.001], atol=2e-6)  # seven digits
 
 
 @pytest.mark.slow
 def test_regime_maps():
-    data = fig1.compute(**{**fig1.SMALL, "panel": "regimes"})
+    data = fig1.compute(**{**fig1.SMALL, "panel": "regimes", "narrow_half_widths": (0.006,)})
     marks = data.isel(map_point=data.map_curve.values == "generalised hopf")
     coupling = marks.isel(map_point=marks.map_name.values == "coupling").sortby("map_second")
     np.testing.assert_allclose(coupling.map_eta, [0.20219, 0.08196], atol=1e-5)  # references have five digits
@@ -72,6 +106,11 @@ def test_regime_maps():
     folds = data.isel(map_point=(data.map_name.values == "coupling") & (data.map_second.values == 2.0))
     folds = folds.isel(map_point=folds.map_curve.str.startswith("fold").values)
     np.testing.assert_allclose(np.sort(folds.map_eta), [0.03528, 0.114078], atol=1e-5)  # from another library
+    # where the ranges meet, one branch on one mesh and two branches on two meshes give the same folds
+    rows = data.isel(map_point=(data.map_second.values == 0.006) & data.map_curve.str.startswith("fold").values)
+    twice = np.isfinite(rows.map_uncertainty.values)
+    assert twice.sum() == (~twice).sum() == 2
+    np.testing.assert_allclose(np.sort(rows.map_eta[twice]), np.sort(rows.map_eta[~twice]), atol=1e-5)
     axes = draw(data)
     assert [axis.get_ylabel() for axis in axes] == [
         r"half width $\Delta_\eta$ (dimensionless)",
@@ -79,6 +118,8 @@ def test_regime_maps():
     ]
 
 
-def test_unknown_panel_is_refused():
+def test_unknown_choices_are_refused():
     with pytest.raises(ValueError, match="panel is 'z', expected all, a or regimes"):
         fig1.compute(panel="z")
+    with pytest.raises(ValueError, match="parameters is 'round', expected published or exact"):
+        fig1.compute(parameters="round")

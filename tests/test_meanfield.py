@@ -119,6 +119,15 @@ def test_exact_parameters_differ_from_the_published_ones_by_rounding():
     assert np.abs(hopf.eta.values - CA3.hopf_points(0.0, 0.3).eta.values).max() < 7.1e-4
 
 
+def test_neuron_of_the_network_is_the_one_that_the_mean_field_came_from():
+    neuron, exact = MeanField.from_parameters(Izhikevich.CA3, 0.02).neuron(), Izhikevich.CA3.dimensionless()
+    for field in dataclasses.fields(exact):
+        if field.name != "source":
+            ours, theirs = (np.asarray(getattr(item, field.name)) for item in (neuron, exact))
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12, err_msg=field.name)  # rounding
+    assert CA3.replace(current=0.1, eta=0.2).neuron(50, -30).eta == pytest.approx(0.3)
+
+
 def test_half_widths_may_have_units():
     quantities = MeanField.from_parameters(Izhikevich.CA3, 0.02 * 10562.5 * pA, g_half_width=0.2 * 162.5 * nS)
     numbers = MeanField.from_parameters(Izhikevich.CA3, 0.02, g_half_width=0.2)

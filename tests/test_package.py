@@ -16,9 +16,9 @@ import hetbrian
 
 ROOT = Path(__file__).parents[1]
 ORDER = """
-checks files provenance distribution neuron target sound drive readout codegen guard tiles force network sampling
-recording runargs standalone cuda checkpoint project program simulate score vectorfield continuation equilibrium
-limitcycle cyclebranch meanfield bifurcation devices cli __main__
+checks files provenance distribution neuron target sound drive readout codegen guard tiles force network adaptation
+sampling recording runargs standalone cuda checkpoint project program simulate score vectorfield continuation
+equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation devices cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
