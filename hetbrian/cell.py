@@ -42,6 +42,7 @@ class Population(Generated):
 
     def __init__(self, program, code, surrogate=None):
         super().__init__(program.name, code, surrogate)
+        self.state_dimensions = {name: program.variables[name].dim for name in program.state}
         self.size, self.names, self.linked = program.size, program.state, program.linked
 
     def prepare(self):
@@ -119,6 +120,34 @@ class Cell(torch.nn.Module):
             silence = self._like().new_zeros(shape)
             state[f"{coupling.name}.pending"] = (silence,) * coupling.max_delay
         return state
+
+    @property
+    def dtype(self):
+        """Torch.dtype : precision of the state."""
+        return self._like().dtype
+
+    def variables(self):
+        """
+        Return what changes in time by equations, synapses or resets.
+
+        Returns
+        -------
+        dict of str to tuple
+            By name in the state, the gate that owns it (None for the group) and its name there.
+        """
+        own = [name for name in self.neurons.names if name not in (*self.inputs, "lastspike", "not_refractory")]
+        found = {name: (None, name) for name in own}
+        for gate in self.gates.values():
+            found |= {f"{gate.name}.{name}": (gate.name, name) for name in gate.names}
+        return found
+
+    def dimension(self, name):
+        """Return the physical dimension of a state variable."""
+        owner, variable = self.variables().get(name, (None, name))
+        population = self.neurons if owner is None else self.gates[owner]
+        if variable not in population.names:
+            raise ValueError(f"{name!r} is no state variable, expected {', '.join(self.variables())}: check the name.")
+        return population.state_dimensions[variable]
 
     def _like(self):
         """Return a tensor of the state's dtype and device."""

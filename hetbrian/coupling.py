@@ -224,7 +224,7 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
             )
     renderer = TorchRenderer((), {})
     lines = [f"{name} = {value!r}  # {unit}" for name, (value, unit) in constants.items()]
-    lines += ["", "", "def increments(values):"] + [f"    {name} = values.{name}" for name in arrays]
+    lines += ["", "", "def increments(values_):"] + [f"    {name} = values_.{name}" for name in arrays]
     for k, value in enumerate(added.values()):
         for item in assignments(f"_added_{k} = {value}", variables):
             lines.append(f"    {item.name} = {renderer.render_expr(item.expression)}")

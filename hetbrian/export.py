@@ -1,7 +1,6 @@
 """From Brian2 equations to a torch module: the same update, in the same order within a step."""
 
 import ast
-from dataclasses import replace
 
 from brian2 import DimensionMismatchError, NeuronGroup, TimedArray
 from brian2.core.functions import Function
@@ -192,7 +191,7 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
     initial = {name: tensor(program.variables[name], units, dtype) for name in program.state}
     integers = [name for name, value in initial.items() if not value.is_floating_point()]
     code = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
-    module = Population(replace(program, variables={}), code, surrogate)  # without Brian2's objects
+    module = Population(program, code, surrogate)
     for name, value in values.items():
         module.store(name, value, dimension=dimensions[name], is_trainable=name in trainable)
     for name in tables:

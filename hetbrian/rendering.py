@@ -73,7 +73,7 @@ class TorchRenderer(NodeRenderer):
             step, subdivision = self.tables[name]
             return f"ops.lookup({', '.join([name, repr(step), repr(subdivision), *arguments])})"
         if name in NEEDS_STATE:
-            arguments.append("like")
+            arguments.append("like_")
         return f"ops.{HELPERS.get(name, name)}({', '.join(arguments)})"
 
 
@@ -108,7 +108,7 @@ class ThresholdRenderer:
             return f"(1 - {self.render(node.operand)})"
         names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
         if not names & self.changing or isinstance(node, ast.Name):
-            return f"ops.hard({self.renderer.render_node(node)}, like)"
+            return f"ops.hard({self.renderer.render_node(node)}, like_)"
         margin, strict = threshold_margin(node)
         return f"spike({self.renderer.render_node(margin)}, surrogate, strict={strict}, width={self.width!r})"
 

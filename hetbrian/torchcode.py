@@ -7,7 +7,7 @@ from brian2.utils.stringtools import get_identifiers
 from hetbrian.rendering import ThresholdRenderer, TorchRenderer
 from hetbrian.statements import ExportError
 
-RESERVED = frozenset("ops spike reset surrogate values state linked prepared n spikes fired like".split())
+RESERVED = frozenset("ops spike reset surrogate values_ state_ linked_ prepared_ step_ spikes_ fired_ like_".split())
 """Names of the generated code, which no variable may have."""
 
 NOT_FLOAT = ("lastspike", "not_refractory")
@@ -66,22 +66,22 @@ def module_source(program, constants, parameters, tables, integers=(), width=1.0
     prepared = [*parameters, *prelude.values()]
     lines = [f'"""The time step of {program.name}."""', ""]
     lines += [f"{name} = {value!r}  # {unit}" for name, (value, unit) in sorted(constants.items())]
-    lines += ["", "", "def prepare(values):"]
-    lines += [f"    {name} = values.{name}" for name in parameters]
+    lines += ["", "", "def prepare(values_):"]
+    lines += [f"    {name} = values_.{name}" for name in parameters]
     lines += [f"    {name} = {text}" for text, name in prelude.items()]
     lines += [f"    return {_tuple(prepared)}"]
-    groups = [("state", program.state), ("linked", sorted(program.linked)), ("prepared", prepared)]
+    groups = [("state_", program.state), ("linked_", sorted(program.linked)), ("prepared_", prepared)]
     for name, body in bodies.items():
         used = get_identifiers("\n".join(body))
         head = [f"{_tuple(names)} = {argument}" for argument, names in groups if names]
-        head += ["t = n * dt"] if "t" in used else []
-        head += ["t_in_timesteps = n"] if "t_in_timesteps" in used else []
-        head += [f"like = {floats[0]}"] if "like" in used else []
-        spikes = ", spikes" if name == "reset_state" else ""
+        head += ["t = step_ * dt"] if "t" in used else []
+        head += ["t_in_timesteps = step_"] if "t_in_timesteps" in used else []
+        head += [f"like_ = {floats[0]}"] if "like_" in used else []
+        spikes = ", spikes_" if name == "reset_state" else ""
         result = _tuple(program.state)
-        lines += ["", "", f"def {name}(n, state, linked, prepared{spikes}):"]
+        lines += ["", "", f"def {name}(step_, state_, linked_, prepared_{spikes}):"]
         lines += [f"    {line}" for line in head + body]
-        lines += [f"    return spikes, {result}" if name == "threshold" else f"    return {result}"]
+        lines += [f"    return spikes_, {result}" if name == "threshold" else f"    return {result}"]
     return "\n".join(lines) + "\n"
 
 
@@ -115,17 +115,17 @@ class _Source:
     def threshold(self, width):
         """Return the spikes, and the refractoriness that they begin."""
         if self.program.condition is None:
-            return ["spikes = ops.hard(False, like)"]
+            return ["spikes_ = ops.hard(False, like_)"]
         lines = self.assign("thresholds")[:-1]  # without the condition itself, which has no surrogate
         changing = {*self.program.state, *self.program.linked} | {line.split(" = ")[0] for line in lines}
         node = ast.parse(self.program.condition.strip(), mode="eval").body
-        lines.append(f"spikes = {ThresholdRenderer(self.renderer, changing, width).render(node)}")
+        lines.append(f"spikes_ = {ThresholdRenderer(self.renderer, changing, width).render(node)}")
         if self.program.is_refractory:
             lines += [
-                "spikes = spikes * ops.hard(not_refractory, like)",
-                "fired = spikes > 0.5",
-                "not_refractory = not_refractory & ops.negate(fired)",
-                "lastspike = ops.where(fired, ops.fill(t, lastspike), lastspike)",
+                "spikes_ = spikes_ * ops.hard(not_refractory, like_)",
+                "fired_ = spikes_ > 0.5",
+                "not_refractory = not_refractory & ops.negate(fired_)",
+                "lastspike = ops.where(fired_, ops.fill(t, lastspike), lastspike)",
             ]
         return lines
 
@@ -134,7 +134,7 @@ class _Source:
         lines = self.assign("resets")
         changed = sorted({line.split(" = ")[0] for line in lines} & {*self.program.state})
         before = [f"{name}_before = {name}" for name in changed]
-        after = [f"{name} = reset(spikes, {name}, {name}_before, detach={detach})" for name in changed]
+        after = [f"{name} = reset(spikes_, {name}, {name}_before, detach={detach})" for name in changed]
         return before + lines + after
 
     @staticmethod

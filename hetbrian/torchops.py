@@ -41,13 +41,13 @@ def exprel(x):
 
 def clip(x, low, high):
     """Return x within its bounds; the gradient passes at the bounds and not beyond."""
-    if not torch.is_tensor(x):
-        if not torch.is_tensor(low) and not torch.is_tensor(high):
-            return min(max(x, low), high)
-        x = torch.as_tensor(x)
-    if torch.is_tensor(low) or torch.is_tensor(high):
-        low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (low, high))
-    return torch.clamp(x, low, high)
+    given = [value for value in (x, low, high) if torch.is_tensor(value)]
+    if not given:
+        return min(max(x, low), high)
+    if len(given) == 1 and given[0] is x:
+        return torch.clamp(x, low, high)
+    tensors = (torch.as_tensor(value, dtype=given[0].dtype, device=given[0].device) for value in (x, low, high))
+    return torch.clamp(*torch.broadcast_tensors(*tensors))
 
 
 def integer(x, like):
@@ -89,7 +89,7 @@ def where(condition, new, old):
 
 def fill(value, like):
     """Return a value that does not depend on the state as a tensor of its shape."""
-    return torch.as_tensor(value, device=like.device).to(like.dtype).expand(like.shape)
+    return torch.as_tensor(value, dtype=like.dtype, device=like.device).expand(like.shape)
 
 
 def rand(like):
