@@ -1,9 +1,8 @@
 """Torch modules of one group and of a network: state as tensors, one step, a sequence."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hetbrian.extras import torch
-
 from hetbrian.generated import Generated
 
 
@@ -88,9 +87,9 @@ class Cell(torch.nn.Module):
 
     def __init__(self, neurons, gates, couplings, inputs, dt, units, first_step=0):
         super().__init__()
-        self.neurons = neurons
-        self.gates = torch.nn.ModuleDict({gate.name: gate for gate in gates})
-        self.couplings = torch.nn.ModuleDict({coupling.name: coupling for coupling in couplings})
+        self.neurons: Any = neurons
+        self.gates: Any = torch.nn.ModuleDict({gate.name: gate for gate in gates})
+        self.couplings: Any = torch.nn.ModuleDict({coupling.name: coupling for coupling in couplings})
         self.inputs, self.dt, self.units, self.first_step = tuple(inputs), dt, units, first_step
 
     @property
@@ -136,7 +135,7 @@ class Cell(torch.nn.Module):
             By name in the state, the gate that owns it (None for the group) and its name there.
         """
         own = [name for name in self.neurons.names if name not in (*self.inputs, "lastspike", "not_refractory")]
-        found = {name: (None, name) for name in own}
+        found: dict = {name: (None, name) for name in own}
         for gate in self.gates.values():
             found |= {f"{gate.name}.{name}": (gate.name, name) for name in gate.names}
         return found
@@ -250,7 +249,8 @@ class Cell(torch.nn.Module):
         first_step = self.first_step if first_step is None else first_step
         state = self.initial_state(batch) if state is None else state
         prepared = self.prepare()
-        recorded, fired = {name: [] for name in record}, []
+        recorded: dict = {name: [] for name in record}
+        fired = []
         for step in range(n_steps):
             now = {name: values[step] for name, values in given.items()}
             sent = {name: values[step] for name, values in arriving.items()}

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Network, Quantity, SpikeMonitor, StateMonitor, second
+from brian2 import Network, NeuronGroup, Quantity, SpikeMonitor, StateMonitor, Synapses, second
 from brian2.core.namespace import get_local_namespace
 from brian2.core.network import _get_all_objects
 
 from hetbrian.checks import positive, whole_steps
+from hetbrian.export import to_torch
 from hetbrian.extras import torch
+from hetbrian.network import AllToAll
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Comparison:
         else:
             said = (
                 f"the first {self.n_equal} of {self.n_spikes} spikes agree, until {self.first_difference}; "
-                f"over {duration} {100 * self.agreement:.3g} % of the spikes are the same ({self.n_spikes_torch} in torch)"
+                f"over {duration} {100 * self.agreement:.3g} % of the spikes are the same "
+                f"({self.n_spikes_torch} in torch)"
             )
         width = max([len("variable"), *map(len, self.variables)])
         lines = [said, f"{'variable':{width}}  max|difference| before  relative  in all     unit"]
@@ -133,17 +136,16 @@ def compare(group, module, duration, others=(), *, namespace=None, level=0):
     traced = {name: (known[owner], variable) for name, (owner, variable) in module.variables().items()}
     states = {name: StateMonitor(owner, variable, record=True) for name, (owner, variable) in traced.items()}
     inputs = {name: StateMonitor(group, name, record=True) for name in module.inputs}
-    fired = {name: SpikeMonitor(known[name]) for name in (None, *module.sources)}
+    spiking = (None, *module.sources) if "spike" in group.events else tuple(module.sources)
+    fired = {name: SpikeMonitor(known[name]) for name in spiking}
     monitors = [*states.values(), *inputs.values(), *fired.values()]
     network.add(monitors)
     owners = {item: item._network for item in _get_all_objects(network.objects)}
     network.store("hetbrian.compare")
     start = float(network.t)
     network.run(duration, namespace=namespace)
-    values = {
-        name: np.vstack([np.array(getattr(states[name], f"{variable}_")).T, owner.variables[variable].get_value()])
-        for name, (owner, variable) in traced.items()
-    }
+    values = {name: np.array(getattr(states[name], f"{variable}_")).T for name, (_, variable) in traced.items()}
+    final = {name: np.array(owner.variables[variable].get_value()) for name, (owner, variable) in traced.items()}
     given = {name: np.array(getattr(monitor, f"{name}_")).T for name, monitor in inputs.items()}
     spikes = {
         name: (np.rint((np.array(item.t_) - start) / float(group.clock.dt)).astype(int), np.array(item.i))
@@ -154,10 +156,12 @@ def compare(group, module, duration, others=(), *, namespace=None, level=0):
     if network is not others:
         for item, owner in owners.items():
             item._network = owner  # so that another network may run it
-    return compare_recorded(module, n_steps, spikes.pop(None), values, inputs=given, sources=spikes)
+    return compare_recorded(
+        module, n_steps, spikes.pop(None, ((), ())), values, final=final, inputs=given, sources=spikes
+    )
 
 
-def compare_recorded(module, n_steps, spikes, traces, *, inputs=None, sources=None):
+def compare_recorded(module, n_steps, spikes, traces, *, final=None, inputs=None, sources=None):
     """
     Run a module and compare it with what was recorded in Brian2, on any device.
 
@@ -169,9 +173,10 @@ def compare_recorded(module, n_steps, spikes, traces, *, inputs=None, sources=No
         Number of time steps.
     spikes : tuple of ndarray of int
         Time step and neuron of each spike.
-    traces : dict of str to ndarray, shape (n_steps, neuron) or (n_steps + 1, neuron)
-        State variables at the start of each step, as a StateMonitor records them, in SI units; with a last row
-        after the last step.
+    traces : dict of str to ndarray, shape (n_steps, neuron)
+        State variables at the start of each step, as a StateMonitor records them, in SI units.
+    final : dict of str to ndarray, shape (neuron,), optional
+        State variables after the last step.
     inputs : dict of str to ndarray, shape (n_steps, neuron), optional
         Input variables in SI units.
     sources : dict of str to tuple of ndarray of int, optional
@@ -186,7 +191,8 @@ def compare_recorded(module, n_steps, spikes, traces, *, inputs=None, sources=No
     ValueError
         If a recorded variable is none of the module.
     """
-    variables = {name: module.dimension(name) for name in (*traces, *module.inputs)}
+    final = final or {}
+    variables = {name: module.dimension(name) for name in (*traces, *final, *module.inputs)}
     with torch.no_grad():
         output = module(
             n_steps,
@@ -195,25 +201,35 @@ def compare_recorded(module, n_steps, spikes, traces, *, inputs=None, sources=No
                 for name, values in (inputs or {}).items()
             },
             spikes={
-                name: torch.as_tensor(_raster(*events, n_steps, module.sources[name]), dtype=module.dtype)
+                name: torch.as_tensor(_raster(events, n_steps, module.sources[name]), dtype=module.dtype)
                 for name, events in (sources or {}).items()
             },
             record=tuple(traces),
         )
-    raster = _raster(*spikes, n_steps, module.neurons.size)
+    raster = _raster(spikes, n_steps, module.neurons.size)
     fired = output.spikes.cpu().numpy() > 0.5
     differs = (raster != fired).any(axis=1)
     first = int(differs.argmax()) if differs.any() else n_steps
     found = {}
-    for name, rows in traces.items():
-        theirs = module.units.from_si(np.asarray(rows, dtype=float), variables[name])
-        ours = torch.cat([output.recorded[name], output.state[name][None]]).double().cpu().numpy()[: len(rows)]
-        apart = np.abs(ours - theirs).max(axis=1)  # (step,)
-        until = slice(0, first + 1)  # a spike changes the state only at the start of the next step
+    for name in {**traces, **final}:
+        steps: list = []
+        theirs: list = []
+        ours: list = []
+        if name in traces:
+            steps += range(n_steps)
+            theirs += list(traces[name])
+            ours += list(output.recorded[name])
+        if name in final:
+            steps.append(n_steps)
+            theirs.append(final[name])
+            ours.append(output.state[name])
+        brian = module.units.from_si(np.array(theirs, dtype=float), variables[name])
+        apart = np.abs(torch.stack(ours).double().cpu().numpy() - brian).max(axis=1)  # (step,)
+        is_before = np.array(steps) <= first  # a spike changes the state only at the start of the next step
         found[name] = Difference(
-            before=float(apart[until].max()),
+            before=float(apart[is_before].max(initial=0.0)),
             after=float(apart.max()),
-            scale=float(np.abs(theirs[until]).max()),
+            scale=float(np.abs(brian[is_before]).max(initial=0.0)),
             unit=module.units.label(variables[name]),
         )
     dt = Quantity(module.units.to_si(module.dt, second.dim), dim=second.dim)
@@ -229,8 +245,59 @@ def compare_recorded(module, n_steps, spikes, traces, *, inputs=None, sources=No
     )
 
 
-def _raster(steps, neurons, n_steps, size):
-    """Return spikes as truth values, shape (step, neuron)."""
+def compare_model(network, duration, group="neurons", inputs=(), precision="float64"):
+    """
+    Export a group of a network and compare the two; what ``hetbrian compare`` does.
+
+    Parameters
+    ----------
+    network : Network
+        A network that has not run.
+    duration : Quantity [second]
+        How long to run.
+    group : str
+        Name of the group; its synapses and gating variable are found.
+    inputs : sequence of str
+        Variables that other objects set; torch is given what Brian2 had.
+    precision : {"float64", "float32"}
+        Of torch.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    TypeError
+        If it is no Network.
+    ValueError
+        If the network has no such group or the precision is unknown; see `compare`.
+    ExportError
+        If the model cannot be exported.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"the model returned a {type(network).__name__}, expected a brian2 Network: return Network(...) from it."
+        )
+    if precision not in ("float64", "float32"):
+        raise ValueError(f"precision is {precision!r}, expected float64 or float32: choose one of them.")
+    known = {item.name: item for item in network.objects}
+    if not isinstance(known.get(group), NeuronGroup):
+        names = [name for name, item in sorted(known.items()) if isinstance(item, NeuronGroup)]
+        raise ValueError(f"the network has no group {group!r}, expected {', '.join(names)}: name one with --group.")
+    chosen = known[group]
+    synapses = [
+        item
+        for _, item in sorted(known.items())
+        if (isinstance(item, Synapses) and item.target is chosen) or isinstance(item, AllToAll)
+    ]
+    module = to_torch(chosen, synapses, inputs=inputs, dtype=getattr(torch, precision), namespace={})
+    return compare(chosen, module, duration, network, namespace={})
+
+
+def _raster(spikes, n_steps, size):
+    """Return the steps and neurons of spikes as truth values, shape (step, neuron)."""
+    steps, neurons = spikes
     raster = np.zeros((n_steps, size), dtype=bool)
-    raster[steps, neurons] = True
+    raster[np.asarray(steps, dtype=int), np.asarray(neurons, dtype=int)] = True
     return raster

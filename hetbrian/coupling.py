@@ -208,8 +208,12 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     (pathway,) = synapses._pathways
     added = receivers(synapses)
     variables = resolve(synapses, [f"_added = {value}" for value in added.values()], namespace)
-    names = {name for value in added.values() for item in assignments(f"_added = {value}", variables)
-             for name in _names(item.expression)} & set(variables)
+    names = {
+        name
+        for value in added.values()
+        for item in assignments(f"_added = {value}", variables)
+        for name in _names(item.expression)
+    } & set(variables)
     constants, arrays = {}, {}
     for name in sorted(names):
         variable = variables[name]

@@ -11,16 +11,15 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
-from hetbrian.rendering import threshold_margin
-from hetbrian.statements import ExportError, read_group
-from hetbrian.units import COHERENT
-
 from hetbrian.cell import Cell, Population
 from hetbrian.coupling import check_synapses, read_coupling, receivers
 from hetbrian.extras import torch
 from hetbrian.generated import TAKEN, number, tensor
+from hetbrian.rendering import threshold_margin
+from hetbrian.statements import ExportError, check_group, read_group
 from hetbrian.surrogate import SuperSpike
 from hetbrian.torchcode import module_source
+from hetbrian.units import COHERENT
 
 
 def to_torch(
@@ -98,9 +97,8 @@ def to_torch(
     Examples
     --------
     >>> from brian2 import NeuronGroup, mV, ms
-    >>> leaky = NeuronGroup(
-    ...     2, "dv/dt = -v/tau : volt", threshold="v > 5*mV", reset="v = 0*mV", method="exact", namespace={"tau": 10 * ms}
-    ... )
+    >>> equations, names = "dv/dt = -v/tau : volt", {"tau": 10 * ms, "top": 5 * mV}
+    >>> leaky = NeuronGroup(2, equations, threshold="v > top", reset="v = 0*volt", method="exact", namespace=names)
     >>> leaky.v = [1, 8] * mV
     >>> module = to_torch(leaky, dtype=torch.float64)
     >>> module(2).spikes
@@ -111,6 +109,8 @@ def to_torch(
     trainable, inputs = ((item,) if isinstance(item, str) else tuple(item) for item in (trainable, inputs))
     items = [synapses] if isinstance(synapses, (Synapses, NeuronGroup)) else list(synapses)
     gates = [item for item in items if isinstance(item, NeuronGroup)]
+    for item in (group, *gates):
+        check_group(item)
     incoming = _incoming(group, items, gates)
     targets: dict = {item.name: set() for item in (group, *gates)}
     for item in incoming:

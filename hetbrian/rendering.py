@@ -37,7 +37,7 @@ class TorchRenderer(NodeRenderer):
 
     def is_static(self, node):
         """Return whether an expression has the same value at every step."""
-        calls = {item.func.id for item in ast.walk(node) if isinstance(item, ast.Call)}
+        calls = {ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
         names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - calls
         return names <= self.static | set(self.aliases) and calls <= FUNCTIONS - set(NEEDS_STATE)
 

@@ -1,6 +1,7 @@
 """What one time step of a group does: ordered assignments, from Brian2's own machinery."""
 
 import ast
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Constant, Subexpression
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import CodeRunner
-from brian2.groups.neurongroup import Resetter, StateUpdater, Thresholder
+from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import DIMENSIONLESS
@@ -89,6 +90,56 @@ class Program:
     is_refractory: bool = False
 
 
+def check_group(group):
+    """
+    Refuse what has no place in an exported time step.
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        The group.
+
+    Raises
+    ------
+    ExportError
+        If it is no NeuronGroup, or has something that cannot be exported.
+    """
+    if not isinstance(get_device(), RuntimeDevice):
+        raise ExportError(
+            "the active device is standalone, which holds no values to export; expected the runtime device: call "
+            "set_device('runtime') and build the group again."
+        )
+    if not isinstance(group, NeuronGroup) or isinstance(group, SpatialNeuron):
+        raise ExportError(
+            f"a {type(group).__name__} cannot be exported, expected a NeuronGroup: pass the whole group, and spike "
+            "sources only as the source of synapses."
+        )
+    events = sorted(set(group.events) - {"spike"})
+    if events:
+        raise ExportError(
+            f"{group.name} has the custom event {events[0]!r}, expected spikes only: express it as threshold and reset."
+        )
+    choice = group.state_updater.method_choice
+    if isinstance(choice, str) and choice.startswith("gsl"):
+        raise ExportError(
+            f"{group.name} has the method {choice!r}, which is no Brian2 code; expected exact, euler, "
+            "exponential_euler, heun, rk2 or rk4: choose one of them."
+        )
+    for item in group.contained_objects:
+        if isinstance(item, SubexpressionUpdater):
+            name = _target(item.abstract_code.splitlines()[0])
+            raise ExportError(
+                f"{name!r} of {group.name} is (constant over dt), expected a plain sub-expression: remove the flag."
+            )
+        slot = SLOTS.get(type(item), "after_synapses" if type(item) is CodeRunner else item.when)
+        is_known = type(item) in SLOTS or type(item) is CodeRunner or isinstance(item, Synapses)
+        if not is_known or item.when != slot or item.clock is not group.clock:
+            raise ExportError(
+                f"{group.name} holds {item.name!r} in the slot {item.when!r}, expected Brian2's default slots, one "
+                "time step and no run_regularly but in after_synapses: write it into the equations or the reset."
+            )
+
+
 def read_group(group, namespace, *, targets=(), owners=()):
     """
     Return the program of a group.
@@ -115,7 +166,6 @@ def read_group(group, namespace, *, targets=(), owners=()):
     KeyError
         If a name is unknown.
     """
-    _refuse(group)
     group.state_updater.update_abstract_code(namespace)
     update, extra = group.state_updater.abstract_code, {}
     if isinstance(group._refractory, Quantity):
@@ -148,7 +198,7 @@ def read_group(group, namespace, *, targets=(), owners=()):
         for slot, text in code.items()
     }
     is_refractory = group._refractory is not False
-    stored = {name for name, item in group.variables.items() if not isinstance(item, Subexpression)}
+    stored = {name for name, item in variables.items() if isinstance(item, ArrayVariable)}
     written = {item.name for items in slots.values() for item in items} & stored | set(targets)
     written |= {"not_refractory", "lastspike"} if is_refractory else set()
     for name in written - set(variables):
@@ -230,7 +280,7 @@ def assignments(code, variables, guards=None):
     if not code.strip():
         return []
     found = []
-    for statement in sum(make_statements(code, variables, np.float64, optimise=False), []):
+    for statement in itertools.chain(*make_statements(code, variables, np.float64, optimise=False)):
         expression = statement.expr
         _refuse_rounding(expression, variables)
         if statement.op not in ("=", ":="):  # e.g. +=
@@ -242,7 +292,7 @@ def assignments(code, variables, guards=None):
 def _refuse_rounding(expression, variables):
     """Refuse to round a quantity, whose whole part depends on its unit."""
     for node in ast.walk(ast.parse(expression.strip(), mode="eval")):
-        if isinstance(node, ast.Call) and node.func.id in ("floor", "ceil"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("floor", "ceil"):
             argument = ast.unparse(node.args[0])
             known = {name: item for name, item in variables.items() if hasattr(item, "dim") or callable(item)}
             if get_identifiers(argument) <= set(known):
@@ -256,7 +306,8 @@ def _refuse_rounding(expression, variables):
 def _target(line):
     """Return the name that a line of code assigns to."""
     node = ast.parse(line.strip()).body[0]
-    return (node.targets[0] if isinstance(node, ast.Assign) else node.target).id
+    assert isinstance(node, (ast.Assign, ast.AugAssign))
+    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
 
 
 def _regular(group):
@@ -281,41 +332,3 @@ def _linked(group, variables, owners):
             )
         found[name] = (owner.name, variable.name)
     return found
-
-
-def _refuse(group):
-    """Raise an error for everything that has no place in an exported time step."""
-    if not isinstance(get_device(), RuntimeDevice):
-        raise ExportError(
-            "the active device is standalone, which holds no values to export; expected the runtime device: call "
-            "set_device('runtime') and build the group again."
-        )
-    if not isinstance(group, NeuronGroup) or isinstance(group, SpatialNeuron):
-        raise ExportError(
-            f"a {type(group).__name__} cannot be exported, expected a NeuronGroup: pass the whole group, and spike "
-            "sources only as the source of synapses."
-        )
-    events = sorted(set(group.events) - {"spike"})
-    if events:
-        raise ExportError(
-            f"{group.name} has the custom event {events[0]!r}, expected spikes only: express it as threshold and reset."
-        )
-    for name, equation in group.equations.items():
-        if "constant over dt" in equation.flags:
-            raise ExportError(
-                f"{name!r} of {group.name} is (constant over dt), expected a plain sub-expression: remove the flag."
-            )
-    choice = group.state_updater.method_choice
-    if isinstance(choice, str) and choice.startswith("gsl"):
-        raise ExportError(
-            f"{group.name} has the method {choice!r}, which is no Brian2 code; expected exact, euler, "
-            "exponential_euler, heun, rk2 or rk4: choose one of them."
-        )
-    for item in group.contained_objects:
-        slot = SLOTS.get(type(item), "after_synapses" if type(item) is CodeRunner else item.when)
-        is_known = type(item) in SLOTS or type(item) is CodeRunner or isinstance(item, Synapses)
-        if not is_known or item.when != slot or item.clock is not group.clock:
-            raise ExportError(
-                f"{group.name} holds {item.name!r} in the slot {item.when!r}, expected Brian2's default slots, one "
-                "time step and no run_regularly but in after_synapses: write it into the equations or the reset."
-            )

@@ -6,7 +6,11 @@ from hetbrian.extras import torch
 
 
 def _both(of_tensor, of_number):
-    return lambda x: of_tensor(x) if torch.is_tensor(x) else of_number(x)
+    def function(x):
+        return of_tensor(x) if torch.is_tensor(x) else of_number(x)
+
+    function.__doc__ = f"Return torch.{of_tensor.__name__} of a tensor, the same of a number."
+    return function
 
 
 exp = _both(torch.exp, math.exp)

@@ -31,8 +31,8 @@ class UnitSystem:
     Examples
     --------
     >>> from brian2 import mV, nS
-    >>> UnitSystem().from_si(float(-60 * mV), mV.dim), UnitSystem().from_si(float(2.5 * nS / mV), (nS / mV).dim)
-    (-60.0, 2.5)
+    >>> print(UnitSystem().from_si(float(-60 * mV), mV.dim), UnitSystem().from_si(float(2.5 * nS / mV), (nS / mV).dim))
+    -60.0 2.5
     """
 
     volt: int = -3

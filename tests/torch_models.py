@@ -16,7 +16,6 @@ from brian2 import (
     nS,
     pA,
     pF,
-    second,
     uS,
     volt,
 )
