@@ -33,14 +33,20 @@ class Population(Generated):
     ----------
     program : Program
         The assignments of a time step.
-    code : str
-        The same as Python source: ``prepare``, ``update``, ``threshold``, ``bound`` and ``reset_state``.
+    source : Source
+        The same for torch.
     surrogate : Surrogate, optional
         Derivative of the spike.
+    width : float
+        Distance from the threshold that counts as 1.
+    detach : bool
+        Whether gradients do not flow to the spikes through the reset.
     """
 
-    def __init__(self, program, code, surrogate=None):
-        super().__init__(program.name, code, surrogate)
+    def __init__(self, program, source, surrogate=None, width=1.0, detach=False):
+        super().__init__(program.name, source.text, surrogate)
+        self.width, self.detach = width, detach
+        self.source, self.is_refractory = source, program.is_refractory
         self.state_dimensions = {name: program.variables[name].dim for name in program.state}
         self.size, self.names, self.linked = program.size, program.state, program.linked
 
@@ -124,6 +130,11 @@ class Cell(torch.nn.Module):
     def dtype(self):
         """Torch.dtype : precision of the state."""
         return self._like().dtype
+
+    @property
+    def device(self):
+        """Torch.device : where the state is."""
+        return self._like().device
 
     def variables(self):
         """

@@ -8,7 +8,7 @@ from brian2.groups.subgroup import Subgroup
 
 from hetbrian.extras import torch
 from hetbrian.generated import Generated, number, tensor
-from hetbrian.rendering import TorchRenderer
+from hetbrian.rendering import TorchRenderer, names
 from hetbrian.statements import ExportError, assignments, resolve
 
 DENSE = 4_000_000
@@ -208,14 +208,14 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     (pathway,) = synapses._pathways
     added = receivers(synapses)
     variables = resolve(synapses, [f"_added = {value}" for value in added.values()], namespace)
-    names = {
+    used = {
         name
         for value in added.values()
         for item in assignments(f"_added = {value}", variables)
-        for name in _names(item.expression)
+        for name in names(ast.parse(item.expression.strip()))
     } & set(variables)
     constants, arrays = {}, {}
-    for name in sorted(names):
+    for name in sorted(used):
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
             constants[name] = (number(variable, units), units.label(variable.dim))
@@ -226,7 +226,7 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
                 f"on_pre of {synapses.name} uses {name!r} of {variable.owner.name}, expected variables of the synapses "
                 "and constants: copy its values into a synaptic parameter."
             )
-    renderer = TorchRenderer((), {})
+    renderer = TorchRenderer()
     lines = [f"{name} = {value!r}  # {unit}" for name, (value, unit) in constants.items()]
     lines += ["", "", "def increments(values_):"] + [f"    {name} = values_.{name}" for name in arrays]
     for k, value in enumerate(added.values()):
@@ -307,7 +307,3 @@ def check_synapses(synapses, group, gates):
         )
     if not len(synapses):
         raise ExportError(f"{name} has no synapses, expected some: call connect() first.")
-
-
-def _names(expression):
-    return {node.id for node in ast.walk(ast.parse(expression.strip())) if isinstance(node, ast.Name)}

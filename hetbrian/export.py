@@ -190,8 +190,8 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
             )
     initial = {name: tensor(program.variables[name], units, dtype) for name in program.state}
     integers = [name for name, value in initial.items() if not value.is_floating_point()]
-    code = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
-    module = Population(program, code, surrogate)
+    source = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
+    module = Population(program, source, surrogate, width, detach)
     for name, value in values.items():
         module.store(name, value, dimension=dimensions[name], is_trainable=name in trainable)
     for name in tables:

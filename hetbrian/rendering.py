@@ -1,4 +1,4 @@
-"""Render Brian2 expressions and thresholds for torch."""
+"""Render Brian2 expressions and thresholds for torch, what never changes apart."""
 
 import ast
 
@@ -15,50 +15,19 @@ NEEDS_STATE = ("int", "rand", "randn")
 
 class TorchRenderer(NodeRenderer):
     """
-    Render Brian2 expressions for torch, and collect what never changes during a run.
-
-    Maximal sub-expressions of ``static`` names go to ``prelude`` and are computed once per sequence, e.g.
-    ``exp(-dt/tau)``; gradients still flow through them.
+    Render Brian2 expressions for torch.
 
     Parameters
     ----------
-    static : iterable of str
-        Parameters and constants.
     tables : dict of str to tuple
         Step and subdivision of each TimedArray, for ``lookup``.
     """
 
     expression_ops = NodeRenderer.expression_ops | {"And": "&", "Or": "|"}
 
-    def __init__(self, static, tables):
+    def __init__(self, tables=()):
         super().__init__()
-        self.static, self.tables = frozenset(static), tables
-        self.prelude, self.aliases = {}, {}
-
-    def is_static(self, node):
-        """Return whether an expression has the same value at every step."""
-        calls = {ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
-        names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - calls
-        return names <= self.static | set(self.aliases) and calls <= FUNCTIONS - set(NEEDS_STATE)
-
-    def hoist(self, node):
-        """Return the name of a static expression in the prelude."""
-        keep, self.static = self.static, frozenset()  # nothing inside is hoisted once more
-        text = NodeRenderer.render_node(self, node)
-        self.static = keep
-        return self.prelude.setdefault(text, f"fixed_{len(self.prelude)}")
-
-    def render_node(self, node):
-        """Return an expression, or its name in the prelude."""
-        is_compound = isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp))
-        has_names = any(isinstance(item, ast.Name) for item in ast.walk(node))
-        if is_compound and has_names and self.static and self.is_static(node):
-            return self.hoist(node)
-        return super().render_node(node)
-
-    def render_Name(self, node):
-        """Return a name, of the prelude if it stands for something fixed."""
-        return self.aliases.get(node.id, node.id)
+        self.tables = dict(tables)
 
     def render_UnaryOp(self, node):
         """Return a sign or a negation."""
@@ -75,6 +44,59 @@ class TorchRenderer(NodeRenderer):
         if name in NEEDS_STATE:
             arguments.append("like_")
         return f"ops.{HELPERS.get(name, name)}({', '.join(arguments)})"
+
+
+class Hoister(ast.NodeTransformer):
+    """
+    Replace what never changes during a run by names, so that it is computed once.
+
+    Maximal sub-expressions of ``static`` names go to ``prelude``, e.g. ``exp(-dt/tau)``; gradients still flow
+    through them.
+
+    Parameters
+    ----------
+    static : iterable of str
+        Parameters and constants.
+    renderer : TorchRenderer
+        Of the prelude.
+    """
+
+    def __init__(self, static, renderer):
+        self.static, self.renderer = frozenset(static), renderer
+        self.prelude, self.aliases = {}, {}
+
+    def is_static(self, node):
+        """Return whether an expression has the same value at every step."""
+        calls = {ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
+        fixed = self.static | {*self.aliases, *self.prelude.values()}
+        return names(node) - calls <= fixed and calls <= FUNCTIONS - set(NEEDS_STATE)
+
+    def visit(self, node):
+        """Return an expression with names of the prelude in it."""
+        if isinstance(node, ast.Name):
+            return self.aliases.get(node.id, node)
+        is_compound = isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp))
+        if is_compound and names(node) and self.is_static(node):
+            text = self.renderer.render_node(_Renamed(self.aliases).visit(node))
+            return ast.Name(self.prelude.setdefault(text, f"fixed_{len(self.prelude)}"))
+        if isinstance(node, ast.Call):
+            return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
+        return self.generic_visit(node)
+
+
+class _Renamed(ast.NodeTransformer):
+    """Put names of the prelude in the place of temporary names."""
+
+    def __init__(self, aliases):
+        self.aliases = aliases
+
+    def visit_Name(self, node):
+        return self.aliases.get(node.id, node)
+
+
+def names(node):
+    """Return the names in an expression, those of functions included."""
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
 
 
 class ThresholdRenderer:
@@ -106,8 +128,7 @@ class ThresholdRenderer:
             return f"({first})"
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return f"(1 - {self.render(node.operand)})"
-        names = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
-        if not names & self.changing or isinstance(node, ast.Name):
+        if not names(node) & self.changing or isinstance(node, ast.Name):
             return f"ops.hard({self.renderer.render_node(node)}, like_)"
         margin, strict = threshold_margin(node)
         return f"spike({self.renderer.render_node(margin)}, surrogate, strict={strict}, width={self.width!r})"
