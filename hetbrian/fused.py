@@ -248,7 +248,9 @@ class _Sequence(torch.autograd.Function):
         of_rows = torch.zeros_like(rows)
         of_inputs = [torch.empty_like(value) for value in inputs]
         wanted = needs[n_inputs : n_inputs + n_paths]
-        of_weights = [torch.zeros_like(item) if is_wanted else None for item, is_wanted in zip(weights, wanted, strict=True)]
+        of_weights = [
+            torch.zeros_like(item) if is_wanted else None for item, is_wanted in zip(weights, wanted, strict=True)
+        ]
         # the adjoint of what a source adds in each step, only if its spikes are trained too
         of_current = [torch.empty_like(spikes) if is_wanted else None for is_wanted in needs[n_inputs + n_paths :]]
         transposed = [

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -197,6 +198,7 @@ def read_group(group, namespace, *, targets=(), owners=()):
         slot: assignments(text, variables, {} if slot == "resets" else guards)
         for slot, text in code.items()
     }
+    slots["groups"] = _without_guard(slots["groups"], variables)
     is_refractory = group._refractory is not False
     stored = {name for name, item in variables.items() if isinstance(item, ArrayVariable)}
     written = {item.name for items in slots.values() for item in items} & stored | set(targets)
@@ -301,6 +303,26 @@ def _refuse_rounding(expression, variables):
                     raise ExportError(
                         f"{ast.unparse(node)!r} rounds a quantity in SI units, expected a number: divide by a unit."
                     )
+
+
+def _without_guard(items, variables):
+    """
+    Return assignments with 1 in the place of int(guard) in values that are kept only where the guard is true.
+
+    There it is 1, so that nothing changes but the gradient: a value that is thrown away may be 0/0 (exponential
+    Euler divides by int(not_refractory)), and 0 times its derivative is not 0.
+    """
+    found = []
+    needed: dict = {}  # for each temporary name the guards of all that depends on it, None for no guard
+    for item in reversed(items):
+        kept = {item.guard} if item.guard or item.name in variables else needed.get(item.name, {None})
+        expression = item.expression
+        for name in get_identifiers(expression):
+            needed[name] = needed.get(name, set()) | kept
+        if len(kept) == 1 and None not in kept:
+            expression = re.sub(rf"\bint\({next(iter(kept))}\)", "1", expression)
+        found.append(Assignment(item.name, expression, item.guard))
+    return found[::-1]
 
 
 def _target(line):

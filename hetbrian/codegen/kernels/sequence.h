@@ -23,12 +23,12 @@ inline real exprel_derivative(real x) {
     return fabs(x) < real(1e-3) ? real(0.5) + x/3 + x*x/8 : (exp(x)*(x - 1) + 1)/(x*x);
 }
 
-inline void add(real* __restrict sum, const real* __restrict row, int n) {
+__attribute__((noinline)) void add(real* __restrict sum, const real* __restrict row, int n) {
     for (int k = 0; k < n; k++) sum[k] += row[k];
 }
 
 // The indices of the neurons that spiked
-inline int active(const real* spikes, int n, std::vector<int32_t>& found) {
+__attribute__((noinline)) int active(const real* spikes, int n, std::vector<int32_t>& found) {
     found.clear();
     for (int k = 0; k < n; k++) if (spikes[k] != 0) found.push_back(k);
     return (int)found.size();
@@ -45,7 +45,7 @@ template <int Q> inline void add_columns(real* sum, const real* weights, const i
     for (int q = 0; q < Q; q++) *(lanes*)(sum + j + LANES*q) = total[q];
 }
 
-inline void add_rows(real* sum, const real* weights, const int32_t* index, int64_t count, int n) {
+__attribute__((noinline)) void add_rows(real* sum, const real* weights, const int32_t* index, int64_t count, int n) {
     if (!count) return;
     int j = 0;
     for (; j + 16*LANES <= n; j += 16*LANES) add_columns<16>(sum, weights, index, count, n, j);
@@ -66,7 +66,7 @@ template <int R, int Q> inline void multiply_columns(real* out, const real* left
     for (int r = 0; r < R; r++) for (int q = 0; q < Q; q++) *(lanes*)(out + (size_t)r*m + j + LANES*q) = total[r][q];
 }
 
-template <int R> inline void multiply(real* out, const real* left, const real* weights, int n, int m) {
+template <int R> __attribute__((noinline)) void multiply(real* out, const real* left, const real* weights, int n, int m) {
     int j = 0;
     for (; j + 3*LANES <= m; j += 3*LANES) multiply_columns<R, 3>(out, left, weights, n, m, j);
     for (; j + LANES <= m; j += LANES) multiply_columns<R, 1>(out, left, weights, n, m, j);
