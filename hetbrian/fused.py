@@ -9,6 +9,7 @@ from hetbrian.events import Events
 from hetbrian.extras import torch
 from hetbrian.fusedcode import kernel_source, read_layout
 from hetbrian.native import CompilerError, library
+from hetbrian.workspace import Workspace
 
 
 class FusedCell(torch.nn.Module):
@@ -36,6 +37,7 @@ class FusedCell(torch.nn.Module):
         self.cell: Any = cell
         self._kernels: dict = {}
         self._notice = ""
+        self._workspace = Workspace()
         self._source()
 
     def __getstate__(self):
@@ -80,7 +82,7 @@ class FusedCell(torch.nn.Module):
                 for name, item in (spikes or {}).items()
             }
             return self.cell(n_steps, batch, spikes=plain, **arguments)
-        return _Run(self.cell, kernel, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
+        return _Run(self.cell, kernel, self._workspace, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
 
     def _kernel(self):
         """Return what a run needs, compiled if it is new, or None after a warning."""
@@ -126,8 +128,9 @@ def fuse(cell):
 class _Run:
     """One sequence: the tensors in the order of the kernel's arguments."""
 
-    def __init__(self, cell, kernel, n_steps, batch, *, inputs, spikes, record, state, first_step):
+    def __init__(self, cell, kernel, workspace, n_steps, batch, *, inputs, spikes, record, state, first_step):
         self.cell, (self.prepared, self.layout, self.library) = cell, kernel
+        self.workspace = workspace
         inputs = dict(inputs or {})
         dense = {name: item for name, item in spikes.items() if not isinstance(item, Events)}
         shapes = {name: _Shape(item.shape) if isinstance(item, Events) else item for name, item in spikes.items()}
@@ -214,14 +217,15 @@ class _Sequence(torch.autograd.Function):
         inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
         shape = start.shape[1:]
         planes = len(layout.state) + layout.is_refractory
-        saved = start.new_empty((steps + 1, planes, *shape))
+        saved = run.workspace.empty((steps + 1, planes, *shape), start.dtype)
         saved[0, : len(layout.state)] = start
         last = None
         if layout.is_refractory:
             saved[0, -1] = run.start["not_refractory"]
             last = torch.empty((steps + 1, *shape), dtype=torch.float64)
             last[0] = run.start["lastspike"]
-        spikes, final = start.new_empty((steps, *shape)), start.new_empty((planes, *shape))
+        spikes = run.workspace.empty((steps, *shape), start.dtype)
+        final = start.new_empty((planes, *shape))
         recorded = [start.new_empty((steps, *shape) if name in run.record else (0,)) for name in layout.state]
         scalars = start.new_tensor([_number(run, name) for name in layout.scalars])
         begin, index = _lists(run)

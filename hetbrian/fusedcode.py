@@ -177,12 +177,12 @@ class _Kernel:
         fires = f"({self.margin} {sign} 0)"
         if self.layout.is_refractory:
             fires += f" && ({self.update.known['not_refractory']} != 0)"
-        lines += [f"const bool z = {fires};", "spikes_row[n] = z;"]
+        lines += [f"const bool z = {fires};", "spikes_row[n] = z ? real(1) : real(0);"]
         lines += [f"state[{k}*N + n] = {self.update.known[name]};" for k, name in enumerate(self.layout.state)]
         if self.layout.is_refractory:
             waits = self.update.known["not_refractory"]
             lines += [
-                f"state[{len(self.layout.state)}*N + n] = ({waits} != 0) && !z;",
+                f"state[{len(self.layout.state)}*N + n] = ({waits} != 0) && !z ? real(1) : real(0);",
                 "last_row[n] = z ? time : last_row[n];",
             ]
         return lines
