@@ -97,7 +97,7 @@ class Tape:
     def _binary(self, node):
         a = self.value(node.left)
         if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) and node.right.value in (2, 3, 4):
-            times = int(node.right.value)
+            times = (2, 3, 4).index(node.right.value) + 2
             below = "*".join([a] * (times - 1))
             return self._new(f"{below}*{a}", [(a, f"{times}*{below}")])
         b = self.value(node.right)

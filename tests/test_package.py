@@ -19,7 +19,7 @@ ORDER = """
 checks files distribution neuron target sound drive readout codegen guard force network sampling recording
 standalone cuda simulate score vectorfield continuation equilibrium limitcycle cyclebranch meanfield
 bifurcation devices units extras statements rendering surrogate torchops torchcode generated cell coupling export
-compare tape fusedcode native events fused cli __main__
+compare tape fusedcode native events workspace fused cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
