@@ -116,7 +116,9 @@ class Tape:
         if name == "clip":
             x, low, high = arguments
             inside = f"({x} >= {low} && {x} <= {high} ? 1 : 0)"
-            rules = [(x, inside), (low, f"({x} < {low} ? 1 : 0)"), (high, f"({x} > {high} ? 1 : 0)")]
+            below = f"({x} < {low} && {low} <= {high} ? 1 : 0)"
+            above = f"({x} > {high} || {low} > {high} ? 1 : 0)"  # clip gives the upper bound if they cross
+            rules = [(x, inside), (low, below), (high, above)]
             return self._new(f"fmin(fmax(real({x}), real({low})), real({high}))", rules)
         if name == "timestep":
             t, dt = arguments
