@@ -245,6 +245,15 @@ def test_other_models_are_refused(options, message):
         fuse(to_torch(group))
 
 
+def test_inputs_in_the_reset_are_refused():
+    equations = "dv/dt = -v/tau : 1\nlevel : 1"
+    names = {"tau": 5 * ms}
+    group = NeuronGroup(2, equations, threshold="v > 1", reset="v = level", method="euler", namespace=names)
+    with pytest.raises(ExportError, match="the fused cell has no value for 'level', expected the plain module: use it"):
+        fuse(to_torch(group, inputs="level"))
+    fuse(to_torch(group))
+
+
 def test_run_regularly_and_sparse_weights_are_refused():
     group = NeuronGroup(2, "dv/dt = -v/tau : 1", threshold="v > 1", reset="", method="euler", namespace={"tau": 5 * ms})
     synapses = Synapses(group, group, on_pre="v_post += 1")
