@@ -2,16 +2,18 @@
 
 import ast
 import difflib
+import functools
 import importlib.util
 import inspect
 import sys
 import time
+import types
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from brian2 import DEFAULT_UNITS, BrianLogger, Quantity
+from brian2 import DEFAULT_UNITS, BrianLogger, Quantity, second
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 from rich.console import Console
 from rich.markup import escape
@@ -83,7 +85,7 @@ def find_protocol(name, folder=None):
     )
 
 
-def load_protocol(path):
+def load_protocol(path, function="compute"):
     """
     Import a protocol file.
 
@@ -91,6 +93,8 @@ def load_protocol(path):
     ----------
     path : Path
         The file. Its folder and, in a checkout, the folder above become importable.
+    function : str
+        The function that it must have.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def load_protocol(path):
     Raises
     ------
     ValueError
-        If the module has no ``compute`` function.
+        If the module has no such function.
     """
     for folder in (path.parent.parent, path.parent):
         if str(folder) not in sys.path:
@@ -110,9 +114,10 @@ def load_protocol(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    if not callable(getattr(module, "compute", None)):
+    if not callable(getattr(module, function, None)):
+        result = "an xarray Dataset" if function == "compute" else "a brian2 Network"
         raise ValueError(
-            f"{path.name} has no function compute, expected one that returns an xarray Dataset: define compute()."
+            f"{path.name} has no function {function}, expected one that returns {result}: define {function}()."
         )
     return module
 
@@ -249,6 +254,30 @@ def run(
         text = summary(dataset)
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def compare(
+    model: Annotated[str, typer.Argument(help="FILE.py:FUNCTION; FUNCTION(rng, ...) returns a Network.")],
+    duration: Annotated[str, typer.Option(help="How long to run.")] = "100*ms",
+    group: Annotated[str, typer.Option(help="Name of the group to export.")] = "neurons",
+    inputs: Annotated[list[str] | None, typer.Option("--input", help="Variable that Brian2 sets from outside.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value of the model; units as in Brian2.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    precision: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+):
+    """Run a group in Brian2 and its torch module, and tell where they part."""
+    from hetbrian.compare import compare_model
+
+    file, _, function = model.partition(":")
+    function = function or "model"
+    module = load_protocol(find_protocol(file), function)
+    build = functools.partial(getattr(module, function), np.random.default_rng(seed))
+    arguments = options(types.SimpleNamespace(compute=build, __name__=model), settings=set_ or ())
+    length = parse_value("duration", duration, 1 * second)
+    Console().print(str(compare_model(build(**arguments), length, group, inputs or (), precision)), highlight=False)
 
 
 @app.command()

@@ -131,7 +131,7 @@ def fingerprint(folder):
     -------
     str
     """
-    found = hashlib.sha256(_toolchain().encode())
+    found = hashlib.sha256(toolchain().encode())
     for path in sorted(folder.rglob("*")):
         if path.name.endswith(SOURCES) and "static_arrays" not in path.parts:
             found.update(str(path.relative_to(folder)).encode())
@@ -139,8 +139,8 @@ def fingerprint(folder):
     return found.hexdigest()[:32]
 
 
-def _toolchain():
-    """Return the compiler's version and what -march=native means here."""
+def toolchain():
+    """Return the compiler's version and what -march=native means here, as text."""
     compiler = shlex.split(os.environ.get("CXX", "g++"))
     version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
     try:

@@ -1,0 +1,138 @@
+// The time loop of a cell, generated from Brian2 equations; REAL is float or double.
+typedef REAL real;
+/*HEADER*/
+#define PLANES /*PLANES*/
+#define STATES /*STATES*/
+#define SLOTS /*SLOTS*/
+
+// saved[step][plane][batch][neuron]: state before the reset; plane < STATES has an adjoint
+extern "C" void forward(int T, int B, int N, int threads, int64_t first, const real* scalars, const real* rows,
+        real* saved, double* last, real* spikes, real* final_state, real* const* recorded, const real* const* inputs,
+        const real* const* weights, const int64_t* const* begin, const int32_t* const* index) {
+    const size_t BN = (size_t)B*N;
+    /*SCALARS*/
+    #pragma omp parallel for num_threads(threads) schedule(static)
+    for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
+        std::vector<real> states((size_t)ROWS*PLANES*N), sums((size_t)/*N_TARGETS*/*N);
+        std::vector<int32_t> list;
+        real* const arrived = sums.data();
+        const int b0 = block*ROWS, b1 = b0 + ROWS < B ? b0 + ROWS : B;
+        for (int b = b0; b < b1; b++) for (int k = 0; k < PLANES; k++)
+            memcpy(states.data() + ((size_t)(b - b0)*PLANES + k)*N, saved + k*BN + (size_t)b*N, N*sizeof(real));
+        for (int t = 0; t < T; t++) for (int b = b0; b < b1; b++) {
+            const size_t o = (size_t)b*N, at = (size_t)t*BN + o;
+            const int64_t step = first + t;
+            const double time = step*(double)c_dt;
+            real* const state = states.data() + (size_t)(b - b0)*PLANES*N;
+            real* const saved_row = saved + (size_t)(t + 1)*PLANES*BN + o;
+            real* const spikes_row = spikes + at;
+            double* const last_row = last ? last + (size_t)(t + 1)*BN + o : nullptr;
+            if (last) memcpy(last_row, last_row - BN, N*sizeof(double));
+            for (int k = 0; k < STATES; k++) if (recorded[k]) memcpy(recorded[k] + at, state + (size_t)k*N, N*sizeof(real));
+            memset(arrived, 0, sums.size()*sizeof(real));
+            /*GATHER_SOURCES*/
+            #pragma omp simd
+            for (int n = 0; n < N; n++) {
+                /*UPDATE*/
+            }
+            /*GATHER_OWN*/
+            #pragma omp simd
+            for (int n = 0; n < N; n++) {
+                /*RESET*/
+            }
+        }
+        for (int b = b0; b < b1; b++) for (int k = 0; k < PLANES; k++)
+            memcpy(final_state + k*BN + (size_t)b*N, states.data() + ((size_t)(b - b0)*PLANES + k)*N, N*sizeof(real));
+    }
+}
+
+// of_x is the adjoint of x; of_state holds that of the final state and becomes that of the initial one
+extern "C" void backward(int T, int B, int N, int threads, int64_t first, real width, const real* scalars,
+        const real* rows, const real* saved, const double* last, const real* spikes, const real* const* inputs,
+        const real* const* transposed, const int64_t* const* begin, const int32_t* const* index, const int64_t* n_source,
+        const real* of_spikes, const real* const* of_recorded, real* of_state, real* of_rows_total,
+        real* const* of_inputs, real* const* of_weights_total, real* const* of_current) {
+    const size_t BN = (size_t)B*N;
+    const int NB = ROWS*N;
+    /*SCALARS*/
+    std::vector<std::vector<real>> parts(threads);  // each thread's sums over its batch rows, added in order at the end
+    const int n_pathways = /*N_PATHWAYS*/;
+    std::vector<size_t> offset(n_pathways + 1, (size_t)/*N_ROWS*/*N);
+    for (int j = 0; j < n_pathways; j++) offset[j + 1] = offset[j] + (of_weights_total[j] ? n_source[j]*(size_t)N : 0);
+    #pragma omp parallel num_threads(threads)
+    {
+        std::vector<real>& part = parts[omp_get_thread_num()];
+        const bool is_first = omp_get_thread_num() == 0;
+        part.assign(is_first ? (size_t)/*N_ROWS*/*N : offset[n_pathways], 0);
+        real* const of_rows = part.data();
+        real* of_weights[/*N_PATHWAYS*/];
+        for (int j = 0; j < n_pathways; j++)
+            of_weights[j] = !of_weights_total[j] ? nullptr : is_first ? of_weights_total[j] : part.data() + offset[j];
+        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
+        real* const of_sent = waiting.data();
+        #pragma omp for schedule(static)
+        for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
+            const int b0 = block*ROWS, R = B - b0 < ROWS ? B - b0 : ROWS;
+            for (int k = 0; k < STATES; k++) for (int r = 0; r < R; r++)
+                memcpy(adjoints.data() + (size_t)k*NB + (size_t)r*N, of_state + k*BN + (size_t)(b0 + r)*N, N*sizeof(real));
+            memset(of_sent, 0, waiting.size()*sizeof(real));
+            for (int t = T - 1; t >= 0; t--) {
+                const int64_t step = first + t, step_before = step - 1;
+                const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
+                (void)time; (void)time_before;
+                for (int r = 0; r < R; r++) {
+                    const int b = b0 + r;
+                    const size_t at = (size_t)t*BN + (size_t)b*N;
+                    const real* const after = saved + (size_t)(t + 1)*PLANES*BN + (size_t)b*N;
+                    real* const G = adjoints.data() + (size_t)r*N;
+                    real* const incoming = currents.data() + (size_t)r*N;
+                    real* const of_spike = jumps.data() + (size_t)r*N;
+                    #pragma omp simd
+                    for (int n = 0; n < N; n++) {
+                        /*ADJOINT_RESET*/
+                    }
+                    /*ADJOINT_WEIGHTS*/
+                }
+                {
+                    real* const incoming = currents.data();
+                    (void)incoming;
+                    /*ADJOINT_SPIKES*/
+                }
+                for (int r = 0; r < R; r++) {
+                    const int b = b0 + r;
+                    const size_t at = (size_t)t*BN + (size_t)b*N;
+                    const real* const before = saved + (size_t)t*PLANES*BN + (size_t)b*N;
+                    const double* const last_before = last ? last + at : nullptr;
+                    (void)last_before;
+                    const real* const spikes_before = t ? spikes + at - BN : nullptr;
+                    real* const G = adjoints.data() + (size_t)r*N;
+                    real* const of_spike = jumps.data() + (size_t)r*N;
+                    real* const sent = of_sent + (size_t)(t % SLOTS)*NB + (size_t)r*N;
+                    if (t) {
+                        #pragma omp simd
+                        for (int n = 0; n < N; n++) {
+                            const bool was = spikes_before[n] != 0;
+                            /*ADJOINT_UPDATE*/
+                        }
+                    } else {
+                        for (int n = 0; n < N; n++) {
+                            const bool was = false;
+                            /*ADJOINT_UPDATE*/
+                        }
+                    }
+                    for (int k = 0; k < STATES; k++) if (of_recorded[k]) add(G + (size_t)k*NB, of_recorded[k] + at, N);
+                }
+                memset(of_sent + (size_t)(t % SLOTS)*NB, 0, NB*sizeof(real));
+            }
+            for (int k = 0; k < STATES; k++) for (int r = 0; r < R; r++)
+                memcpy(of_state + k*BN + (size_t)(b0 + r)*N, adjoints.data() + (size_t)k*NB + (size_t)r*N, N*sizeof(real));
+        }
+    }
+    for (int thread = 0; thread < threads; thread++) {
+        const std::vector<real>& part = parts[thread];
+        if (part.empty()) continue;
+        add(of_rows_total, part.data(), /*N_ROWS*/*N);
+        if (thread) for (int j = 0; j < n_pathways; j++)
+            for (size_t k = offset[j]; k < offset[j + 1]; k++) of_weights_total[j][k - offset[j]] += part[k];
+    }
+}

@@ -1,0 +1,373 @@
+"""Write a cell's time loop, forward and backward, as one C++ source."""
+
+import ast
+from dataclasses import dataclass
+from importlib.resources import files
+
+from hetbrian.rendering import threshold_margin
+from hetbrian.statements import ExportError
+from hetbrian.tape import Tape
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """
+    Synapses of one delay onto one variable.
+
+    Parameters
+    ----------
+    coupling : str
+        Name of the synapses.
+    source : str or None
+        Name of the source, None for the neurons themselves.
+    variable : str
+        Variable that receives.
+    delay : int
+        Delay in time steps.
+    guard : str, optional
+        Boolean variable: where it is false, nothing is added.
+    """
+
+    coupling: str
+    source: str | None
+    variable: str
+    delay: int
+    guard: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    What the kernel of a cell reads and writes, in order.
+
+    Parameters
+    ----------
+    state : tuple of str
+        State variables with an adjoint.
+    is_refractory : bool
+        Whether truth of ``not_refractory`` and time of ``lastspike`` follow.
+    inputs : tuple of str
+        Variables that are given at every step.
+    scalars, rows : tuple of str
+        Fixed numbers, and fixed values of each neuron.
+    trained : tuple of str
+        Rows whose gradient is wanted.
+    pathways : tuple of Pathway
+        Synapses.
+    """
+
+    state: tuple
+    is_refractory: bool
+    inputs: tuple
+    scalars: tuple
+    rows: tuple
+    trained: tuple
+    pathways: tuple
+
+
+def kernel_source(source, layout, surrogate, detach):
+    """
+    Return the C++ source of functions ``forward`` and ``backward``.
+
+    Between two steps the kernel keeps the state before the reset, from which the backward pass
+    computes the rest again: K numbers a neuron and step for K state variables.
+
+    Parameters
+    ----------
+    source : Source
+        The assignments of the neurons.
+    layout : Layout
+        Names in the order of the arrays.
+    surrogate : Surrogate
+        Derivative of the spike.
+    detach : bool
+        Whether gradients do not flow to the spikes through the reset.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ExportError
+        If the model has something that the kernel cannot do.
+    """
+    return _Kernel(source, layout, surrogate, detach).text()
+
+
+class _Kernel:
+    """Write the loops over neurons; everything else is the template."""
+
+    def __init__(self, source, layout, surrogate, detach):
+        self.layout, self.surrogate, self.detach = layout, surrogate, detach
+        self.targets = tuple(dict.fromkeys(pathway.variable for pathway in layout.pathways))
+        fixed = {name: f"c_{name}" for name in layout.scalars} | {name: f"p_{name}" for name in layout.rows}
+        given = {name: f"u_{name}" for name in layout.inputs}
+        time = {"t": "time", "t_in_timesteps": "real(step)"}
+        start = {name: f"s_{name}" for name in self.planes}
+        if layout.is_refractory:
+            start["lastspike"] = "s_lastspike"
+        self.update = Tape(fixed | given | time | start, "x")
+        for item in (*source.slots["groups"], *source.slots["thresholds"]):
+            self.update.assign(item)
+        if source.condition is None:
+            raise ExportError("the group has no threshold, expected one for the fused cell: use the plain module.")
+        margin, self.strict = threshold_margin(ast.parse(source.condition, mode="eval").body)
+        self.margin = self.update.value(margin)
+        self.reset = Tape(fixed | time | {name: f"y_{name}" for name in layout.state}, "r")
+        for item in source.slots["resets"]:
+            self.reset.assign(item)
+        if source.slots["after_synapses"]:
+            raise ExportError("the group has run_regularly, expected none in the fused cell: use the plain module.")
+        self.changed = [name for name in layout.state if self.reset.known[name] != f"y_{name}"]
+
+    @property
+    def planes(self):
+        """Tuple of str : what is kept of every step."""
+        return (*self.layout.state, *(("not_refractory",) if self.layout.is_refractory else ()))
+
+    def text(self):
+        """Return the source."""
+        layout, k = self.layout, len(self.planes)
+        header = files("hetbrian").joinpath("codegen/kernels/sequence.h").read_text()
+        template = files("hetbrian").joinpath("codegen/kernels/sequence.cpp").read_text()
+        longest = max([0, *(pathway.delay for pathway in layout.pathways)])
+        own = [(j, pathway) for j, pathway in enumerate(layout.pathways) if not pathway.source]
+        parts = {
+            "HEADER": header,
+            "PLANES": str(k),
+            "STATES": str(len(layout.state)),
+            "N_ROWS": str(max(1, len(layout.rows))),
+            "N_TARGETS": str(max(1, len(self.targets))),
+            "N_PATHWAYS": str(max(1, len(layout.pathways))),
+            "SLOTS": str(longest + 1),
+            "REFRACTORY": str(int(layout.is_refractory)),
+            "SCALARS": [f"const real c_{name} = scalars[{j}];" for j, name in enumerate(layout.scalars)],
+            "UPDATE": self.update_loop(),
+            "RESET": self.reset_loop(),
+            "GATHER_SOURCES": [line for j, p in enumerate(layout.pathways) if p.source for line in self.gather(j, p)],
+            "GATHER_OWN": [line for j, p in own for line in self.gather(j, p)],
+            "ADJOINT_RESET": self.adjoint_reset(),
+            "ADJOINT_WEIGHTS": [line for j, p in enumerate(layout.pathways) for line in self.scatter(j, p)],
+            "ADJOINT_SPIKES": [
+                line for j, p in enumerate(layout.pathways) if not p.source for line in self.product(j, p)
+            ],
+            "ADJOINT_UPDATE": self.adjoint_update(),
+        }
+        text = template
+        for name, lines in parts.items():
+            text = text.replace(f"/*{name}*/", lines if isinstance(lines, str) else "\n".join(lines))
+        return text
+
+    def loads(self):
+        """Return the lines that load the rows and inputs of a neuron."""
+        rows = [f"const real p_{name} = rows[{j}*(size_t)N + n];" for j, name in enumerate(self.layout.rows)]
+        return rows + [f"const real u_{name} = inputs[{j}][at + n];" for j, name in enumerate(self.layout.inputs)]
+
+    def rows(self):
+        """Return the lines that load the rows of a neuron."""
+        return self.loads()[: len(self.layout.rows)]
+
+    def update_loop(self):
+        """Return update, threshold and refractoriness of a neuron; the state of the row is replaced."""
+        lines = [f"const real s_{name} = state[{k}*N + n];" for k, name in enumerate(self.planes)]
+        lines += ["const double s_lastspike = last_row[n];"] if self.layout.is_refractory else []
+        lines += [*self.loads(), *self.update.forward()]
+        sign = ">" if self.strict else ">="
+        fires = f"({self.margin} {sign} 0)"
+        if self.layout.is_refractory:
+            fires += f" && ({self.update.known['not_refractory']} != 0)"
+        lines += [f"const bool z = {fires};", "spikes_row[n] = z ? real(1) : real(0);"]
+        lines += [f"state[{k}*N + n] = {self.update.known[name]};" for k, name in enumerate(self.layout.state)]
+        if self.layout.is_refractory:
+            waits = self.update.known["not_refractory"]
+            lines += [
+                f"state[{len(self.layout.state)}*N + n] = ({waits} != 0) && !z ? real(1) : real(0);",
+                "last_row[n] = z ? time : last_row[n];",
+            ]
+        return lines
+
+    def reset_loop(self):
+        """Return synapses and reset of a neuron: what is kept, and the state of the next step."""
+        lines = [*self.rows(), "const bool z = spikes_row[n] != 0;"]
+        lines += [f"const real y_{name} = {self._received(name, k)};" for k, name in enumerate(self.layout.state)]
+        lines += [f"saved_row[{k}*BN + n] = y_{name};" for k, name in enumerate(self.layout.state)]
+        if self.layout.is_refractory:
+            k = len(self.layout.state)
+            lines += [f"saved_row[{k}*BN + n] = state[{k}*N + n];"]
+        lines += self.reset.forward()
+        for k, name in enumerate(self.layout.state):
+            new = f"z ? real({self.reset.known[name]}) : y_{name}" if name in self.changed else f"y_{name}"
+            lines.append(f"state[{k}*N + n] = {new};")
+        return lines
+
+    def _received(self, name, k):
+        """Return a state variable plus what arrives."""
+        if name not in self.targets:
+            return f"state[{k}*N + n]"
+        arrived = f"arrived[{self.targets.index(name)}*N + n]"
+        if self._guard(name):
+            arrived = f"(state[{self.planes.index('not_refractory')}*N + n] != 0 ? {arrived} : real(0))"
+        return f"state[{k}*N + n] + {arrived}"
+
+    def _guard(self, name):
+        return next((pathway.guard for pathway in self.layout.pathways if pathway.variable == name), None)
+
+    def gather(self, j, pathway):
+        """Return the lines that add the weights of the events that arrive."""
+        sum_ = f"arrived + {self.targets.index(pathway.variable)}*N"
+        d = pathway.delay
+        if pathway.source:
+            at = f"(size_t)(t - {d})*B + b"
+            return [
+                f"if (t >= {d}) add_rows({sum_}, weights[{j}], index[{j}] + begin[{j}][{at}], "
+                f"begin[{j}][{at} + 1] - begin[{j}][{at}], N);"
+            ]
+        return [
+            f"if (t >= {d}) {{",
+            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list);",
+            f"    add_rows({sum_}, weights[{j}], list.data(), count, N);",
+            "}",
+        ]
+
+    def adjoint_reset(self):
+        """Return the adjoint of synapses and reset of a neuron."""
+        layout = self.layout
+        lines = [*self.rows(), "const bool z = spikes[at + n] != 0;"]
+        lines += [f"const real y_{name} = after[{k}*BN + n];" for k, name in enumerate(layout.state)]
+        lines += [f"const real g_{name} = G[{k}*NB + n];" for k, name in enumerate(layout.state)]
+        lines += self.reset.forward()
+        seeds: dict = {}
+        for name in self.changed:
+            self._add(seeds, self.reset.known[name], f"(z ? g_{name} : 0)")
+        wanted = [*(f"y_{name}" for name in layout.state), *(f"p_{name}" for name in layout.trained)]
+        lines += self.reset.backward(seeds, wanted)
+        jump = [f"g_{name}*(real({self.reset.known[name]}) - y_{name})" for name in self.changed]
+        lines.append(f"of_spike[n] = {'0' if self.detach or not jump else ' + '.join(jump)};")
+        for k, name in enumerate(layout.state):
+            passed = f"(z ? 0 : g_{name})" if name in self.changed else f"g_{name}"
+            lines.append(f"const real q_{name} = d_y_{name} + {passed};")
+            lines.append(f"G[{k}*NB + n] = q_{name};")
+        for k, name in enumerate(self.targets):
+            arrived = f"q_{name}"
+            if self._guard(name):
+                arrived = f"after[{self.planes.index('not_refractory')}*BN + n] != 0 ? q_{name} : 0"
+            lines.append(f"incoming[{k}*NB + n] = {arrived};")
+        return lines + self._rows_gradient()
+
+    def scatter(self, j, pathway):
+        """Return the lines that add the adjoint of a row's input to the weights of the events."""
+        row, d = f"incoming + {self.targets.index(pathway.variable)}*NB", pathway.delay
+        lines = [f"if (of_current[{j}]) memcpy(of_current[{j}] + at, {row}, N*sizeof(real));"]
+        if pathway.source:
+            at = f"(size_t)(t - {d})*B + b"
+            events = f"for (int64_t e = begin[{j}][{at}]; e < begin[{j}][{at} + 1]; e++)"
+            step = f"add(of_weights[{j}] + (size_t)index[{j}][e]*N, {row}, N);"
+        else:
+            events = f"for (int n = 0; n < N; n++) if (spikes[at - (size_t){d}*BN + n] != 0)"
+            step = f"add(of_weights[{j}] + (size_t)n*N, {row}, N);"
+        return [*lines, f"if (of_weights[{j}] && t >= {d}) {events} {step}"]
+
+    def product(self, j, pathway):
+        """Return the lines that carry the adjoint of the input back to the spikes that caused it."""
+        d, k = pathway.delay, self.targets.index(pathway.variable)
+        into = f"of_sent + (size_t)((t - {d}) % SLOTS)*NB"
+        call = f"({into}{{}}, incoming + {k}*NB{{}}, transposed[{j}], N, N);"
+        return [
+            f"if (t >= {d}) {{",
+            f"    if (R == ROWS) multiply<ROWS>{call.format('', '')}",
+            f"    else for (int r = 0; r < R; r++) multiply<1>{call.format(' + r*N', ' + r*N')}",
+            "}",
+        ]
+
+    def adjoint_update(self):
+        """Return the adjoint of threshold and update of a neuron."""
+        layout = self.layout
+        lines = [*self.loads()]
+        lines += [f"const real y_{name} = before[{k}*BN + n];" for k, name in enumerate(layout.state)]
+        lines += [f"real s_{name};" for name in layout.state]
+        lines += ["{", "const double time = time_before; const int64_t step = step_before; (void)time; (void)step;"]
+        lines += self.reset.forward()
+        for name in layout.state:
+            new = f"was ? real({self.reset.known[name]}) : y_{name}" if name in self.changed else f"y_{name}"
+            lines.append(f"s_{name} = {new};")
+        lines.append("}")
+        if layout.is_refractory:
+            lines.append(f"const real s_not_refractory = before[{len(layout.state)}*BN + n];")
+            lines.append("const double s_lastspike = last_before[n];")
+        lines += self.update.forward()
+        gradient = "of_spikes[at + n] + sent[n] + of_spike[n]"
+        if layout.is_refractory:
+            gradient = f"({self.update.known['not_refractory']} != 0 ? {gradient} : 0)"
+        lines += [
+            f"const real x = {self.margin}/width;",
+            f"const real d_margin = ({gradient})*({self.surrogate.c_code()})/width;",
+        ]
+        seeds: dict = {}
+        for k, name in enumerate(layout.state):
+            self._add(seeds, self.update.known[name], f"G[{k}*NB + n]")
+        self._add(seeds, self.margin, "d_margin")
+        wanted = [f"s_{name}" for name in layout.state]
+        wanted += [f"p_{name}" for name in layout.trained] + [f"u_{name}" for name in layout.inputs]
+        lines += self.update.backward(seeds, wanted)
+        for k, name in enumerate(layout.state):
+            lines.append(f"G[{k}*NB + n] = d_s_{name};")
+        lines += [f"of_inputs[{j}][at + n] = d_u_{name};" for j, name in enumerate(layout.inputs)]
+        return lines + self._rows_gradient()
+
+    def _rows_gradient(self):
+        rows = self.layout.rows
+        return [f"of_rows[{rows.index(name)}*(size_t)N + n] += d_p_{name};" for name in self.layout.trained]
+
+    @staticmethod
+    def _add(seeds, name, adjoint):
+        seeds[name] = f"{seeds[name]} + {adjoint}" if name in seeds else adjoint
+
+
+def read_layout(cell, prepared):
+    """
+    Return what the kernel of a cell reads and writes.
+
+    Parameters
+    ----------
+    cell : Cell
+        The plain module.
+    prepared : dict of str to Tensor or number
+        What its neurons' ``prepare`` gave, by name.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ExportError
+        If the cell has something that the kernel cannot do.
+    """
+    neurons = cell.neurons
+    unsupported = {
+        "a gating variable": bool(cell.gates) or bool(neurons.linked),
+        "sparse weights": any(coupling.is_sparse for coupling in cell.couplings.values()),
+    }
+    own = [name for name in neurons.names if name not in (*cell.inputs, "lastspike", "not_refractory")]
+    unsupported["whole-number state"] = not all(
+        getattr(neurons, f"_initial_{name}").is_floating_point() for name in own
+    )
+    for what, is_there in unsupported.items():
+        if is_there:
+            raise ExportError(f"the model has {what}, expected none in the fused cell: use the plain module.")
+    tensors = {name: value for name, value in prepared.items() if hasattr(value, "dim")}
+    return Layout(
+        state=tuple(own),
+        is_refractory=neurons.is_refractory,
+        inputs=tuple(cell.inputs),
+        scalars=(*neurons.source.constants, *(name for name in prepared if name not in tensors)),
+        rows=tuple(tensors),
+        trained=tuple(name for name, value in tensors.items() if value.requires_grad),
+        pathways=tuple(
+            Pathway(coupling.name, coupling.source, variable, delay, coupling.guards.get(variable))
+            for coupling in cell.couplings.values()
+            for variable in coupling.variables
+            for delay in coupling.delays
+        ),
+    )
