@@ -1,7 +1,8 @@
 """Heterogeneous Izhikevich networks that learn, in Brian2."""
 
+from hetbrian.activity import exponential_activity, gaussian_activity
 from hetbrian.distribution import Constant, Distribution, Gamma, Gaussian, LogNormal, Lorentzian, Uniform
-from hetbrian.drive import Drive, temporal_signal
+from hetbrian.drive import Drive, pulses, temporal_signal
 from hetbrian.force import FORCE
 from hetbrian.guard import DivergenceError, Guard
 from hetbrian.network import (
@@ -16,6 +17,8 @@ from hetbrian.network import (
 from hetbrian.neuron import Izhikevich
 from hetbrian.readout import RecursiveLeastSquares, ridge
 from hetbrian.recording import load, save
+from hetbrian.ridgeregression import Ridge
+from hetbrian.rls import RLS
 from hetbrian.sampling import SampledMonitor
 from hetbrian.simulate import simulate
 from hetbrian.sound import resynthesise, sound

@@ -16,9 +16,9 @@ import hetbrian
 
 ROOT = Path(__file__).parents[1]
 ORDER = """
-checks files distribution neuron target sound drive readout codegen guard force network sampling recording
-standalone cuda simulate score vectorfield continuation equilibrium limitcycle cyclebranch meanfield
-bifurcation devices cli __main__
+checks files distribution neuron target sound drive readout ridgeregression codegen guard force rls network
+sampling recording standalone cuda simulate activity score claims vectorfield continuation equilibrium
+limitcycle cyclebranch meanfield bifurcation devices cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
