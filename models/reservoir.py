@@ -88,16 +88,19 @@ def reservoir(
     thetas = hb.Lorentzian(theta, theta_half_width)
     if theta_half_width:
         thetas = thetas.truncated(0.0, 1.0 if reset == "residual" else 1.0 - 1e-12)
+    # Brian2 compares multiples of the step to the last bit; 30 bits leave room for 2^23 steps in a table
+    mantissa, exponent = np.frexp(float(dt * TIME_UNIT))
+    step = np.ldexp(round(mantissa * 2**30), exponent - 30) * second
     drive = hb.pulses(
         amplitude=amplitude,
         starts=[k * trial_length + onset for k, onset in enumerate(onsets)] * TIME_UNIT,
         duration=pulse_length * TIME_UNIT,
         sigma=pulse_sigma * TIME_UNIT,
         span=len(onsets) * trial_length * TIME_UNIT,
-        resolution=_whole(0.5, dt),
+        resolution=max(1, round(0.5 / dt)) * step,
         name="pulses",
     )
-    clock = Clock(dt * TIME_UNIT, name="clock")
+    clock = Clock(step, name="clock")
     neurons = hb.population(
         n_neurons,
         PARAMETERS,
@@ -112,17 +115,8 @@ def reservoir(
     gating = hb.AllToAll(neurons, PARAMETERS)
     # a clock of its own: run at every step, these would cost as much as the integration; they come first in a
     # step whatever the order of coinciding clocks
-    trials = Clock(_whole(trial_length, dt), name="trials")
+    trials = Clock(round(trial_length / dt) * step, name="trials")
     neurons.namespace["v_start"] = TimedArray(starts, dt=trials.dt, name="v_start")
     neurons.run_regularly("v = v_start(t, i)\nw = 0", clock=trials, when="start", order=0, name="neurons_start")
     gating.run_regularly("s = 0", clock=trials, when="start", order=0, name="gating_start")
     return Network(neurons, gating)
-
-
-def _whole(interval, dt):
-    """Return an interval in seconds that Brian2 finds to be whole steps, for which it asks to the last bit."""
-    step = float(dt * TIME_UNIT)
-    n_steps = max(1, round(interval / dt))
-    near = n_steps * step
-    near = next(x for x in (near, np.nextafter(near, 0), np.nextafter(near, np.inf)) if x / step == n_steps)
-    return near * second
