@@ -1,6 +1,7 @@
 """The ridge reservoir of Zhang & Cui 2025: an all-to-all coupled CA3 network that is settled, pulsed and recorded."""
 
-import numpy as np
+import math
+
 from brian2 import Clock, Network, TimedArray, second
 
 import hetbrian as hb
@@ -89,8 +90,8 @@ def reservoir(
     if theta_half_width:
         thetas = thetas.truncated(0.0, 1.0 if reset == "residual" else 1.0 - 1e-12)
     # Brian2 compares multiples of the step to the last bit; 30 bits leave room for 2^23 steps in a table
-    mantissa, exponent = np.frexp(float(dt * TIME_UNIT))
-    step = np.ldexp(round(mantissa * 2**30), exponent - 30) * second
+    mantissa, exponent = math.frexp(float(dt * TIME_UNIT))
+    step = math.ldexp(round(mantissa * 2**30), exponent - 30) * second
     drive = hb.pulses(
         amplitude=amplitude,
         starts=[k * trial_length + onset for k, onset in enumerate(onsets)] * TIME_UNIT,
