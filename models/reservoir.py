@@ -10,6 +10,13 @@ PARAMETERS = hb.Izhikevich.CA3.dimensionless()
 TIME_UNIT = PARAMETERS.time_unit
 """Every time below is a multiple of it: C/(k |v_r|) = 1.538 ms."""
 
+HIGHEST_THETA = {
+    "residual": 1.0,
+    "retain": float((PARAMETERS.v_t - PARAMETERS.v_reset) / (PARAMETERS.v_peak - PARAMETERS.v_reset)),
+}
+"""Where a spread of theta is cut. Above 0.5 ``retain`` would reset above v_t: the neuron fires again at once, faster
+and faster, because v^2 outgrows what w can take back."""
+
 
 def reservoir(
     rng,
@@ -51,7 +58,7 @@ def reservoir(
     g_half_width : float
         Half width of the Lorentzian coupling, whose centre is that of CA3.
     theta, theta_half_width : float
-        Centre and half width of the Lorentzian reset coefficient, truncated to the rule's range.
+        Centre and half width of the Lorentzian reset coefficient, cut at 0 and `HIGHEST_THETA`.
     reset : {"residual", "retain", "mirror"}
         Reset rule.
     amplitude, pulse_length, pulse_sigma : float
@@ -88,7 +95,7 @@ def reservoir(
     starts = [potentials.draw(n_neurons, stream) for stream in of_v.spawn(len(onsets))]
     thetas = hb.Lorentzian(theta, theta_half_width)
     if theta_half_width:
-        thetas = thetas.truncated(0.0, 1.0 if reset == "residual" else 1.0 - 1e-12)
+        thetas = thetas.truncated(0.0, HIGHEST_THETA[reset])
     # Brian2 compares multiples of the step to the last bit; 30 bits leave room for 2^23 steps in a table
     mantissa, exponent = math.frexp(float(dt * TIME_UNIT))
     step = math.ldexp(round(mantissa * 2**30), exponent - 30) * second
