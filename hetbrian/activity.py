@@ -146,7 +146,7 @@ def exponential_activity(
     last = bins.astype(int)
     left = np.exp((bins - last - 1) * bin / tau)  # of each spike at the end of its bin
     activity = np.bincount(last * n_neurons + neurons, left, minlength=n_bins * n_neurons)
-    activity = activity.reshape(n_bins, n_neurons)
+    activity = activity.astype(float, copy=False).reshape(n_bins, n_neurons)  # without spikes they are integers
     decay = np.exp(-bin / tau)
     for before, now in zip(activity[:-1], activity[1:], strict=True):
         now += decay * before
