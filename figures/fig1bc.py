@@ -35,7 +35,7 @@ def draw(dataset, axes=None):
     axes[0].legend()
     for name in STATE:
         axis = next(places)
-        state(axis, dataset, name, "-", COLOURS["eta"])
+        state(axis, dataset, name, COLOURS["eta"])
         axis.set_ylabel(label(dataset[name]).replace(" at gamma = 1e-3", "").replace(" in 10 time units", ""))
     for axis in axes:
         limits = float(dataset.strength.min()), float(dataset.strength.max())

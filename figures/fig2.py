@@ -35,31 +35,28 @@ def draw(dataset, axes=None):
     from matplotlib import pyplot
 
     if axes is None:
-        _, axes = pyplot.subplots(5, 4, figsize=(10.5, 10.0))
+        _, axes = pyplot.subplots(5, 4, figsize=(10.5, 10.0), sharey="row")
     axes = np.reshape(axes, (5, 4))
     _overlays(dataset, axes[0])
     for curve in dict.fromkeys(dataset.curve.values.tolist()):
         data = dataset.isel(condition=dataset.curve.values == curve)
         base, _, rule = curve.partition(", ")
         column = list(PANELS).index(base)
-        colour, kind = (COLOURS["combined"] if rule else COLOURS[base.rpartition(" ")[2]]), rule or None
-        if base.endswith("theta"):
-            kind = rule or "residual"
+        kind = rule or ("residual" if base.endswith("theta") else None)
+        look = {"colour": COLOURS[base.rpartition(" ")[2]], "face": "white" if rule else None}
         for row, preset in enumerate(dataset.preset.values, start=1):
-            errors(axes[row, column], data, preset, "y1", colour, kind)
-        state(axes[3, column], data, "degrees_of_freedom", "-", colour, kind)
-        state(axes[4, column], data, "synchrony", "-", colour, kind)
+            errors(axes[row, column], data, preset, "y1", label=kind, **look)
+        for row, name in enumerate(("degrees_of_freedom", "synchrony"), start=3):
+            state(axes[row, column], data, name, **look)
     for column, (panel, text) in enumerate(PANELS.values()):
         axes[1, column].set_title(panel)
         axes[4, column].set_xlabel(text)
-        for axis in axes[1:, column]:
-            axis.sharex(axes[4, column])
     for row, preset in enumerate(dataset.preset.values, start=1):
         axes[row, 0].set_ylabel(f"mean square error\n{preset}")
     axes[3, 0].set_ylabel("degrees of freedom")
     axes[4, 0].set_ylabel(r"synchrony $\chi^2$")
     axes[1, 0].legend()
-    axes[1, 2].legend(fontsize=6)
+    axes[1, 2].legend(fontsize=6, ncols=2)
     return axes
 
 

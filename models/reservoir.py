@@ -66,7 +66,7 @@ def reservoir(
     tau_r : float, optional
         Decay time of a filtered activity ``r`` for online readouts, in time units.
     dt : float
-        Euler step in time units.
+        Euler step in time units, below 1/|v_reset| = 0.005.
 
     Returns
     -------
@@ -83,6 +83,11 @@ def reservoir(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Figs. 1-2; the neuron is that of Nicola & Campbell 2013,
     doi 10.1007/s10827-013-0442-z. The amplitude and the lengths of settling and record were not published.
     """
+    if not 0 < dt <= 1 / abs(PARAMETERS.v_reset):
+        raise ValueError(
+            f"dt is {dt}, expected more than 0 and at most {1 / abs(PARAMETERS.v_reset):g} time units: a longer Euler "
+            "step takes the potential from v_reset past v_peak at once."
+        )
     last = max(onsets) + pulse_length
     if last > trial_length or min(onsets) < 0:
         raise ValueError(

@@ -17,6 +17,7 @@ import xarray
 from hetbrian.bifurcation import hopf_curve, limit_cycles
 from hetbrian.meanfield import MeanField
 from hetbrian.simulate import provenance
+from protocols import fig1bc
 
 SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02}
 
@@ -45,8 +46,8 @@ def compute(
 
     Parameters
     ----------
-    panel : {"all", "a", "regimes"}
-        What to compute.
+    panel : {"all", "a", "regimes", "bc"}
+        What to compute; ``bc`` is `protocols.fig1bc`, the reservoir, which takes hours and is no part of ``all``.
     eta_half_width, g : float
         Half width of the background current and coupling in panel a, dimensionless.
     lower, upper : float
@@ -61,7 +62,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        Panel a: ``equilibrium_*`` over (equilibrium,) and ``cycle_*`` over (cycle,), rates in Hz.
+        Panels b and c: see `protocols.fig1bc.compute`. Panel a: ``equilibrium_*`` over (equilibrium,) and ``cycle_*`` over (cycle,), rates in Hz.
         Regimes: ``map_curve``, ``map_eta`` and ``map_second`` over (map_point,), see `regime_map`.
 
     Raises
@@ -70,8 +71,10 @@ def compute(
         If there is no such panel.
     """
     meanfield = MeanField.CA3.replace(eta_half_width=eta_half_width, g=g)
+    if panel == "bc":
+        return fig1bc.compute(eta_half_width=eta_half_width)
     if panel not in ("all", "a", "regimes"):
-        raise ValueError(f"panel is {panel!r}, expected all, a or regimes: choose one of them.")
+        raise ValueError(f"panel is {panel!r}, expected all, a, regimes or bc: choose one of them.")
     parts = []
     if panel in ("all", "a"):
         parts.append(diagram(meanfield, lower, upper, n_rates, max_step))

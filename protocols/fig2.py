@@ -81,9 +81,7 @@ def compute(
     for curve, setting in CURVES.items():
         for level in sorted((0.0, *setting["levels"][:levels])):
             parameters = {**setting["fixed"], setting["parameter"]: level}
-            name = ", ".join(f"{key} = {value}" for key, value in parameters.items() if value and key != "reset")
-            name = name + ", retain" * ("reset" in parameters) if name else "homogeneous"
-            # without theta the reset rules are one network
+            name = _name(parameters)
             conditions.setdefault(name, parameters if name != "homogeneous" else {})
             rows.append((name, curve, level))
     dataset = evaluate(
@@ -103,6 +101,15 @@ def compute(
     dataset["curve"] = ("condition", list(curves))
     dataset["strength"] = ("condition", list(strengths))
     return dataset
+
+
+def _name(parameters):
+    """Return the name of a network; without theta the reset rules are one network, the homogeneous one."""
+    kinds = {"eta_half_width": "eta", "g_half_width": "g", "theta": "theta", "theta_half_width": "+-"}
+    parts = [f"{kind} {parameters[name]:g}" for name, kind in kinds.items() if parameters.get(name)]
+    if not parts:
+        return "homogeneous"
+    return " ".join(parts) + ", retain" * ("reset" in parameters)
 
 
 def summary(dataset):

@@ -227,14 +227,14 @@ def summary_table(dataset, title):
     from rich.table import Table
 
     table = Table(title=title, caption="mean square errors, means over seeds; train, test of each preset and target")
-    table.add_column("condition")
+    table.add_column("condition", no_wrap=True)
     columns = [(preset, target) for preset in dataset.preset.values for target in dataset.target.values]
     for preset, target in columns:
         table.add_column(f"{preset}\n{target}", justify="right")
     for name in ("Hz", "synchrony", "d.o.f."):
         table.add_column(name, justify="right")
     for row in range(dataset.sizes["condition"]):
-        data = dataset.isel(condition=row).mean("seed")
+        data = dataset[list(SCORES)].isel(condition=row).mean("seed")
         cells = [str(dataset.condition.values[row])]
         for preset, target in columns:
             errors = data.sel(preset=preset, target=target)

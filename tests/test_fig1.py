@@ -80,5 +80,5 @@ def test_regime_maps():
 
 
 def test_unknown_panel_is_refused():
-    with pytest.raises(ValueError, match="panel is 'z', expected all, a or regimes"):
+    with pytest.raises(ValueError, match="panel is 'z', expected all, a, regimes or bc"):
         fig1.compute(panel="z")
