@@ -42,7 +42,9 @@ def draw(dataset, axes=None):
         edges = [limits[0], *dataset.hopf.values, limits[1]]
         for regime, left, right in zip(REGIMES, edges, edges[1:], strict=False):
             axis.axvspan(left, right, color=REGIMES[regime], lw=0, zorder=0)
-            axis.annotate(regime, ((left + right) / 2, 0.97), xycoords=("data", "axes fraction"), va="top", color="0.35")
+            axis.annotate(
+                regime, ((left + right) / 2, 0.97), xycoords=("data", "axes fraction"), va="top", color="0.35"
+            )
         axis.set(xlim=limits, xlabel=r"mean background current $\bar\eta$")
     return axes
 

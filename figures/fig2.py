@@ -14,7 +14,6 @@ PANELS = {
 """Panel and axis of each curve, whatever its reset rule."""
 
 
-
 def draw(dataset, axes=None):
     """
     Draw overlays of output and target, errors of both presets, and the state of the network.

@@ -62,7 +62,8 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        Panels b and c: see `protocols.fig1bc.compute`. Panel a: ``equilibrium_*`` over (equilibrium,) and ``cycle_*`` over (cycle,), rates in Hz.
+        Panels b and c: see `protocols.fig1bc.compute`.
+        Panel a: ``equilibrium_*`` over (equilibrium,) and ``cycle_*`` over (cycle,), rates in Hz.
         Regimes: ``map_curve``, ``map_eta`` and ``map_second`` over (map_point,), see `regime_map`.
 
     Raises

@@ -80,9 +80,9 @@ def evaluate(conditions, seeds, *, folder=None, **settings):
     for name, found in rows.items():
         traces = found[0].drop_vars(set(SCORES))
         scores = xarray.concat([item[list(SCORES)] for item in found], "seed", coords="minimal", compat="override")
-        whole.append(xarray.merge([scores.assign_coords(seed=list(seeds)), traces], join="outer").expand_dims(
-            condition=[name]
-        ))
+        whole.append(
+            xarray.merge([scores.assign_coords(seed=list(seeds)), traces], join="outer").expand_dims(condition=[name])
+        )
     dataset = xarray.concat(whole, "condition", join="outer")
     dataset["y"] = dataset.y.isel(condition=0)
     dataset.attrs = {**{key: str(value) for key, value in settings.items()}, **provenance()}

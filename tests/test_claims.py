@@ -25,7 +25,8 @@ def test_evidence_has_to_clear_its_threshold_by_two_standard_errors():
 
 
 @pytest.mark.parametrize(
-    ("evidence", "verdict"), [((LOW,), "reproduced"), ((LOW, HIGH), "partly"), ((HIGH,), "not"), ((LOW, LOW), "reproduced")]
+    ("evidence", "verdict"),
+    [((LOW,), "reproduced"), ((LOW, HIGH), "partly"), ((HIGH,), "not"), ((LOW, LOW), "reproduced")],
 )
 def test_verdict(evidence, verdict):
     assert Claim("R3", evidence).verdict == verdict
