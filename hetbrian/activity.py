@@ -148,8 +148,8 @@ def exponential_activity(
     activity = np.bincount(last * n_neurons + neurons, left, minlength=n_bins * n_neurons)
     activity = activity.astype(float, copy=False).reshape(n_bins, n_neurons)  # without spikes they are integers
     decay = np.exp(-bin / tau)
-    for before, now in zip(activity[:-1], activity[1:], strict=True):
-        now += decay * before
+    for row in range(1, n_bins):
+        activity[row] += decay * activity[row - 1]
     return activity
 
 

@@ -11,7 +11,7 @@ STATEMENTS = {
     "R1": "The mean field has three regimes along the mean background current, bounded by two Hopf points (1a).",
     "R2": "The error is high in regime I and low in II and III, for y1 and y2 (1b, c).",
     "R3": "Without any heterogeneity the fit fails; with a spread of the background current it succeeds (2a, b).",
-    "R4": "Each single source (eta, g, mean theta) restores the fit; larger spreads hardly help, too much harms (2c-e).",
+    "R4": "Any single source (eta, g, mean theta) restores the fit; larger spreads hardly help, too much harms (2c-e).",
     "R5": "The spread of theta does not matter, its mean does (2f).",
     "R6": "Heterogeneity helps the training error more than the test error.",
 }
