@@ -54,6 +54,8 @@ def _axes():
 
     figure = pyplot.figure(figsize=(7.2, 7.2))
     grid = figure.add_gridspec(3, 6)
-    places = [grid[row, 3 * column : 3 * column + 3] for row in range(2) for column in range(2)]
-    places += [grid[2, 2 * column : 2 * column + 2] for column in range(3)]
-    return np.array([figure.add_subplot(place) for place in places])
+    axes: list = []
+    for row in range(2):
+        first = figure.add_subplot(grid[row, :3])
+        axes += [first, figure.add_subplot(grid[row, 3:], sharey=first)]
+    return np.array([*axes, *(figure.add_subplot(grid[2, 2 * column : 2 * column + 2]) for column in range(3))])
