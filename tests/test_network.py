@@ -346,7 +346,7 @@ def test_gating_with_a_filtered_activity():
     run(0.005 * ms, neurons, AllToAll(neurons, CA3))
     # one spike in the first step adds ms/tau_r, which decays by (1 - dt/tau_r) in each of the four that follow
     assert neurons.r_[0] == pytest.approx(0.1 * (1 - 0.0001) ** 4, rel=1e-12)
-    with pytest.raises(DimensionMismatchError, match="tau_r is .*, expected seconds: give a unit"):
+    with pytest.raises(DimensionMismatchError, match=r"tau_r is .*, expected seconds: give a unit"):
         gating(tau_r=10)
 
 
