@@ -242,9 +242,9 @@ def test_time_step_and_mirror_reset_leave_the_statistics_alone():
     reference = found.sel(condition="reference")
     for name in ("coarse", "mirror"):
         other = found.sel(condition=name)
-        # the same networks and potentials: seed by seed, rates within 3 % and synchrony within 0.05 of each other
-        np.testing.assert_allclose(other.rate, reference.rate, rtol=0.03)
-        np.testing.assert_allclose(other.synchrony, reference.synchrony, atol=0.05)
+        # the same networks and potentials, seed by seed; measured: within 0.4 % and 0.0012
+        np.testing.assert_allclose(other.rate, reference.rate, rtol=0.01)
+        np.testing.assert_allclose(other.synchrony, reference.synchrony, atol=0.01)
         # errors scatter between trials: their means over seeds agree within three standard errors
         for part in ("mse_train", "mse_test"):
             difference = (other[part] - reference[part]).sel(preset="generalising", target="y1")
