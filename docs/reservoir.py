@@ -78,12 +78,13 @@ def main(path):
     from matplotlib import pyplot
 
     dataset = hb.load(path)
-    print(table(dataset), "\n")
+    print("\n## Errors\n\nMean (standard deviation) over seeds; mean square errors of y1, y2.\n")
+    print(table(dataset))
     found = claims(dataset)
-    print("| claim | setting | verdict |\n|---|---|---|")
+    print("\n## Verdicts\n\n| claim | setting | verdict |\n|---|---|---|")
     for claim in found:
         print(f"| {claim.name} | {claim.setting} | {claim.verdict} |")
-    print("\n" + markdown(found))
+    print("\n## What decides them\n\nMean +- standard deviation over seeds.\n\n" + markdown(found))
     with pyplot.style.context(str(ROOT / "figures" / "hetbrian.mplstyle")):
         draw(dataset).savefig(Path(__file__).with_suffix(".png"))
 
