@@ -10,7 +10,7 @@ def test_rls_in_the_running_network_equals_batch_ridge():
     """The loop closes: online weights, spikes, their exponential filter, and the closed form."""
     rng = np.random.default_rng(1)
     n_neurons, tau, gamma, bin = 20, 10.0, 1e-2, 1.0
-    dt, length = 0.02, 120.0
+    dt, length = 4e-3, 120.0
     network = reservoir(
         rng, onsets=(20.0,), trial_length=length, n_neurons=n_neurons, eta_half_width=0.05, tau_r=tau, dt=dt
     )
