@@ -44,6 +44,10 @@ def draw(dataset, axes=None):
     -------
     ndarray of Axes, shape (n_panels,)
     """
+    if "mse_test" in dataset:
+        from figures.fig1bc import draw as draw_errors
+
+        return draw_errors(dataset, axes)
     maps = [name for name in SECOND if "map_name" in dataset and (dataset.map_name == name).any()]
     has_diagram = "equilibrium_eta" in dataset
     axes = _axes(has_diagram, len(maps)) if axes is None else np.atleast_1d(axes).ravel()

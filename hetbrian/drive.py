@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from brian2 import Quantity, TimedArray, amp, second
+from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
 from hetbrian.checks import count, finite, positive, whole_steps
 from hetbrian.target import ROUNDING
@@ -25,6 +26,82 @@ class Drive:
 
     expression: str
     namespace: dict[str, Any]
+
+
+def pulses(
+    *,
+    amplitude: Quantity | float,
+    starts: Quantity,
+    duration: Quantity,
+    sigma: Quantity,
+    span: Quantity,
+    resolution: Quantity,
+    name: str = "pulses*",
+) -> Drive:
+    r"""
+    Build pulses to all neurons: rectangles, smoothed by a Gaussian.
+
+    .. math:: I(t) = \frac{A}{2} \sum_k \left[\mathrm{erf}\frac{t - t_k}{\sqrt 2 \sigma}
+              - \mathrm{erf}\frac{t - t_k - d}{\sqrt 2 \sigma}\right]
+
+    A table holds I at the middle of each step of its resolution. Its size depends on `span` alone, so that
+    standalone programs with other starts are the same.
+
+    Parameters
+    ----------
+    amplitude : Quantity [amp], or float in a dimensionless model
+        Amplitude A.
+    starts : Quantity [second], shape (pulse,)
+        Begin t_k of each pulse, 0 s or later.
+    duration : Quantity [second]
+        Length d of the rectangle.
+    sigma : Quantity [second]
+        Standard deviation of the Gaussian.
+    span : Quantity [second]
+        Length of the simulation; afterwards the current is 0.
+    resolution : Quantity [second]
+        Time step of the table.
+    name : str
+        Name in Brian2 code.
+
+    Returns
+    -------
+    Drive
+        Code for the current, the same for every neuron.
+
+    Raises
+    ------
+    DimensionMismatchError
+        If a quantity has the wrong unit.
+    ValueError
+        If a length is not positive, the amplitude not finite, or a start outside 0 s to `span`.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> kick = pulses(
+    ...     amplitude=2.0, starts=[10]*ms, duration=20*ms, sigma=1*ms, span=50*ms, resolution=1*ms, name="kick"
+    ... )
+    >>> kick.expression, kick.namespace["kick"](20*ms), round(float(kick.namespace["kick"](9.5*ms)), 3)
+    ('kick(t)', 2.0, 0.617)
+    """
+    from scipy.special import erf
+
+    scale = Quantity(amplitude)
+    if scale.ndim != 0 or not np.isfinite(scale):
+        raise ValueError(f"amplitude is {amplitude}, expected one finite number: check its value.")
+    length, width = positive(duration, "duration", second), positive(sigma, "sigma", second)
+    end, step = positive(span, "span", second), positive(resolution, "resolution", second)
+    fail_for_dimension_mismatch(starts, second, "starts is {starts}, expected seconds: give a unit.", starts=starts)
+    begins = np.atleast_1d(np.asarray(starts, dtype=float))
+    if not ((begins >= 0) & (begins <= end)).all():
+        raise ValueError(f"starts is {starts}, expected times from 0 s to span = {span}: check the times.")
+    middles = (np.arange(np.ceil(end / step)) + 0.5) * step  # (time,)
+    since = (middles - begins[:, np.newaxis]) / (np.sqrt(2) * width)  # (pulse, time)
+    shape = (erf(since) - erf(since - length / (np.sqrt(2) * width))).sum(axis=0) / 2
+    values = float(scale) * np.append(shape, 0.0)  # the last value of a table is held
+    table = TimedArray(Quantity(values, dim=scale.dim), dt=step * second, name=name)
+    return Drive(f"{table.name}(t)", {table.name: table})
 
 
 def temporal_signal(

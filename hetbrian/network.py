@@ -16,7 +16,7 @@ from brian2 import (
     second,
 )
 from brian2.devices.device import RuntimeDevice, get_device
-from brian2.units.fundamentalunits import get_unit_for_display
+from brian2.units.fundamentalunits import fail_for_dimension_mismatch, get_unit_for_display
 
 from hetbrian.neuron import THRESHOLD, check_theta, reset_statements
 
@@ -53,17 +53,36 @@ class Synapse:
     on_spike: str = ""
 
 
-def gating():
+def gating(tau_r=None):
     """
     Return all-to-all coupling through one gating variable (Eq. 1): I_syn = g s (E - v).
 
     The population reads s; `AllToAll` owns it and adds the spikes.
 
+    Parameters
+    ----------
+    tau_r : Quantity [second], optional
+        Decay time of a filtered activity r for online readouts, in spikes per ms: a spike adds ms/tau_r.
+        By default there is none.
+
     Returns
     -------
     Synapse
+
+    Raises
+    ------
+    ValueError
+        If the time is not positive.
+    DimensionMismatchError
+        If it is not a time.
     """
-    return Synapse("gating", "conductance", "I_syn = g*s*(E - v) : {current}\ns : 1 (linked)")
+    equations = "I_syn = g*s*(E - v) : {current}\ns : 1 (linked)"
+    if tau_r is None:
+        return Synapse("gating", "conductance", equations)
+    fail_for_dimension_mismatch(tau_r, second, "tau_r is {tau_r}, expected seconds: give a unit.", tau_r=tau_r)
+    _check_times(tau_r=tau_r)
+    equations += "\ndr/dt = -r/tau_r : 1  # filtered output, spikes per ms"
+    return Synapse("gating", "conductance", equations, {"tau_r": tau_r, "ms": ms}, on_spike="r += ms/tau_r")
 
 
 @check_units(tau_d=second)

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 
-def _finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
+def check_finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
+    """Return the values as an array; NaN and infinity are refused by name."""
     values = np.asarray(values, dtype=dtype)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
@@ -70,7 +71,7 @@ def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetti
     """
     from scipy.linalg import LinAlgError, LinAlgWarning, solve
 
-    features, target = _finite("features", features), _finite("target", target)
+    features, target = check_finite("features", features), check_finite("target", target)
     target = target[:, np.newaxis] if target.ndim == 1 else target
     if features.ndim != 2 or target.ndim != 2 or len(features) != len(target):
         raise ValueError(
@@ -243,7 +244,7 @@ class RecursiveLeastSquares:
             If a shape does not match, or an entry is not finite.
         """
         x = self._inputs(activity)  # (input,)
-        y = _finite("target", target, self.dtype)
+        y = check_finite("target", target, self.dtype)
         if x.ndim != 1 or y.shape != (self.n_outputs,):
             raise ValueError(
                 f"activity and target have shapes {np.shape(activity)} and {y.shape}, expected "
@@ -260,7 +261,7 @@ class RecursiveLeastSquares:
 
     def _inputs(self, activity: Any) -> np.ndarray:
         """Return the activity with its constant input, if there is one."""
-        x = _finite("activity", activity, self.dtype)
+        x = check_finite("activity", activity, self.dtype)
         if x.ndim not in (1, 2) or x.shape[-1] != self.n_features:
             raise ValueError(
                 f"activity has shape {x.shape}, expected ({self.n_features},) or (time, {self.n_features}); "

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian.activity import EDGE, binned
+
 HIGHEST_RATE = 500.0  # Hz; a population rate above this counts as divergence
-EDGE = 1e-9  # of a bin or step; spike times are multiples of dt only up to rounding
 
 
 def _signals(output: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -28,6 +29,15 @@ def _signals(output: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(target).all():
         raise ValueError("target has NaN or infinite entries, expected finite numbers; repair the target")
     return output.reshape(len(output), -1), target.reshape(len(target), -1)
+
+
+def _activity(activity: Any) -> np.ndarray:
+    activity = np.asarray(activity, dtype=float)
+    if activity.ndim != 2 or activity.size == 0:
+        raise ValueError(f"activity has shape {activity.shape}, expected (time, neuron); give one column a neuron")
+    if not np.isfinite(activity).all():
+        raise ValueError("activity has NaN or infinite entries, expected finite numbers; check the features")
+    return activity
 
 
 def _counts(spike_counts: Any) -> np.ndarray:
@@ -284,8 +294,7 @@ def synchrony(spike_times: Any, spike_neurons: Any, n_neurons: int, duration: fl
     Raises
     ------
     ValueError
-        If the spike arrays differ in shape, a spike time or neuron is out of range, `n_neurons` is below 1,
-        `duration` or `bin` is not positive, or `bin` is longer than half of `duration`.
+        If `bin` is longer than half of `duration`, or as `hetbrian.activity.binned`.
 
     References
     ----------
@@ -297,30 +306,96 @@ def synchrony(spike_times: Any, spike_neurons: Any, n_neurons: int, duration: fl
     >>> synchrony([0.1, 0.1, 0.7, 0.7], [0, 1, 0, 1], n_neurons=2, duration=2.0, bin=0.5)
     1.0
     """
-    spike_times, spike_neurons = np.asarray(spike_times, dtype=float), np.asarray(spike_neurons, dtype=int)
-    if spike_times.ndim != 1 or spike_times.shape != spike_neurons.shape:
-        raise ValueError(
-            f"spike_times and spike_neurons have shapes {spike_times.shape} and {spike_neurons.shape}, "
-            f"expected (spike,) for both; give one neuron a spike"
-        )
-    if n_neurons < 1:
-        raise ValueError(f"n_neurons = {n_neurons}, expected at least 1; give the size of the population")
-    _check_positive(duration=duration, bin=bin)
-    n_bins = int(duration / bin + EDGE)
+    times, neurons, n_bins = binned(spike_times, spike_neurons, n_neurons, duration, bin)
     if n_bins < 2:
         raise ValueError(f"bin = {bin}, expected at most half of duration = {duration}; narrow the bin")
-    bins = spike_times / bin + EDGE
-    if not ((bins >= 0) & (bins <= duration / bin + 2 * EDGE)).all():
-        raise ValueError(f"spike_times leave the interval from 0 to {duration} s; subtract the start of the interval")
-    if not ((spike_neurons >= 0) & (spike_neurons < n_neurons)).all():
-        raise ValueError(f"spike_neurons leave 0 to {n_neurons - 1}; give indices within the population")
-    counted = bins < n_bins
-    bins, neurons = bins[counted].astype(int), spike_neurons[counted]
+    bins = times.astype(int)
     population = np.bincount(bins, minlength=n_bins) / n_neurons  # (bin,)
     totals = np.bincount(neurons, minlength=n_neurons)  # (neuron,)
     occupied = np.unique(neurons * n_bins + bins, return_counts=True)[1]  # counts of the pairs that have any
     variance = np.sum(occupied**2) / n_bins / n_neurons - np.mean((totals / n_bins) ** 2)
     return float(np.var(population) / variance) if variance > 0 else float("nan")
+
+
+def dimensionality(activity: Any) -> float:
+    r"""Return the participation ratio of the activity: how many dimensions it fills.
+
+    .. math:: D = (\sum_i \lambda_i)^2 / \sum_i \lambda_i^2
+
+    with the eigenvalues of the covariance matrix over time: 1 when all neurons follow one signal, N when N
+    neurons are independent and vary alike. Smoothing and the length of the record limit it.
+
+    Parameters
+    ----------
+    activity : array_like, shape (time, neuron)
+        Smooth activity, as of `hetbrian.activity`.
+
+    Returns
+    -------
+    float
+        The participation ratio, at least 1; NaN if nothing varies.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or an entry is not finite.
+
+    References
+    ----------
+    .. [1] Gao et al. (2017), doi:10.1101/214262, Eq. 1.
+
+    Examples
+    --------
+    >>> round(dimensionality([[1, 0], [0, 1], [-1, 0], [0, -1]]), 12)
+    2.0
+    """
+    x = _activity(activity)
+    x = x - x.mean(axis=0)
+    x = x.T if len(x) > x.shape[1] else x
+    gram = x @ x.T  # the same eigenvalues as the covariance, in the smaller dimension
+    total = np.trace(gram) ** 2
+    return float(total / np.sum(gram**2)) if total > 0 else float("nan")
+
+
+def degrees_of_freedom(activity: Any, gamma: float) -> float:
+    r"""Return how many directions of the activity a ridge readout with this penalty can use.
+
+    .. math:: \sum_i \sigma_i^2 / (\sigma_i^2 + \gamma)
+
+    with the singular values of the activity, its mean included. Unlike `dimensionality` it sees directions of
+    little variance, as far as the penalty lets the readout use them.
+
+    Parameters
+    ----------
+    activity : array_like, shape (time, neuron)
+        Smooth activity.
+    gamma : float
+        Ridge penalty, more than 0.
+
+    Returns
+    -------
+    float
+        Between 0 and the smaller side of the activity.
+
+    Raises
+    ------
+    ValueError
+        If `gamma` is not positive, or as `dimensionality`.
+
+    References
+    ----------
+    .. [1] Hastie, Tibshirani & Friedman (2009), doi:10.1007/978-0-387-84858-7, Eq. 3.50.
+
+    Examples
+    --------
+    >>> degrees_of_freedom([[1.0, 0.0], [0.0, 1.0]], gamma=1.0)
+    1.0
+    """
+    x = _activity(activity)
+    if not 0 < gamma < np.inf:
+        raise ValueError(f"gamma = {gamma}, expected a finite number above 0; give the penalty of the readout")
+    squares = np.clip(np.linalg.eigvalsh(x.T @ x if len(x) > x.shape[1] else x @ x.T), 0, None)
+    return float(np.sum(squares / (squares + gamma)))
 
 
 def is_silent(spike_counts: Any, duration: float, threshold: float = 0.0) -> bool:

@@ -21,6 +21,7 @@ from hetbrian.bifurcation import hopf_curve, limit_cycles
 from hetbrian.meanfield import MeanField
 from hetbrian.neuron import Izhikevich
 from hetbrian.provenance import provenance
+from protocols import fig1bc
 from protocols.population_rate import mean_field_rate, network_rate
 
 SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": (), "narrow_half_widths": ()}
@@ -63,8 +64,8 @@ def compute(
 
     Parameters
     ----------
-    panel : {"all", "a", "regimes"}
-        What to compute.
+    panel : {"all", "a", "regimes", "bc"}
+        What to compute; ``bc`` is `protocols.fig1bc`, the reservoir, which takes hours and is no part of ``all``.
     eta_half_width, g : float
         Half width of the background current and coupling in panel a, dimensionless.
     lower, upper : float
@@ -93,6 +94,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
+        Panels b and c: see `protocols.fig1bc.compute`.
         Panel a: ``equilibrium_*`` over (equilibrium,), ``cycle_*`` over (cycle,) and ``network_*`` over (network,),
         rates in Hz.
         Regimes: ``map_curve``, ``map_eta`` and ``map_second`` over (map_point,), see `regime_map`.
@@ -102,6 +104,8 @@ def compute(
     ValueError
         If there is no such panel, or no such set of parameters.
     """
+    if panel == "bc":
+        return fig1bc.compute(eta_half_width=eta_half_width)
     sets = {"published": MeanField.CA3, "exact": MeanField.from_parameters(Izhikevich.CA3, 0.02)}
     if parameters not in sets:
         raise ValueError(f"parameters is {parameters!r}, expected {' or '.join(sets)}: choose one of them.")
@@ -109,7 +113,7 @@ def compute(
         g = sets[parameters].g  # the default is that of the set
     meanfield = sets[parameters].replace(eta_half_width=eta_half_width, g=g)
     if panel not in ("all", "a", "regimes"):
-        raise ValueError(f"panel is {panel!r}, expected all, a or regimes: choose one of them.")
+        raise ValueError(f"panel is {panel!r}, expected all, a, regimes or bc: choose one of them.")
     parts = []
     if panel in ("all", "a"):
         parts.append(diagram(meanfield, lower, upper, n_rates, max_step))

@@ -119,7 +119,7 @@ def test_regime_maps():
 
 
 def test_unknown_choices_are_refused():
-    with pytest.raises(ValueError, match="panel is 'z', expected all, a or regimes"):
+    with pytest.raises(ValueError, match="panel is 'z', expected all, a, regimes or bc"):
         fig1.compute(panel="z")
     with pytest.raises(ValueError, match="parameters is 'round', expected published or exact"):
         fig1.compute(parameters="round")

@@ -340,6 +340,16 @@ def test_g_scales_the_row_of_the_weights(synapse):
     assert spikes_with(drop) != in_g
 
 
+def test_gating_with_a_filtered_activity():
+    assert gating().on_spike == "" and "dr/dt" not in gating().equations
+    neurons = population(1, CA3, gating(tau_r=10 * ms), v=20000 * mV, clock=Clock(0.001 * ms, name="clock"))
+    run(0.005 * ms, neurons, AllToAll(neurons, CA3))
+    # one spike in the first step adds ms/tau_r, which decays by (1 - dt/tau_r) in each of the four that follow
+    assert neurons.r_[0] == pytest.approx(0.1 * (1 - 0.0001) ** 4, rel=1e-12)
+    with pytest.raises(DimensionMismatchError, match=r"tau_r is .*, expected seconds: give a unit"):
+        gating(tau_r=10)
+
+
 def test_synapses_lead_from_sender_to_receiver():
     neurons = population(300, FORCE, single_exponential(), clock=Clock(0.1 * ms, name="clock"))
     synapses = recurrent(neurons, 5 * nA, 0.1, rng=np.random.default_rng(4))
@@ -352,6 +362,7 @@ def test_synapses_lead_from_sender_to_receiver():
 @pytest.mark.parametrize(
     "factory, times, message",
     [
+        (gating, {"tau_r": 0 * ms}, "tau_r is 0.* s, expected a positive time: check its sign"),
         (single_exponential, {"tau_d": 0 * ms}, "tau_d is 0.* s, expected a positive time: check its sign"),
         (double_exponential, {"tau_r": -2 * ms}, "tau_r is -2. ms, expected a positive time"),
         (double_exponential, {"tau_d": np.inf * ms}, "tau_d is inf .*, expected a positive time"),

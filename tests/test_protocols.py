@@ -15,6 +15,8 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if cli._is_protocol(path))
 SLOW = {"fig1"}
+RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
+"""Millions of Euler steps: in test_reservoir.py."""
 
 
 def compute_small(name, tmp_path, **changes):
@@ -22,7 +24,7 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("song", *SLOW)])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", *SLOW, *RESERVOIR}])
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
     save(dataset, tmp_path / "d.nc")

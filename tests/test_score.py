@@ -10,6 +10,8 @@ from hetbrian.score import (
     active_fraction,
     best_shift_mse,
     correlation,
+    degrees_of_freedom,
+    dimensionality,
     firing_rates,
     force_scores,
     is_diverged,
@@ -234,6 +236,26 @@ def test_force_scores_of_several_outputs_and_a_short_test():
     assert scores["silent"] == 1.0 and scores["active_fraction"] == 0.0
 
 
+@pytest.mark.parametrize("shape", [(40, 15), (15, 40)])
+def test_dimensionality_is_the_participation_ratio_of_the_covariance(shape):
+    activity = default_rng(1).normal(size=shape) @ np.diag(np.linspace(0.1, 3, shape[1])) + 5.0
+    eigenvalues = np.linalg.eigvalsh(np.cov(activity.T))
+    expected = eigenvalues.sum() ** 2 / (eigenvalues**2).sum()
+    assert dimensionality(activity) == pytest.approx(expected, rel=1e-10)  # rounding of sums of 40 terms
+    one = np.outer(np.sin(np.arange(shape[0])), np.arange(1, shape[1] + 1)) + 7.0
+    assert dimensionality(one) == pytest.approx(1.0, rel=1e-10)
+    assert math.isnan(dimensionality(np.ones(shape)))
+
+
+@pytest.mark.parametrize("shape", [(40, 15), (15, 40)])
+def test_degrees_of_freedom_are_the_trace_of_the_hat_matrix(shape):
+    activity = default_rng(2).normal(size=shape)
+    gram = activity.T @ activity + 0.7 * np.eye(shape[1])
+    hat = activity @ np.linalg.solve(gram, activity.T)
+    assert degrees_of_freedom(activity, 0.7) == pytest.approx(np.trace(hat), rel=1e-10)
+    assert degrees_of_freedom(activity, 1e-12) == pytest.approx(15.0, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -258,6 +280,10 @@ def test_force_scores_of_several_outputs_and_a_short_test():
         (lambda: synchrony([1.5], [0], 2, 1.0, 0.1), "spike_times leave the interval from 0 to 1.0 s"),
         (lambda: synchrony([-0.5], [0], 2, 1.0, 0.1), "spike_times leave the interval"),
         (lambda: synchrony([0.1], [2], 2, 1.0, 0.1), "spike_neurons leave 0 to 1"),
+        (lambda: dimensionality([1.0, 2.0]), r"activity has shape \(2,\), expected \(time, neuron\)"),
+        (lambda: dimensionality([[1.0, NAN]]), "activity has NaN or infinite entries"),
+        (lambda: degrees_of_freedom([[]], 1.0), r"activity has shape \(1, 0\), expected \(time, neuron\)"),
+        (lambda: degrees_of_freedom([[1.0]], 0.0), "gamma = 0.0, expected a finite number above 0"),
         (
             lambda: force_scores(TIME[1:], SINE, SINE, [1], 2.0),
             r"shapes \(4999,\), \(5000,\) and \(5000,\), exp",

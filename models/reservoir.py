@@ -1,0 +1,135 @@
+"""The ridge reservoir of Zhang & Cui 2025: an all-to-all coupled CA3 network that is settled, pulsed and recorded."""
+
+import math
+
+from brian2 import Clock, Network, TimedArray, second
+
+import hetbrian as hb
+
+PARAMETERS = hb.Izhikevich.CA3.dimensionless()
+TIME_UNIT = PARAMETERS.time_unit
+"""Every time below is a multiple of it: C/(k |v_r|) = 1.538 ms."""
+
+HIGHEST_THETA = {
+    "residual": 1.0,
+    "retain": float((PARAMETERS.v_t - PARAMETERS.v_reset) / (PARAMETERS.v_peak - PARAMETERS.v_reset)),
+}
+"""Where a spread of theta is cut. Above 0.5 ``retain`` would reset above v_t: the neuron fires again at once, faster
+and faster, because v^2 outgrows what w can take back."""
+
+
+def reservoir(
+    rng,
+    *,
+    onsets,
+    trial_length,
+    n_neurons=1000,
+    eta=0.12,
+    eta_half_width=0.0,
+    g_half_width=0.0,
+    theta=0.0,
+    theta_half_width=0.0,
+    reset="residual",
+    amplitude=0.6215,
+    pulse_length=20.0,
+    pulse_sigma=2.0,
+    tau_r=None,
+    dt=1e-3,
+):
+    """
+    Return one network that runs trial after trial, each from random potentials.
+
+    At the begin of each trial v_i is drawn from Uniform(v_reset, v_peak) and w and s are 0; the neurons keep their
+    eta, g and theta. The network settles until the trial's onset and is then pulsed. Each kind of random number
+    has a stream of its own, so that networks with and without heterogeneity share everything else.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    onsets : sequence of float, shape (trial,)
+        When the pulse of each trial begins, since the begin of the trial, in time units.
+    trial_length : float
+        Length of a trial in time units.
+    n_neurons : int
+        N.
+    eta, eta_half_width : float
+        Centre and half width at half maximum of the Lorentzian background current, dimensionless.
+    g_half_width : float
+        Half width of the Lorentzian coupling, whose centre is that of CA3.
+    theta, theta_half_width : float
+        Centre and half width of the Lorentzian reset coefficient, cut at 0 and `HIGHEST_THETA`.
+    reset : {"residual", "retain", "mirror"}
+        Reset rule.
+    amplitude, pulse_length, pulse_sigma : float
+        Pulse: amplitude, length and standard deviation of its edges, dimensionless.
+    tau_r : float, optional
+        Decay time of a filtered activity ``r`` for online readouts, in time units.
+    dt : float
+        Euler step in time units, below 1/|v_reset| = 0.005.
+
+    Returns
+    -------
+    brian2.Network
+        With objects ``neurons`` and ``gating``.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit; the message says which.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Figs. 1-2; the neuron is that of Nicola & Campbell 2013,
+    doi 10.1007/s10827-013-0442-z. The amplitude and the lengths of settling and record were not published.
+    """
+    if not 0 < dt <= 1 / abs(PARAMETERS.v_reset):
+        raise ValueError(
+            f"dt is {dt}, expected more than 0 and at most {1 / abs(PARAMETERS.v_reset):g} time units: a longer Euler "
+            "step takes the potential from v_reset past v_peak at once."
+        )
+    last = max(onsets) + pulse_length
+    if last > trial_length or min(onsets) < 0:
+        raise ValueError(
+            f"onsets run from {min(onsets):g} to {max(onsets):g}, expected pulses of {pulse_length:g} within trials "
+            f"of {trial_length:g} time units: lengthen the trials."
+        )
+    of_eta, of_g, of_theta, of_v = rng.spawn(4)
+    potentials = hb.Uniform(PARAMETERS.v_reset, PARAMETERS.v_peak)
+    # each trial has a stream of its own: the first ones stay the same when more are added
+    starts = [potentials.draw(n_neurons, stream) for stream in of_v.spawn(len(onsets))]
+    thetas = hb.Lorentzian(theta, theta_half_width)
+    if theta_half_width:
+        thetas = thetas.truncated(0.0, HIGHEST_THETA[reset])
+    # Brian2 compares multiples of the step to the last bit; 30 bits leave room for 2^23 steps in a table
+    mantissa, exponent = math.frexp(float(dt * TIME_UNIT))
+    step = math.ldexp(round(mantissa * 2**30), exponent - 30) * second
+    drive = hb.pulses(
+        amplitude=amplitude,
+        starts=[k * trial_length + onset for k, onset in enumerate(onsets)] * TIME_UNIT,
+        duration=pulse_length * TIME_UNIT,
+        sigma=pulse_sigma * TIME_UNIT,
+        span=len(onsets) * trial_length * TIME_UNIT,
+        resolution=max(1, round(0.5 / dt)) * step,
+        name="pulses",
+    )
+    clock = Clock(step, name="clock")
+    neurons = hb.population(
+        n_neurons,
+        PARAMETERS,
+        hb.gating() if tau_r is None else hb.gating(tau_r * TIME_UNIT),
+        eta=hb.Lorentzian(eta, eta_half_width).draw(n_neurons, of_eta),
+        g=hb.Lorentzian(PARAMETERS.g, g_half_width).draw(n_neurons, of_g),
+        theta=thetas.draw(n_neurons, of_theta),
+        drive=drive,
+        reset=reset,
+        clock=clock,
+    )
+    gating = hb.AllToAll(neurons, PARAMETERS)
+    # a clock of its own: run at every step, these would cost as much as the integration; they come first in a
+    # step whatever the order of coinciding clocks
+    trials = Clock(round(trial_length / dt) * step, name="trials")
+    neurons.namespace["v_start"] = TimedArray(starts, dt=trials.dt, name="v_start")
+    neurons.run_regularly("v = v_start(t, i)\nw = 0", clock=trials, when="start", order=0, name="neurons_start")
+    gating.run_regularly("s = 0", clock=trials, when="start", order=0, name="gating_start")
+    return Network(neurons, gating)
