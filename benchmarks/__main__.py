@@ -1,0 +1,17 @@
+"""Run the benchmarks: ``python -m benchmarks [force] [torch] [options of one of them]``."""
+
+import sys
+
+from benchmarks import force, torch_cell
+
+BENCHMARKS = {"force": force.main, "torch": torch_cell.main}
+
+if __name__ == "__main__":
+    name, *options = sys.argv[1:] or ["all"]
+    if name in BENCHMARKS:
+        BENCHMARKS[name](options)
+    elif name == "all":
+        for benchmark in BENCHMARKS.values():
+            benchmark([])
+    else:
+        sys.exit(f"{name!r} is no benchmark, expected {', '.join(BENCHMARKS)} or nothing: choose one of them.")
