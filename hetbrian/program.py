@@ -1,10 +1,7 @@
 """A network that is built once on a device and run with many values."""
 
-import gc
-import os
 import shutil
 import sys
-import tempfile
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,15 +15,13 @@ from brian2 import (
     NeuronGroup,
     TimedArray,
     check_units,
-    defaultclock,
     get_device,
     ms,
-    prefs,
     second,
 )
-from brian2.devices.device import all_devices, reset_device
 
 from hetbrian import cuda, project, runargs, standalone
+from hetbrian.activation import activated
 from hetbrian.checkpoint import load_state
 from hetbrian.checks import no_network_operations
 from hetbrian.guard import DivergenceError, Guard
@@ -38,9 +33,6 @@ DEVICES = ("runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone")
 
 GUARD_INTERVAL = 10 * ms
 """About how often a run looks whether its potentials are finite, in whole time steps."""
-
-FLAGS = ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args")
-"""Preferences of Brian2 that more than one thread changes while a program is built."""
 
 CODEGEN_ONLY: ContextVar[Path | None] = ContextVar("codegen_only", default=None)
 """Folder that ``hetbrian run --codegen-only`` names: the next program is written there instead of run."""
@@ -159,7 +151,7 @@ class Program:
         if self.device == "cuda_standalone":
             cuda.require()
         with ExitStack() as stack:
-            self._folder = stack.enter_context(_device(self.device, self.directory))
+            self._folder = stack.enter_context(activated(self.device, self.directory))
             self._assemble()
             self._prepare()
             standalone.build(get_device(), self._folder)
@@ -201,7 +193,7 @@ class Program:
         """
         seed = self.seed if seed is None else seed
         if not self.is_standalone:
-            with _device(self.device, None):
+            with activated(self.device, None):
                 brian2.seed(seed)
                 self._assemble()
                 for target, value in runargs.resolve(self.network, values or {}).values():
@@ -259,7 +251,7 @@ class Program:
                 "choose one of them, as in --device cpp_standalone."
             )
         project.check_folder(folder)
-        with _device(self.device, folder):
+        with activated(self.device, folder):
             self._assemble()
             self._prepare()
             return project.write(get_device(), self.device, self.network, self.duration, self.seed, folder)
@@ -335,46 +327,6 @@ def _run(network, duration, **options):
         if isinstance(error.__cause__, (DivergenceError, NotImplementedError)):
             raise error.__cause__ from None
         raise
-
-
-@contextmanager
-def _device(name, directory):
-    """Activate a device, yield its project folder, and give the user's device back afterwards."""
-    previous_target, previous_dt = prefs.codegen.target, defaultclock.dt
-    previous = {name: prefs[name] for name in FLAGS}
-    folder = None
-    if name not in standalone.SEED:
-        brian2.set_device("runtime")
-        if name != "runtime":
-            prefs.codegen.target = name
-    else:
-        gc.collect()  # objects of an earlier run would keep their names, and the sources would differ
-        if any("_defaultclock_" not in array for array in _arrays(name)):
-            raise RuntimeError(
-                f"{name} holds Brian2 objects already, expected none, because simulate builds a project of its own: "
-                "call get_device().reinit() after your run, or simulate before you build them."
-            )
-        folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
-        if name == "cuda_standalone":
-            previous = {**cuda.configure(), **previous}
-        brian2.set_device(name, build_on_run=False)
-    try:
-        yield folder
-    finally:
-        prefs.codegen.target = previous_target
-        prefs.update(previous)
-        if folder is not None:
-            get_device().reinit()
-            os.environ.pop("HETBRIAN_SEED", None)
-            if directory is None:
-                shutil.rmtree(folder, ignore_errors=True)
-        reset_device()
-        defaultclock.dt = previous_dt
-
-
-def _arrays(name):
-    """Return the names of the arrays of a standalone device, none if it is not there yet."""
-    return all_devices[name].arrays.values() if name in all_devices else ()
 
 
 @contextmanager
