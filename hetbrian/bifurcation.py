@@ -4,7 +4,7 @@ import numpy as np
 
 from hetbrian.continuation import Model, approach, check_range, correct, reach
 from hetbrian.cyclebranch import limit_cycles
-from hetbrian.equilibrium import branch, first_lyapunov, fold_test, hopf_test, provenance
+from hetbrian.equilibrium import branch, field_attributes, first_lyapunov, fold_test, hopf_test
 
 __all__ = ["equilibria", "fold_curve", "hopf_curve", "limit_cycles"]
 
@@ -251,7 +251,7 @@ def _curve(field, limits, point, kind, special, max_step, max_points):
         name: ("point", column, {"units": field.units[name]})
         for name, column in zip((first, second), exact.T[-2:], strict=True)
     }
-    return xr.Dataset(data | {"kind": ("point", kinds)}, coords, {"refused": refused, **provenance(field)})
+    return xr.Dataset(data | {"kind": ("point", kinds)}, coords, {"refused": refused, **field_attributes(field)})
 
 
 def _on_curve(field, names, test, guess, direction, within):

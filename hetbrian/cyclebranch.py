@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from hetbrian.continuation import Model, approach, check_range, correct, reach
-from hetbrian.equilibrium import provenance
+from hetbrian.equilibrium import field_attributes
 from hetbrian.limitcycle import floquet, nontrivial
 
 CHUNK = 50
@@ -164,7 +164,7 @@ def _dataset(field, parameter, cycles, end, extent):
     }
     attrs = {"parameter": parameter, "end": end, "refused": int(wrong.sum())}
     coords = {parameter: ("point", values, {"units": field.units[parameter]})}
-    return xr.Dataset(data, coords, attrs | provenance(field)).isel(point=~wrong)
+    return xr.Dataset(data, coords, attrs | field_attributes(field)).isel(point=~wrong)
 
 
 def _verify(field, parameter, column):

@@ -202,10 +202,10 @@ def dataset(field, parameter, states, values, kinds):
         "eigenvalue_imag": (("point", "mode"), eigenvalues.imag),
     }
     coords = {parameter: ("point", values, {"units": field.units[parameter]})}
-    return xr.Dataset(data, coords, {"parameter": parameter, **provenance(field)})
+    return xr.Dataset(data, coords, {"parameter": parameter, **field_attributes(field)})
 
 
-def provenance(field):
+def field_attributes(field):
     """Return the attributes that every Dataset about a field carries: its equations and parameters."""
     parameters = ", ".join(f"{name}={value}" for name, value in field.parameters.items())
     return {"equations": field.equations.strip(), "parameters": parameters}
