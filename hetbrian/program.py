@@ -105,8 +105,8 @@ class Program:
     ...     return Network(neurons)
     >>> with Program(model, 10*ms, device="numpy", record="v") as program:
     ...     late = [program.run({"neurons.tau": tau}).v[-1, 0].item() for tau in (5*ms, 20*ms)]
-    >>> [round(v, 3) for v in late]  # exp(-t/tau) at the last sample, t = 9 ms
-    [0.165, 0.638]
+    >>> [round(v, 3) for v in late]  # exp(-9.1 ms/tau) after the step that begins at 9 ms, the last sample
+    [0.162, 0.634]
     """
 
     @check_units(duration=second, record_dt=second)
