@@ -195,7 +195,10 @@ def draw(rows, path):
                 for size in found
             ]
             axes.loglog(found, times, "o-", label=variant)
-        axes.set(xlabel="neurons N", ylabel="time of the run (s)")
+        sizes = sorted({row["size"] for row in rows})
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.minorticks_off()
+        axes.set(xlabel="number of neurons", ylabel="time of the run (s)")
         axes.legend()
         figure.savefig(path)
         pyplot.close(figure)
