@@ -104,7 +104,7 @@ def _one(variant, n_neurons, seconds):
 
 
 def kernel(n_neurons, folder):
-    """Return RLS steps per second and the bound of the bandwidth, of both precisions, measured in turn."""
+    """Return RLS steps per second, its two bounds and the bandwidth, of both precisions, measured in turn."""
     program = Path(folder) / "rls"
     if not program.exists():
         flags = "-w -O3 -ffast-math -fno-finite-math-only -march=native -std=c++11".split()  # Brian2's
@@ -141,8 +141,8 @@ def measure(sizes, seconds, rounds, variants=VARIANTS):
                 if turn > 0:
                     found.pop("build", None)  # nothing was compiled
                 rows.append({"size": size, "variant": variant, "round": turn, **found})
-            for dtype, (steps, bound, bandwidth) in kernel(size, folder).items():
-                found = {"steps": steps, "bound": bound, "bandwidth": bandwidth}
+            for dtype, (steps, bound, bandwidth, arithmetic) in kernel(size, folder).items():
+                found = {"steps": steps, "bound": bound, "bandwidth": bandwidth, "arithmetic": arithmetic}
                 rows.append({"size": size, "variant": f"RLS {dtype}", "round": turn, **found})
     return rows
 
@@ -158,7 +158,9 @@ def report(rows):
 
     sizes = sorted({row["size"] for row in rows})
     table = Table("N", "variant", "run (s)", "times plain Brian2", "build (s)", "warm start (s)", "rate (Hz)", "mse")
-    kernels = Table("N", "kernel", "RLS steps/s", "bound by bandwidth", "of the bound", "bandwidth (GB/s)")
+    kernels = Table(
+        "N", "kernel", "RLS steps/s", "bound by bandwidth", "of it", "bound by arithmetic", "of it", "bandwidth (GB/s)"
+    )
     for size in sizes:
         plain = {row["round"]: row["seconds"] for row in rows if (row["size"], row["variant"]) == (size, VARIANTS[0])}
         for variant in VARIANTS:
@@ -171,11 +173,14 @@ def report(rows):
             texts = [f"{cell:.3g}" if cell == cell else "-" for cell in cells]
             table.add_row(str(size), variant, texts[0], ratio, *texts[1:])
         for name in ("RLS float64", "RLS float32"):
-            steps, bound, bandwidth = (median(size, name, key) for key in ("steps", "bound", "bandwidth"))
-            share = statistics.median(
-                row["steps"] / row["bound"] for row in rows if (row["size"], row["variant"]) == (size, name)
-            )
-            kernels.add_row(str(size), name, f"{steps:.0f}", f"{bound:.0f}", f"{share:.0%}", f"{bandwidth:.0f}")
+            found = [row for row in rows if (row["size"], row["variant"]) == (size, name)]
+            if not found:
+                continue
+            cells = [f"{median(size, name, 'steps'):.0f}"]
+            for bound in ("bound", "arithmetic"):
+                share = statistics.median(row["steps"] / row[bound] for row in found)
+                cells += [f"{median(size, name, bound):.0f}", f"{share:.0%}"]
+            kernels.add_row(str(size), name, *cells, f"{median(size, name, 'bandwidth'):.0f}")
     Console(width=120).print(table, kernels)
 
 

@@ -1,4 +1,5 @@
-// RLS steps per second of the kernel of C++ standalone, and the bandwidth that bounds them, in turn: rls N SECONDS
+// RLS steps per second of the kernel of C++ standalone, and what bounds them, in turn: rls N SECONDS
+// The bandwidth of the memory that P is in, and the arithmetic: three multiply-adds for each number of the triangle.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,6 +24,25 @@ double pass(std::vector<T>& data, const T factor)
     return now() - began;
 }
 
+// Multiply-adds per second from registers: twelve chains hide the latency, of two a cycle and four cycles each
+template<class T>
+double arithmetic()
+{
+    typedef T Vector __attribute__((vector_size(32)));
+    const size_t lanes = 32/sizeof(T), rounds = 100000;
+    const T factor = T(0.999), term = T(0.1);
+    Vector a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {}, i = {}, j = {}, k = {}, l = {};
+    const double began = now();
+    for (size_t n = 0; n < rounds; n++) {
+        a = a*factor + term; b = b*factor + term; c = c*factor + term; d = d*factor + term;
+        e = e*factor + term; f = f*factor + term; g = g*factor + term; h = h*factor + term;
+        i = i*factor + term; j = j*factor + term; k = k*factor + term; l = l*factor + term;
+        asm volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d), "+x"(e), "+x"(f));
+        asm volatile("" : "+x"(g), "+x"(h), "+x"(i), "+x"(j), "+x"(k), "+x"(l));
+    }
+    return 12*lanes*rounds/(now() - began);
+}
+
 template<class T>
 void measure(const char* name, const int n, const double seconds)
 {
@@ -30,7 +50,7 @@ void measure(const char* name, const int n, const double seconds)
     std::vector<double> r(n), w(n);
     double gain = 0, z = 0.1, y = 0;
     int updates = 0, tiles = 0;
-    std::vector<double> steps, passes;
+    std::vector<double> steps, passes, rates;
     const double end = now() + seconds;
     unsigned int state = 1;
     while (now() < end || steps.size() < 50) {
@@ -45,11 +65,14 @@ void measure(const char* name, const int n, const double seconds)
             const double seconds = pass(triangle, T(1.0000001));
             if (k > 0) passes.push_back(seconds);
         }
+        rates.push_back(arithmetic<T>());
     }
     std::nth_element(steps.begin(), steps.begin() + steps.size()/2, steps.end());
     std::nth_element(passes.begin(), passes.begin() + passes.size()/2, passes.end());
+    std::nth_element(rates.begin(), rates.begin() + rates.size()/2, rates.end());
     const double step = steps[steps.size()/2], bound = passes[passes.size()/2];
-    std::printf("%s %d %.9g %.9g %.9g\n", name, n, 1/step, 1/bound, 2*sizeof(T)*triangle.size()/bound/1e9);
+    std::printf("%s %d %.9g %.9g %.9g %.9g\n", name, n, 1/step, 1/bound, 2*sizeof(T)*triangle.size()/bound/1e9,
+                rates[rates.size()/2]/3/triangle.size());
     if (w[0] == 12345) std::puts("");  // the weights are used
 }
 

@@ -14,7 +14,13 @@ from brian2.devices.device import all_devices, reset_device
 from hetbrian import cuda, standalone
 
 FLAGS = ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args")
-"""Preferences of Brian2 that more than one thread changes while a program is built."""
+"""Preferences of Brian2 that change while a program is built."""
+
+VECTORISED = "--param=vect-max-version-for-alias-checks=1000"
+"""
+Flag for GCC, without which it leaves the state update of a model scalar that touches more than about five arrays: it
+checks before a loop that arrays do not overlap, at most ten pairs of them. Results are the same, bit for bit.
+"""
 
 
 @contextmanager
@@ -57,6 +63,8 @@ def activated(name, directory):
         if name == "cuda_standalone":
             previous = {**cuda.configure(), **previous}
         brian2.set_device(name, build_on_run=False)
+    if name == "cpp_standalone" and VECTORISED not in prefs[FLAGS[0]]:
+        prefs[FLAGS[0]] = [*prefs[FLAGS[0]], VECTORISED]
     try:
         yield folder
     finally:

@@ -7,9 +7,11 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from brian2 import Clock
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
@@ -44,7 +46,8 @@ def externalise(device):
     Let the program read from files what Brian2 would write into its sources: every initial value that is one number.
 
     Brian2 keeps arrays in files already. Afterwards networks that differ only in numbers have the same
-    sources: parameters, learning times, weights, targets.
+    sources: parameters, learning times, weights, targets. Clocks come in the order of their names, as Brian2
+    keeps them in a set.
 
     Parameters
     ----------
@@ -52,6 +55,13 @@ def externalise(device):
         The device, after ``network.run`` and before `build`; its queue of initialisations is rewritten.
     """
     variables = {name: variable for variable, name in device.arrays.items()}
+    clocks = {name for name, variable in variables.items() if isinstance(variable.owner, Clock)}
+    groups = groupby(device.main_queue, key=lambda entry: isinstance(entry[1][0], str) and entry[1][0] in clocks)
+    device.main_queue[:] = [
+        entry
+        for is_of_clocks, entries in groups
+        for entry in (sorted(entries, key=lambda entry: entry[1][0]) if is_of_clocks else entries)
+    ]
     for position, (kind, arguments) in enumerate(device.main_queue):
         if kind not in ("set_by_constant", "set_by_single_value"):
             continue
@@ -101,6 +111,7 @@ def build(device, folder):
         If the compiler fails; Brian2 has printed what it said.
     """
     folder = Path(folder)
+    device.clocks = dict.fromkeys(sorted(device.clocks, key=lambda clock: clock.name))
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
     kept = cache_folder() / fingerprint(folder)
     if kept.exists():

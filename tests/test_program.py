@@ -1,6 +1,8 @@
 import inspect
 import os
 import re
+import shlex
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from brian2 import Clock, DimensionMismatchError, Network, NeuronGroup, get_device, ms, mV, pA
+from brian2 import Clock, DimensionMismatchError, Network, NeuronGroup, get_device, ms, mV, pA, prefs
 
 import hetbrian as hb
-from hetbrian import standalone
+from hetbrian import activation, standalone
 from hetbrian.guard import DivergenceError
 from hetbrian.program import CODEGEN_ONLY, Generated, Program
 from hetbrian.runargs import len_of
@@ -72,6 +74,51 @@ def test_runs_of_one_build_equal_fresh_builds_bit_for_bit(monkeypatch, tmp_path)
         with program("cpp_standalone") as fresh:
             assert same(fresh.run(value), run), number
         assert len(os.listdir(tmp_path / str(number))) == 1  # it was compiled
+
+
+@pytest.mark.standalone
+def test_the_state_update_is_vectorised_and_stays_the_same_bit_for_bit(monkeypatch, tmp_path):
+    def vectorised(folder):
+        flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE)[1]
+        command = [os.environ.get("CXX", "g++"), "-c", *shlex.split(flags), "-I.", "-fopt-info-vec", "-o", os.devnull]
+        source = "code_objects/neurons_stateupdater_codeobject.cpp"
+        said = subprocess.run([*command, source], cwd=folder, capture_output=True, text=True, check=True)
+        return "loop vectorized" in said.stdout + said.stderr
+
+    runs = []
+    for name in ("with", "without"):
+        before = list(prefs.codegen.cpp.extra_compile_args_gcc)
+        with program("cpp_standalone", directory=tmp_path / name, preset="nicola_clopath") as opened:
+            runs.append(opened.run())
+        assert prefs.codegen.cpp.extra_compile_args_gcc == before
+        assert vectorised(tmp_path / name) == (name == "with")
+        monkeypatch.setattr(activation, "VECTORISED", "-O3")
+    assert same(*runs) and runs[0].spike_time.size > 50
+
+
+@pytest.mark.standalone
+def test_the_order_of_clocks_does_not_matter_to_a_program(tmp_path):
+    def fingerprint(folder, is_reversed):
+        """Return that of two clocks, whose order in Brian2's set depends on their addresses."""
+        with activation.activated("cpp_standalone", None):
+            clocks = [Clock(dt * ms, name=name) for name, dt in (("first", 0.1), ("second", 0.2))]
+            groups = [NeuronGroup(1, "x : 1", clock=clock, name=f"{clock.name}_group") for clock in clocks]
+            for group in groups:
+                group.run_regularly("x += 1", clock=group.clock)
+            Network(groups).run(1 * ms)
+            device = get_device()
+            queue, names = device.main_queue, sorted(clock.name for clock in clocks)
+            start = [f"_array_{name}_{what}" for name in names for what in ("timestep", "t")]
+            order = [entry[1][0] for entry in queue[-5:-1]]
+            assert sorted(order) == sorted(start)  # so this is where the set's order shows
+            if (order == start) == is_reversed:
+                queue[-5:-1] = [*queue[-3:-1], *queue[-5:-3]]
+            device.clocks = dict.fromkeys(sorted(device.clocks, key=lambda clock: clock.name, reverse=is_reversed))
+            standalone.externalise(device)
+            standalone.build(device, folder)
+            return standalone.fingerprint(folder)
+
+    assert fingerprint(tmp_path / "one", False) == fingerprint(tmp_path / "other", True)
 
 
 @pytest.mark.standalone
@@ -162,6 +209,7 @@ class Variable:
     dynamic: bool
     dtype: np.dtype
     size: int
+    owner: object = None
 
 
 def test_externalise_leaves_truth_values_and_event_spaces():

@@ -67,57 +67,60 @@ void fill_tiles(const T* P, T* p, const size_t m, const bool has_matrix, const T
                     }
 }
 
+// A block of four rows from i: Q = keep (P - u c^T), its share of Q x to s for the rows and to out for the columns
+// from j. On the diagonal only what is not left of it, which stays zero.
+template<class T, bool KEEP, bool DIAGONAL>
+inline __attribute__((always_inline))
+void symmetric_block(T* __restrict p, const size_t i, const size_t j, const T* x, const T* c, const T* xi, const T* u,
+                     const T keep, T* out, typename Tiles<T>::Vector* s)
+{
+    typedef typename Tiles<T>::Vector Vector;
+    const size_t LANES = Tiles<T>::LANES;
+    #pragma GCC unroll 2
+    for (size_t half = 0; half < 2; half++) {
+        const size_t column = j + half*LANES;
+        Vector* __restrict q = (Vector*)p + half;
+        const Vector xj = *(const Vector*)(x + column), cj = *(const Vector*)(c + column);
+        Vector sum = *(const Vector*)(out + column), lane;
+        for (size_t k = 0; k < LANES; k++) lane[k] = T(k);
+        #pragma GCC unroll 4
+        for (size_t r = 0; r < 4; r++) {
+            const Vector diagonal = Vector{} + T(double(i + r) - double(column));
+            Vector a = q[2*r] - u[r]*cj;
+            if (KEEP) a *= keep;
+            if (DIAGONAL) a = lane >= diagonal ? a : Vector{};
+            q[2*r] = a;
+            s[r] += a*xj;
+            if (DIAGONAL) a = lane > diagonal ? a : Vector{};
+            sum += a*xi[r];
+        }
+        *(Vector*)(out + column) = sum;
+    }
+}
+
 // What the tiles first <= t < last add to out = Q x, and P <- Q there, Q = keep (P - gain c c^T); x, c and out are
 // as long as tiles.columns.
 template<class T, bool KEEP>
 void symmetric_tiles(T* __restrict p, const Tiles<T> tiles, const size_t first, const size_t last,
                      const T* __restrict x, const T* __restrict c, const T gain, const T keep, T* __restrict out)
 {
-    typedef typename Tiles<T>::Vector Vector;
-    const size_t BLOCK = tiles.BLOCK, LANES = tiles.LANES;
+    const size_t BLOCK = tiles.BLOCK;
     for (size_t t = first; t < last; t++) {
         const size_t end = tiles.end(t);
         for (size_t i = 0; i < tiles.rows && i < end; i += 4) {
+            const T xi[4] = {x[i], x[i + 1], x[i + 2], x[i + 3]};
+            const T u[4] = {gain*c[i], gain*c[i + 1], gain*c[i + 2], gain*c[i + 3]};
+            typename Tiles<T>::Vector s[4] = {};
             size_t j = tiles.start(i, t);
-            const T x0 = x[i], x1 = x[i + 1], x2 = x[i + 2], x3 = x[i + 3];
-            const T u0 = gain*c[i], u1 = gain*c[i + 1], u2 = gain*c[i + 2], u3 = gain*c[i + 3];
-            if (j <= i) {  // the diagonal is in this block
-                for (size_t a = i; a < i + 4; a++)
-                    for (size_t b = a; b < j + BLOCK; b++) {
-                        T& q = p[(a - i)*BLOCK + b - j];
-                        q = keep*(q - gain*c[a]*c[b]);
-                        out[a] += q*x[b];
-                        if (b > a) out[b] += q*x[a];
-                    }
+            if (j <= i) {
+                symmetric_block<T, KEEP, true>(p, i, j, x, c, xi, u, keep, out, s);
                 j += BLOCK;
                 p += 4*BLOCK;
             }
-            Vector s0 = {}, s1 = {}, s2 = {}, s3 = {}, r0 = {}, r1 = {}, r2 = {}, r3 = {};
-            for (; j < end; j += BLOCK, p += 4*BLOCK) {
-                Vector* __restrict q = (Vector*)p;
-                const Vector xa = *(const Vector*)(x + j), xb = *(const Vector*)(x + j + LANES);
-                const Vector ca = *(const Vector*)(c + j), cb = *(const Vector*)(c + j + LANES);
-                Vector oa = *(Vector*)(out + j), ob = *(Vector*)(out + j + LANES);
-                Vector a, b;
-                a = q[0] - u0*ca; b = q[1] - u0*cb;
-                if (KEEP) { a *= keep; b *= keep; }
-                q[0] = a; q[1] = b; s0 += a*xa; r0 += b*xb; oa += a*x0; ob += b*x0;
-                a = q[2] - u1*ca; b = q[3] - u1*cb;
-                if (KEEP) { a *= keep; b *= keep; }
-                q[2] = a; q[3] = b; s1 += a*xa; r1 += b*xb; oa += a*x1; ob += b*x1;
-                a = q[4] - u2*ca; b = q[5] - u2*cb;
-                if (KEEP) { a *= keep; b *= keep; }
-                q[4] = a; q[5] = b; s2 += a*xa; r2 += b*xb; oa += a*x2; ob += b*x2;
-                a = q[6] - u3*ca; b = q[7] - u3*cb;
-                if (KEEP) { a *= keep; b *= keep; }
-                q[6] = a; q[7] = b; s3 += a*xa; r3 += b*xb; oa += a*x3; ob += b*x3;
-                *(Vector*)(out + j) = oa;
-                *(Vector*)(out + j + LANES) = ob;
-            }
-            s0 += r0; s1 += r1; s2 += r2; s3 += r3;
-            for (size_t lane = 0; lane < LANES; lane++) {
-                out[i] += s0[lane]; out[i + 1] += s1[lane]; out[i + 2] += s2[lane]; out[i + 3] += s3[lane];
-            }
+            for (; j < end; j += BLOCK, p += 4*BLOCK)
+                symmetric_block<T, KEEP, false>(p, i, j, x, c, xi, u, keep, out, s);
+            for (size_t r = 0; r < 4; r++)
+                for (size_t k = 0; k < tiles.LANES; k++) out[i + r] += s[r][k];
         }
     }
 }
