@@ -1,7 +1,6 @@
 """The state of a whole network in a file, from which another run goes on, on any device."""
 
 import os
-import zipfile
 
 import numpy as np
 from brian2 import Synapses, get_device
@@ -12,7 +11,7 @@ from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
-from hetbrian.files import replacing
+from hetbrian.files import arrays, replacing
 from hetbrian.force import FORCE
 from hetbrian.guard import Guard
 
@@ -77,18 +76,8 @@ def load_state(network, path):
     ValueError
         If it is no state, or that of another network; this one is then left as it was.
     """
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{os.fspath(path)!r} does not exist, expected a saved state: check the path.")
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-        if content.pop("format").item() != FILE_FORMAT:
-            raise ValueError("another format")
-        time = content.pop("time").item()
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{os.fspath(path)!r} is not a saved state, expected a file that save_state wrote: save it again."
-        ) from error
+    content = arrays(path, FILE_FORMAT, ("time",), "a saved state", "save_state")
+    time = content.pop("time").item()
     state = _state(network)
     sizes = {key: values.size for key, values in content.items()}
     for key in sorted(sizes.keys() | state.keys()):

@@ -1,8 +1,11 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all, and read what we wrote."""
 
 import os
 import tempfile
+import zipfile
 from contextlib import contextmanager
+
+import numpy as np
 
 
 @contextmanager
@@ -44,3 +47,44 @@ def replacing(path, advice):
         raise OSError(
             f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: {advice}."
         ) from error
+
+
+def arrays(path, file_format, entries, what, writer):
+    """
+    Return the arrays of a file of ours.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, written by `numpy.savez` with an entry ``format``.
+    file_format : int
+        What this entry must be.
+    entries : iterable of str
+        Other entries that it must have.
+    what, writer : str
+        What the file is ("a saved state") and what writes it, for the errors.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Without ``format``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or another kind of file.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{os.fspath(path)!r} does not exist, expected {what}: check the path.")
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+        if content.pop("format").item() != file_format or not set(entries) <= content.keys():
+            raise ValueError("another format")
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} is not {what}, expected a file that {writer} wrote: save it again."
+        ) from error
+    return content

@@ -2,7 +2,6 @@
 
 import math
 import os
-import zipfile
 
 import numpy as np
 from brian2 import DimensionMismatchError, Network, NetworkOperation, Quantity, TimedArray, check_units, ms, second
@@ -14,7 +13,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, h
 from hetbrian import tiles
 from hetbrian.checks import count, no_network_operations, whole_steps
 from hetbrian.codegen import NativeRunner, NumpyNativeCodeObject, native_class
-from hetbrian.files import replacing
+from hetbrian.files import arrays, replacing
 from hetbrian.guard import DivergenceError
 from hetbrian.readout import RecursiveLeastSquares
 from hetbrian.target import Target
@@ -367,17 +366,7 @@ class FORCE(Group):
         ValueError
             If it is not a readout, or of other sizes; this one is then left as it was.
         """
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"{os.fspath(path)!r} does not exist, expected a saved readout: check the path.")
-        try:
-            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            if content["format"].item() != FILE_FORMAT:
-                raise ValueError(f"format {content['format']}")
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{os.fspath(path)!r} is not a saved readout, expected a file that FORCE.save wrote: save it again."
-            ) from error
+        content = arrays(path, FILE_FORMAT, ("gain", "bias"), "a saved readout", "FORCE.save")
         rules = {"bias": self.bias, "gain": self.gain} if learn else {"bias": self.bias}
         for name, expected in rules.items():
             if content[name].item() != expected:
