@@ -225,7 +225,7 @@ class _Kernel:
             ]
         return [
             f"if (t >= {d}) {{",
-            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list);",
+            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list.data());",
             f"    add_rows({sum_}, weights[{j}], list.data(), count, N);",
             "}",
         ]
@@ -256,23 +256,23 @@ class _Kernel:
         return lines + self._rows_gradient()
 
     def scatter(self, j, pathway):
-        """Return the lines that add the adjoint of a row's input to the weights of the events."""
-        row, d = f"incoming + {self.targets.index(pathway.variable)}*NB", pathway.delay
-        lines = [f"if (of_current[{j}]) memcpy(of_current[{j}] + at, {row}, N*sizeof(real));"]
+        """Return the lines that note which row of adjoints belongs to the weights of which events."""
+        k, d = self.targets.index(pathway.variable), pathway.delay
         if pathway.source:
             at = f"(size_t)(t - {d})*B + b"
-            events = f"for (int64_t e = begin[{j}][{at}]; e < begin[{j}][{at} + 1]; e++)"
-            step = f"add(of_weights[{j}] + (size_t)index[{j}][e]*N, {row}, N);"
+            events = f"index[{j}] + begin[{j}][{at}], begin[{j}][{at} + 1] - begin[{j}][{at}]"
         else:
-            events = f"for (int n = 0; n < N; n++) if (spikes[at - (size_t){d}*BN + n] != 0)"
-            step = f"add(of_weights[{j}] + (size_t)n*N, {row}, N);"
-        return [*lines, f"if (of_weights[{j}] && t >= {d}) {events} {step}"]
+            events = f"list.data(), active(spikes + at - (size_t){d}*BN, N, list.data())"
+        return [
+            f"if (of_current[{j}]) memcpy(of_current[{j}] + at, incoming + {k}*NB, N*sizeof(real));",
+            f"if (of_weights[{j}] && t >= {d}) sorted[{j}].insert(first_row + {k}*ROWS + r, {events});",
+        ]
 
     def product(self, j, pathway):
         """Return the lines that carry the adjoint of the input back to the spikes that caused it."""
         d, k = pathway.delay, self.targets.index(pathway.variable)
         into = f"of_sent + (size_t)((t - {d}) % SLOTS)*NB"
-        call = f"({into}{{}}, incoming + {k}*NB{{}}, transposed[{j}], N, N);"
+        call = f"({into}{{}}, chunk_row + {k}*NB{{}}, transposed[{j}], N, N);"
         return [
             f"if (t >= {d}) {{",
             f"    if (R == ROWS) multiply<ROWS>{call.format('', '')}",

@@ -14,7 +14,7 @@ extern "C" void forward(int T, int B, int N, int threads, int64_t first, const r
     #pragma omp parallel for num_threads(threads) schedule(static)
     for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
         std::vector<real> states((size_t)ROWS*PLANES*N), sums((size_t)/*N_TARGETS*/*N);
-        std::vector<int32_t> list;
+        std::vector<int32_t> list(N + 16);
         real* const arrived = sums.data();
         const int b0 = block*ROWS, b1 = b0 + ROWS < B ? b0 + ROWS : B;
         for (int b = b0; b < b1; b++) for (int k = 0; k < PLANES; k++)
@@ -68,8 +68,11 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
         real* of_weights[/*N_PATHWAYS*/];
         for (int j = 0; j < n_pathways; j++)
             of_weights[j] = !of_weights_total[j] ? nullptr : is_first ? of_weights_total[j] : part.data() + offset[j];
-        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
+        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)CHUNK*/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
         real* const of_sent = waiting.data();
+        std::vector<int32_t> list(N + 16);
+        std::vector<Sorted> sorted;
+        for (int j = 0; j < n_pathways; j++) sorted.emplace_back(of_weights[j] ? (int)n_source[j] : 0);
         #pragma omp for schedule(static)
         for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
             const int b0 = block*ROWS, R = B - b0 < ROWS ? B - b0 : ROWS;
@@ -80,12 +83,14 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
                 const int64_t step = first + t, step_before = step - 1;
                 const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
                 (void)time; (void)time_before;
+                const int first_row = t % CHUNK*/*N_TARGETS*/*ROWS;
+                real* const chunk_row = currents.data() + (size_t)first_row*N;
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
                     const size_t at = (size_t)t*BN + (size_t)b*N;
                     const real* const after = saved + (size_t)(t + 1)*PLANES*BN + (size_t)b*N;
                     real* const G = adjoints.data() + (size_t)r*N;
-                    real* const incoming = currents.data() + (size_t)r*N;
+                    real* const incoming = chunk_row + (size_t)r*N;
                     real* const of_spike = jumps.data() + (size_t)r*N;
                     #pragma omp simd
                     for (int n = 0; n < N; n++) {
@@ -93,11 +98,9 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
                     }
                     /*ADJOINT_WEIGHTS*/
                 }
-                {
-                    real* const incoming = currents.data();
-                    (void)incoming;
-                    /*ADJOINT_SPIKES*/
-                }
+                /*ADJOINT_SPIKES*/
+                if (t % CHUNK == 0) for (int j = 0; j < n_pathways; j++)
+                    if (of_weights[j]) sorted[j].add_to(of_weights[j], currents.data(), N);
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
                     const size_t at = (size_t)t*BN + (size_t)b*N;
