@@ -28,6 +28,12 @@ inline real exprel_derivative(real x) {
     return fabs(x) < real(1e-3) ? real(0.5) + x/3 + x*x/8 : (exp(x)*(x - 1) + 1)/(x*x);
 }
 
+// The row of a TimedArray, whose time step is divided into parts: Brian2 rounds to one of them
+inline int64_t table_row(double time, double part, int subdivision, int64_t n_rows) {
+    const int64_t row = (int64_t)nearbyint(time/part)/subdivision;
+    return row < 0 ? 0 : row < n_rows ? row : n_rows - 1;
+}
+
 #ifdef __AVX512F__
 inline __mmask16 fired_of(const float* z) { return _mm512_cmp_ps_mask(_mm512_loadu_ps(z), _mm512_setzero_ps(), _CMP_NEQ_OQ); }
 inline __mmask16 fired_of(const double* z) {
