@@ -30,7 +30,7 @@ class FusedCell(torch.nn.Module):
     Raises
     ------
     ExportError
-        If the model has something that the kernel cannot do, e.g. a gating variable or a TimedArray.
+        If the model has something that the kernel cannot do, e.g. a gating variable.
     """
 
     def __init__(self, cell):
