@@ -163,7 +163,7 @@ LAYERS = {
 
 
 def trial(name, threads, device):
-    """Return a function that runs forward and backward once and returns its seconds, and the mean rate of spikes."""
+    """Return a function that runs forward and backward once, which returns seconds and mean spikes, and the layer."""
     import torch
 
     torch.set_num_threads(threads)
@@ -173,7 +173,6 @@ def trial(name, threads, device):
     spikes = (torch.rand(SHAPE["steps"], SHAPE["batch"], SHAPE["n_in"]) < DENSITY).float().to(device)
     labels = torch.randint(0, SHAPE["n_out"], (SHAPE["batch"],)).to(device)
     parameters = [*layer.parameters(), *readout.parameters()]
-    rate = []
 
     def run():
         for parameter in parameters:
@@ -184,11 +183,10 @@ def trial(name, threads, device):
         torch.nn.functional.cross_entropy(readout(fired.mean(0)), labels).backward()
         _wait(device)
         elapsed = time.perf_counter() - started
-        rate[:] = [float(fired.detach().mean())]
-        return elapsed
+        return elapsed, float(fired.detach().mean())
 
     run(), run()  # compile, fill caches
-    return run, rate
+    return run, layer
 
 
 def _wait(device):
@@ -213,7 +211,9 @@ def _peak_memory(name, threads, device):
         before = torch.cuda.memory_allocated()
         run()
         return (torch.cuda.max_memory_allocated() - before) / 1e6
-    run, _ = trial(name, threads, device)
+    run, layer = trial(name, threads, device)
+    if hasattr(layer.layer, "release"):
+        layer.layer.release()
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what earlier passes left in the C library's heap
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
@@ -244,10 +244,12 @@ def measure(names, threads=1, device="cpu", rounds=9):
             trials[name] = trial(name, threads, device)
         except ImportError as error:
             print(f"{name}: left out, {error}")
-    seconds = {name: [] for name in trials}
+    seconds: dict = {name: [] for name in trials}
+    rates: dict = {}
     for _ in range(rounds):
         for name, (run, _) in trials.items():
-            seconds[name].append(run())
+            elapsed, rates[name] = run()
+            seconds[name].append(elapsed)
     rows = []
     for name, values in seconds.items():
         low, _, high = statistics.quantiles(values, n=4)
@@ -256,7 +258,7 @@ def measure(names, threads=1, device="cpu", rounds=9):
                 "name": name,
                 "median": statistics.median(values),
                 "quartiles": (low, high),
-                "rate": trials[name][1][0],
+                "rate": rates[name],
                 "memory": peak_memory(name, threads, device),
             }
         )

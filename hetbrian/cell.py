@@ -41,11 +41,13 @@ class Population(Generated):
         Distance from the threshold that counts as 1.
     detach : bool
         Whether gradients do not flow to the spikes through the reset.
+    bounds : dict of str to float, optional
+        Largest derivative of a state variable's update by its own value.
     """
 
-    def __init__(self, program, source, surrogate=None, width=1.0, detach=False):
+    def __init__(self, program, source, surrogate=None, width=1.0, detach=False, bounds=None):
         super().__init__(program.name, source.text, surrogate)
-        self.width, self.detach = width, detach
+        self.width, self.detach, self.bounds = width, detach, dict(bounds or {})
         self.source, self.is_refractory = source, program.is_refractory
         self.state_dimensions = {name: program.variables[name].dim for name in program.state}
         self.size, self.names, self.linked = program.size, program.state, program.linked
@@ -53,6 +55,18 @@ class Population(Generated):
     def prepare(self):
         """Return what is computed once for a sequence, with gradients to the parameters."""
         return self.call("prepare", self)
+
+    def update(self, n, own, linked, prepared):
+        """Return the state after the update; where a derivative is bounded, with that one backwards."""
+        new = list(self.call("update", n, own, linked, prepared))
+        for name, limit in self.bounds.items() if torch.is_grad_enabled() else ():
+            k = self.names.index(name)
+            # a second evaluation, whose gradient by the own value is not passed on, but bounded first
+            alone = own[k].detach().requires_grad_()
+            value = self.call("update", n, (*own[:k], alone, *own[k + 1 :]), linked, prepared)[k]
+            (slope,) = torch.autograd.grad(value.sum(), alone, retain_graph=True, materialize_grads=True)
+            new[k] = _Bounded.apply(value, own[k], slope.clamp(-limit, limit))
+        return tuple(new)
 
     def initial_state(self, batch=None):
         """Return each state variable's initial value, of shape (batch, neuron) or (neuron,)."""
@@ -64,6 +78,20 @@ class Population(Generated):
             value = value.double() if name == "lastspike" else value
             state[name] = value.expand(shape)
         return state
+
+
+class _Bounded(torch.autograd.Function):
+    """Pass a value on; the gradient by its own start, of which it is made independent, is the slope."""
+
+    @staticmethod
+    def forward(ctx, value, start, slope):
+        ctx.save_for_backward(slope)
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (slope,) = ctx.saved_tensors
+        return gradient, gradient * slope, None
 
 
 class Cell(torch.nn.Module):
@@ -212,7 +240,8 @@ class Cell(torch.nn.Module):
         neurons = self.neurons
         own = tuple(state[name] for name in neurons.names)
         linked = tuple(state[".".join(neurons.linked[name])] for name in sorted(neurons.linked))
-        result = neurons.call(slot, n, own, linked, prepared[0], *spikes)
+        arguments = (n, own, linked, prepared[0])
+        result = neurons.update(*arguments) if slot == "update" else neurons.call(slot, *arguments, *spikes)
         fired, own = result if slot == "threshold" else (None, result)
         state |= zip(neurons.names, own, strict=True)
         if slot in ("update", "bound"):

@@ -33,6 +33,7 @@ def to_torch(
     surrogate=None,
     width=None,
     detach_reset=False,
+    jacobian_bound=None,
     sparse=None,
     namespace=None,
     level=0,
@@ -71,6 +72,10 @@ def to_torch(
         Distance from the threshold that counts as x = 1 for the surrogate, by default one unit (1 mV).
     detach_reset : bool
         Whether gradients do not flow to the spikes through the reset.
+    jacobian_bound : dict of str to float, optional
+        For state variables by name, the largest absolute value of the derivative of the update by the variable
+        itself, e.g. ``{"v": 1}``. The derivative of a quadratic neuron is above 1 on the upswing of each spike, and
+        its gradient grows without limit; with a bound it stays finite, and is biased.
     sparse : bool, optional
         Whether to add synapse by synapse instead of multiplying matrices; by default for large, mostly
         empty matrices.
@@ -88,7 +93,7 @@ def to_torch(
     ExportError
         If the model has something that cannot be exported; the message says what to do instead.
     ValueError
-        If a name in ``trainable`` or ``inputs`` is unknown.
+        If a name in ``trainable``, ``inputs`` or ``jacobian_bound`` is unknown, or a bound is not positive.
     DimensionMismatchError
         If the width has another unit than the threshold.
     KeyError
@@ -120,7 +125,8 @@ def to_torch(
     program = read_group(group, namespace, targets=sorted(targets[group.name] | set(inputs)), owners=gates)
     own, of_synapses = _split(trainable, [item.name for item in incoming])
     settings = {"surrogate": surrogate or SuperSpike(), "detach": detach_reset, "units": units, "dtype": dtype}
-    neurons = _population(group, program, width=_width(program, width, units), trainable=own, **settings)
+    bounds = dict(jacobian_bound or {})
+    neurons = _population(group, program, width=_width(program, width, units), trainable=own, bounds=bounds, **settings)
     modules = []
     for gate in gates:
         found = read_group(gate, namespace, targets=sorted(targets[gate.name]))
@@ -165,7 +171,7 @@ def _incoming(group, items, gates):
     return sorted(found, key=lambda item: [(path.order, path.name) for path in item._pathways])
 
 
-def _population(group, program, *, width, trainable, surrogate, detach, units, dtype):
+def _population(group, program, *, width, trainable, surrogate, detach, units, dtype, bounds=None):
     """Return a group's module: values sorted into constants, parameters, TimedArrays and initial state."""
     constants, values, tables = {}, {}, {}
     for name, variable in sorted(program.variables.items()):  # sorted: optimisers and DDP go by position
@@ -191,7 +197,8 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
     initial = {name: tensor(program.variables[name], units, dtype) for name in program.state}
     integers = [name for name, value in initial.items() if not value.is_floating_point()]
     source = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
-    module = Population(program, source, surrogate, width, detach)
+    _check_bounds(program, bounds or {}, [*integers, "lastspike", "not_refractory"])
+    module = Population(program, source, surrogate, width, detach, bounds)
     for name, value in values.items():
         module.store(name, value, dimension=dimensions[name], is_trainable=name in trainable)
     for name in tables:
@@ -217,6 +224,23 @@ def _check_inputs(group, inputs):
             raise ValueError(
                 f"inputs has {name!r}, expected parameters of {group.name} among {', '.join(sorted(known)) or 'none'}: "
                 "declare it in the equations, one value a neuron."
+            )
+
+
+def _check_bounds(program, bounds, others):
+    """Refuse bounds of what is no state variable with a derivative, and of noise, which would be drawn twice."""
+    for name, limit in bounds.items():
+        known = [item for item in program.state if item not in others]
+        if name not in known:
+            raise ValueError(
+                f"jacobian_bound has {name!r}, expected state variables among {', '.join(known)}: check the name."
+            )
+        if not limit > 0:
+            raise ValueError(f"jacobian_bound of {name!r} is {limit!r}, expected more than 0: give a bound such as 1.")
+        if {"rand", "randn"} & set(program.variables):
+            raise ExportError(
+                f"{program.name} has random numbers, expected none with jacobian_bound: clip the norm of the gradient "
+                "instead."
             )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from hetbrian.cell import Output
 from hetbrian.events import Events
 from hetbrian.extras import torch
-from hetbrian.fusedcode import kernel_source, read_layout
+from hetbrian.fusedcode import kernel_source
+from hetbrian.layout import read_layout
 from hetbrian.native import CompilerError, library
 from hetbrian.workspace import Workspace
 
@@ -29,12 +30,13 @@ class FusedCell(torch.nn.Module):
     Raises
     ------
     ExportError
-        If the model has something that the kernel cannot do, e.g. a gating variable or a TimedArray.
+        If the model has something that the kernel cannot do, e.g. a gating variable.
     """
 
     def __init__(self, cell):
         super().__init__()
         self.cell: Any = cell
+        self._sources: dict = {}
         self._kernels: dict = {}
         self._notice = ""
         self._workspace = Workspace()
@@ -44,11 +46,17 @@ class FusedCell(torch.nn.Module):
         return {**self.__dict__, "_kernels": {}}
 
     def _source(self):
-        """Return layout and C++ source for the parameters that are trained now."""
+        """Return prepared values, and layout, C++ source and kept variables for the parameters that are trained now."""
         neurons = self.cell.neurons
-        prepared = dict(zip(neurons.source.prepared, neurons.prepare(), strict=True))
-        layout = read_layout(self.cell, prepared)
-        return prepared, layout, kernel_source(neurons.source, layout, neurons.surrogate, neurons.detach)
+        with torch.enable_grad():  # so that the kernel is the same without gradients
+            prepared = dict(zip(neurons.source.prepared, neurons.prepare(), strict=True))
+        trained = tuple(name for name, value in prepared.items() if getattr(value, "requires_grad", False))
+        key = (trained, neurons.surrogate, neurons.detach, tuple(neurons.bounds.items()))
+        if key not in self._sources:
+            layout = read_layout(self.cell, prepared)
+            source, kept = kernel_source(neurons.source, layout, neurons.surrogate, neurons.detach, neurons.bounds)
+            self._sources[key] = layout, kept, source
+        return prepared, *self._sources[key]
 
     def forward(self, n_steps=None, batch=None, *, inputs=None, spikes=None, record=(), state=None, first_step=None):
         """
@@ -84,9 +92,13 @@ class FusedCell(torch.nn.Module):
             return self.cell(n_steps, batch, spikes=plain, **arguments)
         return _Run(self.cell, kernel, self._workspace, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
 
+    def release(self):
+        """Give back the memory that is kept for the next sequence of the same size."""
+        self._workspace = Workspace()
+
     def _kernel(self):
         """Return what a run needs, compiled if it is new, or None after a warning."""
-        prepared, layout, source = self._source()
+        prepared, layout, kept, source = self._source()
         kind = {torch.float32: "float", torch.float64: "double"}.get(self.cell.dtype)
         problem = ""
         if self.cell.device.type != "cpu" or kind is None:
@@ -101,7 +113,7 @@ class FusedCell(torch.nn.Module):
                 warnings.warn(f"{problem}: the plain module runs instead of the fused one.", stacklevel=3)
                 self._notice = problem
             return None
-        return prepared, layout, self._kernels[source, kind]
+        return prepared, layout, kept, self._kernels[source, kind]
 
 
 def fuse(cell):
@@ -129,7 +141,7 @@ class _Run:
     """One sequence: the tensors in the order of the kernel's arguments."""
 
     def __init__(self, cell, kernel, workspace, n_steps, batch, *, inputs, spikes, record, state, first_step):
-        self.cell, (self.prepared, self.layout, self.library) = cell, kernel
+        self.cell, (self.prepared, self.layout, self.kept, self.library) = cell, kernel
         self.workspace = workspace
         inputs = dict(inputs or {})
         dense = {name: item for name, item in spikes.items() if not isinstance(item, Events)}
@@ -151,9 +163,20 @@ class _Run:
         self.inputs = {name: self._batched(value, 1).to(cell.dtype).contiguous() for name, value in inputs.items()}
         self.dense = {name: self._batched(value, 1).to(cell.dtype) for name, value in dense.items()}
         self.events = {
-            name: item if isinstance(item, Events) else Events.from_dense(self.dense[name])
-            for name, item in spikes.items()
+            name: item if isinstance(item, Events) else self._events(self.dense[name]) for name, item in spikes.items()
         }
+
+    def _events(self, spikes):
+        """Return events as `Events.from_dense`, in one pass through the spikes."""
+        spikes = spikes.detach().contiguous()
+        n_rows = spikes[..., 0].numel()
+        begin = torch.empty(n_rows + 1, dtype=torch.int64)
+        index = torch.empty(spikes.numel() + 16, dtype=torch.int32)  # pages that are not written cost nothing
+        sizes = ctypes.c_int64(n_rows), ctypes.c_int(spikes.shape[-1])
+        self.library.collect(*sizes, *map(_pointer, (spikes, begin, index)))
+        count = int(begin[-1])
+        # the other says what is wrong
+        return Events.from_dense(spikes) if count < 0 else Events(begin, index[:count].clone(), tuple(spikes.shape))
 
     def _batched(self, value, axis=0):
         return value.unsqueeze(axis) if self.is_single else value
@@ -216,23 +239,26 @@ class _Sequence(torch.autograd.Function):
         n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
         inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
         shape = start.shape[1:]
-        planes = len(layout.state) + layout.is_refractory
-        saved = run.workspace.empty((steps + 1, planes, *shape), start.dtype)
-        saved[0, : len(layout.state)] = start
+        saved = run.workspace.empty((steps + 1, len(run.kept), *shape), start.dtype)
         last = None
         if layout.is_refractory:
-            saved[0, -1] = run.start["not_refractory"]
+            start = torch.cat([start, run.start["not_refractory"].to(start.dtype).expand(1, *shape)])
             last = torch.empty((steps + 1, *shape), dtype=torch.float64)
             last[0] = run.start["lastspike"]
+        planes = (*layout.state, "not_refractory")
+        for k, name in enumerate(run.kept):
+            saved[0, k] = start[planes.index(name)]
         spikes = run.workspace.empty((steps, *shape), start.dtype)
-        final = start.new_empty((planes, *shape))
+        final = torch.empty_like(start)
         recorded = [start.new_empty((steps, *shape) if name in run.record else (0,)) for name in layout.state]
         scalars = start.new_tensor([_number(run, name) for name in layout.scalars])
         begin, index = _lists(run)
         run.library.forward(
             *_sizes(steps, shape),
             ctypes.c_int64(run.first_step),
-            *map(_pointer, (scalars, rows, saved, last, spikes, final)),
+            _pointer(scalars),
+            *_tables(run),
+            *map(_pointer, (rows, start, saved, last, spikes, final)),
             *map(_pointers, (recorded, inputs, weights, begin, index)),
         )
         run.waits, run.last = final[-1], None if last is None else last[-1]
@@ -271,7 +297,9 @@ class _Sequence(torch.autograd.Function):
             *_sizes(len(spikes), spikes.shape[1:]),
             ctypes.c_int64(run.first_step),
             kind(run.cell.neurons.width),
-            *map(_pointer, (scalars, rows, saved, last, spikes)),
+            _pointer(scalars),
+            *_tables(run),
+            *map(_pointer, (rows, saved, last, spikes)),
             *map(_pointers, (inputs, transposed, begin, index)),
             *map(_pointer, (n_source, of_spikes.contiguous())),
             _pointers(of_traces),
@@ -292,6 +320,13 @@ class _Sequence(torch.autograd.Function):
 def _number(run, name):
     value = run.cell.neurons.source.constants.get(name)
     return float(run.prepared[name] if value is None else value)
+
+
+def _tables(run):
+    """Return pointers to the values of the TimedArrays, and their rows and columns."""
+    values = [run.prepared[name] for name in run.layout.tables]
+    shapes = [size for value in values for size in (len(value), value[0].numel())]
+    return _pointers(values), (ctypes.c_int64 * (len(shapes) + 1))(*shapes)
 
 
 def _lists(run):

@@ -1,76 +1,19 @@
 """Write a cell's time loop, forward and backward, as one C++ source."""
 
 import ast
-from dataclasses import dataclass
 from importlib.resources import files
 
 from hetbrian.rendering import threshold_margin
 from hetbrian.statements import ExportError
-from hetbrian.tape import Tape
+from hetbrian.tape import Tape, without_unused
 
 
-@dataclass(frozen=True)
-class Pathway:
-    """
-    Synapses of one delay onto one variable.
-
-    Parameters
-    ----------
-    coupling : str
-        Name of the synapses.
-    source : str or None
-        Name of the source, None for the neurons themselves.
-    variable : str
-        Variable that receives.
-    delay : int
-        Delay in time steps.
-    guard : str, optional
-        Boolean variable: where it is false, nothing is added.
-    """
-
-    coupling: str
-    source: str | None
-    variable: str
-    delay: int
-    guard: str | None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """
-    What the kernel of a cell reads and writes, in order.
-
-    Parameters
-    ----------
-    state : tuple of str
-        State variables with an adjoint.
-    is_refractory : bool
-        Whether truth of ``not_refractory`` and time of ``lastspike`` follow.
-    inputs : tuple of str
-        Variables that are given at every step.
-    scalars, rows : tuple of str
-        Fixed numbers, and fixed values of each neuron.
-    trained : tuple of str
-        Rows whose gradient is wanted.
-    pathways : tuple of Pathway
-        Synapses.
-    """
-
-    state: tuple
-    is_refractory: bool
-    inputs: tuple
-    scalars: tuple
-    rows: tuple
-    trained: tuple
-    pathways: tuple
-
-
-def kernel_source(source, layout, surrogate, detach):
+def kernel_source(source, layout, surrogate, detach, bounds):
     """
     Return the C++ source of functions ``forward`` and ``backward``.
 
-    Between two steps the kernel keeps the state before the reset, from which the backward pass
-    computes the rest again: K numbers a neuron and step for K state variables.
+    Of every step the kernel keeps the state before the reset, from which the backward pass computes the
+    rest again, and of that only the variables on which an adjoint depends.
 
     Parameters
     ----------
@@ -82,23 +25,28 @@ def kernel_source(source, layout, surrogate, detach):
         Derivative of the spike.
     detach : bool
         Whether gradients do not flow to the spikes through the reset.
+    bounds : dict of str to float
+        Largest derivative of a state variable's update by its own value.
 
     Returns
     -------
-    str
+    text : str
+    kept : tuple of str
+        The variables that are kept, in order.
 
     Raises
     ------
     ExportError
         If the model has something that the kernel cannot do.
     """
-    return _Kernel(source, layout, surrogate, detach).text()
+    kernel = _Kernel(source, layout, surrogate, detach, bounds)
+    return kernel.text(), kernel.kept
 
 
 class _Kernel:
     """Write the loops over neurons; everything else is the template."""
 
-    def __init__(self, source, layout, surrogate, detach):
+    def __init__(self, source, layout, surrogate, detach, bounds):
         self.layout, self.surrogate, self.detach = layout, surrogate, detach
         self.targets = tuple(dict.fromkeys(pathway.variable for pathway in layout.pathways))
         fixed = {name: f"c_{name}" for name in layout.scalars} | {name: f"p_{name}" for name in layout.rows}
@@ -107,23 +55,33 @@ class _Kernel:
         start = {name: f"s_{name}" for name in self.planes}
         if layout.is_refractory:
             start["lastspike"] = "s_lastspike"
-        self.update = Tape(fixed | given | time | start, "x")
-        for item in (*source.slots["groups"], *source.slots["thresholds"]):
+        self.wanted = [f"p_{name}" for name in layout.trained]
+        self.update = Tape(fixed | given | time | start, "x", source.tables)
+        of_update = [*(f"s_{name}" for name in layout.state), *self.wanted, *(f"u_{name}" for name in layout.inputs)]
+        for item in source.slots["groups"]:
+            self.update.assign(item)
+        for name, limit in bounds.items():
+            self.update.bound(name, f"s_{name}", limit, of_update)
+        for item in source.slots["thresholds"]:
             self.update.assign(item)
         if source.condition is None:
             raise ExportError("the group has no threshold, expected one for the fused cell: use the plain module.")
         margin, self.strict = threshold_margin(ast.parse(source.condition, mode="eval").body)
         self.margin = self.update.value(margin)
-        self.reset = Tape(fixed | time | {name: f"y_{name}" for name in layout.state}, "r")
+        self.reset = Tape(fixed | time | {name: f"y_{name}" for name in layout.state}, "r", source.tables)
         for item in source.slots["resets"]:
             self.reset.assign(item)
         if source.slots["after_synapses"]:
             raise ExportError("the group has run_regularly, expected none in the fused cell: use the plain module.")
         self.changed = [name for name in layout.state if self.reset.known[name] != f"y_{name}"]
+        self.of_reset = without_unused(self.adjoint_reset())
+        self.of_update = without_unused(self.adjoint_update(of_update))
+        adjoints = "\n".join([*self.of_reset, *self.of_update])
+        self.kept = tuple(name for name in self.planes if f"KEPT_{name}*" in adjoints)
 
     @property
     def planes(self):
-        """Tuple of str : what is kept of every step."""
+        """Tuple of str : the state, and whether a neuron may spike."""
         return (*self.layout.state, *(("not_refractory",) if self.layout.is_refractory else ()))
 
     def text(self):
@@ -142,17 +100,22 @@ class _Kernel:
             "N_PATHWAYS": str(max(1, len(layout.pathways))),
             "SLOTS": str(longest + 1),
             "REFRACTORY": str(int(layout.is_refractory)),
-            "SCALARS": [f"const real c_{name} = scalars[{j}];" for j, name in enumerate(layout.scalars)],
+            "KEPT": ", ".join([*(f"KEPT_{name}" for name in self.kept), "KEPT"]),
+            "SCALARS": [
+                *(f"const real c_{name} = scalars[{j}];" for j, name in enumerate(layout.scalars)),
+                *(f"const real* const table_{name} = tables[{j}];" for j, name in enumerate(layout.tables)),
+                *(f"const int64_t* const shape_{name} = shapes + {2 * j};" for j, name in enumerate(layout.tables)),
+            ],
             "UPDATE": self.update_loop(),
             "RESET": self.reset_loop(),
             "GATHER_SOURCES": [line for j, p in enumerate(layout.pathways) if p.source for line in self.gather(j, p)],
             "GATHER_OWN": [line for j, p in own for line in self.gather(j, p)],
-            "ADJOINT_RESET": self.adjoint_reset(),
+            "ADJOINT_RESET": self.of_reset,
             "ADJOINT_WEIGHTS": [line for j, p in enumerate(layout.pathways) for line in self.scatter(j, p)],
             "ADJOINT_SPIKES": [
                 line for j, p in enumerate(layout.pathways) if not p.source for line in self.product(j, p)
             ],
-            "ADJOINT_UPDATE": self.adjoint_update(),
+            "ADJOINT_UPDATE": self.of_update,
         }
         text = template
         for name, lines in parts.items():
@@ -191,10 +154,12 @@ class _Kernel:
         """Return synapses and reset of a neuron: what is kept, and the state of the next step."""
         lines = [*self.rows(), "const bool z = spikes_row[n] != 0;"]
         lines += [f"const real y_{name} = {self._received(name, k)};" for k, name in enumerate(self.layout.state)]
-        lines += [f"saved_row[{k}*BN + n] = y_{name};" for k, name in enumerate(self.layout.state)]
-        if self.layout.is_refractory:
-            k = len(self.layout.state)
-            lines += [f"saved_row[{k}*BN + n] = state[{k}*N + n];"]
+        values = [f"y_{name}" for name in self.layout.state] + [f"state[{len(self.layout.state)}*N + n]"]
+        lines += [
+            f"saved_row[KEPT_{name}*BN + n] = {value};"
+            for name, value in zip(self.planes, values, strict=False)
+            if name in self.kept
+        ]
         lines += self.reset.forward()
         for k, name in enumerate(self.layout.state):
             new = f"z ? real({self.reset.known[name]}) : y_{name}" if name in self.changed else f"y_{name}"
@@ -225,7 +190,7 @@ class _Kernel:
             ]
         return [
             f"if (t >= {d}) {{",
-            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list);",
+            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list.data());",
             f"    add_rows({sum_}, weights[{j}], list.data(), count, N);",
             "}",
         ]
@@ -234,15 +199,15 @@ class _Kernel:
         """Return the adjoint of synapses and reset of a neuron."""
         layout = self.layout
         lines = [*self.rows(), "const bool z = spikes[at + n] != 0;"]
-        lines += [f"const real y_{name} = after[{k}*BN + n];" for k, name in enumerate(layout.state)]
+        lines += [f"const real y_{name} = after[KEPT_{name}*BN + n];" for name in layout.state]
         lines += [f"const real g_{name} = G[{k}*NB + n];" for k, name in enumerate(layout.state)]
         lines += self.reset.forward()
         seeds: dict = {}
         for name in self.changed:
             self._add(seeds, self.reset.known[name], f"(z ? g_{name} : 0)")
-        wanted = [*(f"y_{name}" for name in layout.state), *(f"p_{name}" for name in layout.trained)]
+        wanted = [*(f"y_{name}" for name in layout.state), *self.wanted]
         lines += self.reset.backward(seeds, wanted)
-        jump = [f"g_{name}*(real({self.reset.known[name]}) - y_{name})" for name in self.changed]
+        jump = [f"g_{name}*{self.reset.change(name, f'y_{name}')}" for name in self.changed]
         lines.append(f"of_spike[n] = {'0' if self.detach or not jump else ' + '.join(jump)};")
         for k, name in enumerate(layout.state):
             passed = f"(z ? 0 : g_{name})" if name in self.changed else f"g_{name}"
@@ -251,28 +216,28 @@ class _Kernel:
         for k, name in enumerate(self.targets):
             arrived = f"q_{name}"
             if self._guard(name):
-                arrived = f"after[{self.planes.index('not_refractory')}*BN + n] != 0 ? q_{name} : 0"
+                arrived = f"after[KEPT_not_refractory*BN + n] != 0 ? q_{name} : 0"
             lines.append(f"incoming[{k}*NB + n] = {arrived};")
         return lines + self._rows_gradient()
 
     def scatter(self, j, pathway):
-        """Return the lines that add the adjoint of a row's input to the weights of the events."""
-        row, d = f"incoming + {self.targets.index(pathway.variable)}*NB", pathway.delay
-        lines = [f"if (of_current[{j}]) memcpy(of_current[{j}] + at, {row}, N*sizeof(real));"]
+        """Return the lines that note which row of adjoints belongs to the weights of which events."""
+        k, d = self.targets.index(pathway.variable), pathway.delay
         if pathway.source:
             at = f"(size_t)(t - {d})*B + b"
-            events = f"for (int64_t e = begin[{j}][{at}]; e < begin[{j}][{at} + 1]; e++)"
-            step = f"add(of_weights[{j}] + (size_t)index[{j}][e]*N, {row}, N);"
+            events = f"index[{j}] + begin[{j}][{at}], begin[{j}][{at} + 1] - begin[{j}][{at}]"
         else:
-            events = f"for (int n = 0; n < N; n++) if (spikes[at - (size_t){d}*BN + n] != 0)"
-            step = f"add(of_weights[{j}] + (size_t)n*N, {row}, N);"
-        return [*lines, f"if (of_weights[{j}] && t >= {d}) {events} {step}"]
+            events = f"list.data(), active(spikes + at - (size_t){d}*BN, N, list.data())"
+        return [
+            f"if (of_current[{j}]) memcpy(of_current[{j}] + at, incoming + {k}*NB, N*sizeof(real));",
+            f"if (of_weights[{j}] && t >= {d}) sorted[{j}].insert(first_row + {k}*ROWS + r, {events});",
+        ]
 
     def product(self, j, pathway):
         """Return the lines that carry the adjoint of the input back to the spikes that caused it."""
         d, k = pathway.delay, self.targets.index(pathway.variable)
         into = f"of_sent + (size_t)((t - {d}) % SLOTS)*NB"
-        call = f"({into}{{}}, incoming + {k}*NB{{}}, transposed[{j}], N, N);"
+        call = f"({into}{{}}, chunk_row + {k}*NB{{}}, transposed[{j}], N, N);"
         return [
             f"if (t >= {d}) {{",
             f"    if (R == ROWS) multiply<ROWS>{call.format('', '')}",
@@ -280,11 +245,16 @@ class _Kernel:
             "}",
         ]
 
-    def adjoint_update(self):
+    def adjoint_update(self, wanted):
         """Return the adjoint of threshold and update of a neuron."""
-        layout = self.layout
-        lines = [*self.loads()]
-        lines += [f"const real y_{name} = before[{k}*BN + n];" for k, name in enumerate(layout.state)]
+        layout, lines = self.layout, self.loads()
+        # what no synapse changed is as it was kept: no need to compute it again
+        known = {
+            value: f"const real {value} = after[KEPT_{name}*BN + n];"
+            for name, value in self.update.known.items()
+            if name in layout.state and name not in self.targets
+        }
+        lines += [f"const real y_{name} = before[KEPT_{name}*BN + n];" for name in layout.state]
         lines += [f"real s_{name};" for name in layout.state]
         lines += ["{", "const double time = time_before; const int64_t step = step_before; (void)time; (void)step;"]
         lines += self.reset.forward()
@@ -293,9 +263,9 @@ class _Kernel:
             lines.append(f"s_{name} = {new};")
         lines.append("}")
         if layout.is_refractory:
-            lines.append(f"const real s_not_refractory = before[{len(layout.state)}*BN + n];")
+            lines.append("const real s_not_refractory = before[KEPT_not_refractory*BN + n];")
             lines.append("const double s_lastspike = last_before[n];")
-        lines += self.update.forward()
+        lines += [known.get(line.split()[2], line) for line in self.update.forward()]
         gradient = "of_spikes[at + n] + sent[n] + of_spike[n]"
         if layout.is_refractory:
             gradient = f"({self.update.known['not_refractory']} != 0 ? {gradient} : 0)"
@@ -307,9 +277,7 @@ class _Kernel:
         for k, name in enumerate(layout.state):
             self._add(seeds, self.update.known[name], f"G[{k}*NB + n]")
         self._add(seeds, self.margin, "d_margin")
-        wanted = [f"s_{name}" for name in layout.state]
-        wanted += [f"p_{name}" for name in layout.trained] + [f"u_{name}" for name in layout.inputs]
-        lines += self.update.backward(seeds, wanted)
+        lines += self.update.slopes + self.update.backward(seeds, wanted)
         for k, name in enumerate(layout.state):
             lines.append(f"G[{k}*NB + n] = d_s_{name};")
         lines += [f"of_inputs[{j}][at + n] = d_u_{name};" for j, name in enumerate(layout.inputs)]
@@ -322,52 +290,3 @@ class _Kernel:
     @staticmethod
     def _add(seeds, name, adjoint):
         seeds[name] = f"{seeds[name]} + {adjoint}" if name in seeds else adjoint
-
-
-def read_layout(cell, prepared):
-    """
-    Return what the kernel of a cell reads and writes.
-
-    Parameters
-    ----------
-    cell : Cell
-        The plain module.
-    prepared : dict of str to Tensor or number
-        What its neurons' ``prepare`` gave, by name.
-
-    Returns
-    -------
-    Layout
-
-    Raises
-    ------
-    ExportError
-        If the cell has something that the kernel cannot do.
-    """
-    neurons = cell.neurons
-    unsupported = {
-        "a gating variable": bool(cell.gates) or bool(neurons.linked),
-        "sparse weights": any(coupling.is_sparse for coupling in cell.couplings.values()),
-    }
-    own = [name for name in neurons.names if name not in (*cell.inputs, "lastspike", "not_refractory")]
-    unsupported["whole-number state"] = not all(
-        getattr(neurons, f"_initial_{name}").is_floating_point() for name in own
-    )
-    for what, is_there in unsupported.items():
-        if is_there:
-            raise ExportError(f"the model has {what}, expected none in the fused cell: use the plain module.")
-    tensors = {name: value for name, value in prepared.items() if hasattr(value, "dim")}
-    return Layout(
-        state=tuple(own),
-        is_refractory=neurons.is_refractory,
-        inputs=tuple(cell.inputs),
-        scalars=(*neurons.source.constants, *(name for name in prepared if name not in tensors)),
-        rows=tuple(tensors),
-        trained=tuple(name for name, value in tensors.items() if value.requires_grad),
-        pathways=tuple(
-            Pathway(coupling.name, coupling.source, variable, delay, coupling.guards.get(variable))
-            for coupling in cell.couplings.values()
-            for variable in coupling.variables
-            for delay in coupling.delays
-        ),
-    )

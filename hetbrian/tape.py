@@ -1,6 +1,7 @@
 """Brian2 expressions as C, one elementary operation a line, and their adjoints by reverse differentiation."""
 
 import ast
+import re
 
 from hetbrian.statements import ExportError
 
@@ -54,11 +55,13 @@ class Tape:
         C names of the variables, which assignments replace.
     prefix : str
         Beginning of new names.
+    tables : dict of str to tuple
+        Step and subdivision of each TimedArray.
     """
 
-    def __init__(self, known, prefix="x"):
-        self.known, self.prefix = dict(known), prefix
-        self.lines, self.rules = [], []
+    def __init__(self, known, prefix="x", tables=()):
+        self.known, self.prefix, self.tables = dict(known), prefix, dict(tables)
+        self.lines, self.rules, self.slopes = [], [], []
 
     def assign(self, item):
         """Append an assignment (`hetbrian.statements.Assignment`)."""
@@ -68,6 +71,33 @@ class Tape:
             rules = [(value, f"({guard} != 0 ? 1 : 0)"), (old, f"({guard} != 0 ? 0 : 1)")]
             value = self._new(f"{guard} != 0 ? real({value}) : real({old})", rules)
         self.known[item.name] = value
+
+    def bound(self, name, start, limit, inputs):
+        """
+        Keep the derivative of a variable's value by one input within bounds; the value stays the same.
+
+        Parameters
+        ----------
+        name : str
+            Variable.
+        start : str
+            C name of the input.
+        limit : float
+            Largest absolute value of the derivative.
+        inputs : iterable of str
+            C names of all inputs; ``slopes`` gets the code of the derivatives by them.
+        """
+        value, prefix = self.known[name], f"j_{name}_"
+        self.slopes += self.backward({value: "1"}, inputs, prefix)
+        rules = [(item, f"{prefix}{item}") for item in inputs if item != start]
+        rules.append((start, f"fmin(fmax({prefix}{start}, real({-limit!r})), real({limit!r}))"))
+        self.known[name] = self._new(value, rules)
+
+    def change(self, name, old):
+        """Return the value of a variable minus its old one as C; a sum with the old value gives the other summand."""
+        value = self.known[name]
+        left, _, right = dict(self.lines).get(value, "").partition(" + ")
+        return {left: right, right: left}.get(old, f"(real({value}) - {old})")
 
     def value(self, node):
         """Append an expression and return the name or number of its value."""
@@ -120,12 +150,17 @@ class Tape:
             above = f"({x} > {high} || {low} > {high} ? 1 : 0)"  # clip gives the upper bound if they cross
             rules = [(x, inside), (low, below), (high, above)]
             return self._new(f"fmin(fmax(real({x}), real({low})), real({high}))", rules)
+        if name in self.tables:
+            step, subdivision = self.tables[name]
+            row = f"table_row({arguments[0]}, {step!r}, {subdivision}, shape_{name}[0])"
+            column = f" + int64_t({arguments[1]})" if arguments[1:] else ""
+            return self._new(f"table_{name}[{row}*shape_{name}[1]{column}]", [])
         if name == "timestep":
             t, dt = arguments
             return self._new(f"trunc(({t} + 1e-3*{dt})/{dt})", [])
         raise ExportError(
-            f"the fused cell has no {name!r}, expected the functions of one argument, clip and timestep: use the "
-            "plain module."
+            f"the fused cell has no {name!r}, expected the functions of one argument, clip, timestep and "
+            "TimedArrays: use the plain module."
         )
 
     def _new(self, text, rules):
@@ -139,7 +174,7 @@ class Tape:
         """Return the code of the values."""
         return [f"const auto {name} = {text};" for name, text in self.lines]
 
-    def backward(self, seeds, inputs):
+    def backward(self, seeds, inputs, prefix="d_"):
         """
         Return the code of the adjoints.
 
@@ -149,6 +184,8 @@ class Tape:
             Adjoint of each value that is used afterwards, as C.
         inputs : iterable of str
             C names of the variables whose adjoints are wanted.
+        prefix : str
+            Beginning of the names of adjoints.
 
         Returns
         -------
@@ -161,9 +198,31 @@ class Tape:
             if any(operand in active for operand, _ in rules):
                 active.add(name)
         order = [name for name in (*inputs, *(name for name, _ in self.lines)) if name in active]
-        lines = [f"real d_{name} = {seeds.get(name, '0')};" for name in order]
+        lines = [f"real {prefix}{name} = {seeds.get(name, '0')};" for name in order]
         for name, rules in reversed(self.rules):
             for operand, slope in rules:
                 if name in active and operand in active:
-                    lines.append(f"d_{operand} += d_{name}*({slope});".replace("*(1);", ";"))
+                    lines.append(f"{prefix}{operand} += {prefix}{name}*({slope});".replace("*(1);", ";"))
         return lines
+
+
+def without_unused(lines):
+    """
+    Return C code without the lines that compute what no later line uses.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        Definitions of names that are set once or summed up, and lines with other effects, which stay.
+
+    Returns
+    -------
+    list of str
+    """
+    kept, used = [], set()
+    for line in reversed(lines):
+        defined = re.fullmatch(r"(?:const )?(?:real |auto |bool |double )?(\w+)(?: \+?= [^;]*)?;", line)
+        if defined is None or defined[1] in used:
+            used |= set(re.findall(r"[A-Za-z_]\w*", line))
+            kept.append(line)
+    return kept[::-1]

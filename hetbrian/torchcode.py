@@ -33,6 +33,8 @@ class Source:
         The assignments that use these names; ``thresholds`` without the condition.
     condition : str, optional
         The threshold.
+    tables : dict of str to tuple
+        Step and subdivision of each TimedArray.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Source:
     constants: dict
     slots: dict
     condition: str | None
+    tables: dict
 
 
 def module_source(program, constants, parameters, tables, integers=(), width=1.0, detach=False):
@@ -110,7 +113,7 @@ def module_source(program, constants, parameters, tables, integers=(), width=1.0
         lines += [f"    {line}" for line in head + body]
         lines += [f"    return spikes_, {result}" if name == "threshold" else f"    return {result}"]
     values = {name: value for name, (value, _) in constants.items()}
-    return Source("\n".join(lines) + "\n", tuple(prepared), values, writer.slots, writer.condition)
+    return Source("\n".join(lines) + "\n", tuple(prepared), values, writer.slots, writer.condition, tables)
 
 
 class _Writer:

@@ -318,6 +318,8 @@ def test_legacy_refractory_timing_is_refused(monkeypatch):
             DimensionMismatchError,
             "width has the wrong unit, expected mV as in the threshold 'v",
         ),
+        ({"jacobian_bound": {"I": 1}}, ValueError, "jacobian_bound has 'I', expected state variables among v: check"),
+        ({"jacobian_bound": {"v": 0}}, ValueError, "jacobian_bound of 'v' is 0, expected more than 0: give a bound"),
         ({"width": -1 * mV}, ValueError, "width is -1. mV, expected more than 0"),
     ],
 )
@@ -326,6 +328,12 @@ def test_bad_arguments_are_refused(options, error, message):
     synapses = connected(group, group, "w : volt", on_pre="v_post += w", name="links")
     with pytest.raises(error, match=message):
         to_torch(group, synapses, **options)
+
+
+def test_bounds_of_noisy_equations_are_refused():
+    group = quadratic(equations="dv/dt = -v/tau + mV*xi/tau**0.5 : volt", name="group")
+    with pytest.raises(ExportError, match="group has random numbers, expected none with jacobian_bound: clip the norm"):
+        to_torch(group, jacobian_bound={"v": 1})
 
 
 def test_names_of_the_caller_are_found_as_in_run():
@@ -481,6 +489,23 @@ def test_modules_can_be_copied_pickled_and_captured():
     state = module.initial_state(2)
     ours, theirs = module.step(state, 0), captured(state, 0)
     assert torch.equal(ours[0]["v"], theirs[0]["v"]) and torch.equal(ours[1], theirs[1])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+def test_the_step_is_compiled_by_inductor():
+    """Ten steps and their gradients; the compiler joins operations, which rounds some of them once less."""
+    found = []
+    for compiled in (False, True):
+        _, _, module = export("residual", 6, trainable=("eta", "theta"), width=5 * mV)
+        step = torch.compile(module.step, fullgraph=True, dynamic=False) if compiled else module.step
+        state, prepared, count = module.initial_state(2), module.prepare(), 0
+        for _ in range(10):
+            state, fired = step(state, 0, prepared=prepared)
+            count += fired.sum()
+        (state["v"].sum() + count).backward()
+        found.append([state["v"], state["w"], *(parameter.grad for parameter in module.parameters())])
+    assert all(torch.allclose(a, b, rtol=1e-10, atol=1e-12) for a, b in zip(*found, strict=True))
 
 
 def test_noise_has_the_strength_of_brian2s():

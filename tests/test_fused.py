@@ -9,6 +9,7 @@ import pytest
 from brian2 import Clock, NeuronGroup, SpikeGeneratorGroup, Synapses, ms, mV, pA
 from numpy.random import default_rng
 
+from benchmarks.torch_cell import group
 from hetbrian import native
 from hetbrian.events import Events
 from hetbrian.export import to_torch
@@ -26,6 +27,7 @@ TRAINED = {
     "hodgkin_huxley": ("I", "Cm"),
     "leaky": ("tau", "I", "leaky_synapses.omega"),
     "heun": ("a", "tau"),
+    "timed_array": ("offset", "tau"),
 }
 N, STEPS, BATCH = 20, 12, 11  # 20 neurons and 11 copies leave remainders in every block of the kernels
 WIDE = {"leaky": 1, "heun": 1 * mV}
@@ -142,6 +144,41 @@ def test_gradcheck(name):
     assert torch.autograd.gradcheck(loss, values, eps=1e-5, atol=1e-6, rtol=1e-6)
 
 
+STEEP = {"residual": 1.02, "leaky": 0.9, "hodgkin_huxley": 0.8}
+
+
+@pytest.mark.parametrize("name", STEEP)
+def test_bounded_jacobians_are_the_plain_modules(name):
+    """The bounds act on some neurons and not on others; leaky and biophysical neurons with their refractoriness."""
+    free, _ = modules(name, torch.float64)
+    cell, fused = modules(name, torch.float64, jacobian_bound={"v": STEEP[name]})
+    unbounded, expected = results(free, free)
+    (plain, bounded), (fast, found) = (results(item, cell) for item in (cell, fused))
+    assert torch.equal(plain.spikes, fast.spikes) and torch.equal(plain.spikes, unbounded.spikes)
+    assert any(apart(bounded[key], expected[key]) > 1e-3 for key in expected)
+    assert all(apart(found[key], bounded[key]) < 1e-10 for key in expected)  # as without bounds
+    cell, fused = modules(name, torch.float64, jacobian_bound={"v": 1e6})
+    for module in (cell, fused):
+        gradients = results(module, cell)[1]
+        assert all(apart(gradients[key], expected[key]) < 1e-10 for key in expected)
+
+
+@pytest.mark.slow
+def test_bounded_gradients_of_quadratic_neurons_stay_finite():
+    """Over 500 steps of 1 ms the gradient of the spikes leaves float32, unless the upswing's derivative is bounded."""
+
+    def norm(bound, make=fuse):
+        neurons, layers = group(32, 50)
+        options = {"surrogate": FastSigmoid(), "width": 5 * mV, "trainable": ("eta", "g"), "jacobian_bound": bound}
+        cell = to_torch(neurons, layers, **options)
+        spikes = (torch.rand(500, 4, 50, generator=torch.Generator().manual_seed(0)) < 0.02).float()
+        make(cell)(spikes={"source": spikes}).spikes.mean().backward()
+        return float(torch.cat([parameter.grad for parameter in cell.parameters()]).norm())
+
+    assert not np.isfinite(norm(None))
+    assert 0 < norm({"v": 1}) < 1 and 0 < norm({"v": 1}, lambda cell: cell) < 1
+
+
 def test_threads_share_the_batch_and_give_the_same():
     cell = with_source()
     fused, spikes = fuse(cell), {"source": torch.ones(STEPS, BATCH, 30, dtype=torch.float64)}
@@ -168,6 +205,22 @@ def test_a_sequence_goes_on_where_it_stopped():
     late = fused(spikes={"source": torch.ones(2, 3, 30, dtype=torch.float64)})
     with pytest.raises(ValueError, match=r"'synapses.*pending' has spikes on their way, expected none at the start"):
         fused(spikes={"source": spikes}, state=late.state)
+
+
+def test_memory_that_is_kept_can_be_given_back():
+    cell = with_source()
+    fused, given = fuse(cell), {"source": torch.zeros(STEPS, BATCH, 30, dtype=torch.float64)}
+    fused(spikes=given)
+    assert fused._workspace._free
+    fused.release()
+    assert not fused._workspace._free and fused(spikes=given).spikes.shape == (STEPS, BATCH, N)
+
+
+def test_graded_spikes_are_refused():
+    given = torch.zeros(STEPS, BATCH, 30, dtype=torch.float64)
+    given[3, 2, 17] = 0.5
+    with pytest.raises(ValueError, match="spikes have values other than 0 and 1, expected spikes: pass graded"):
+        fuse(with_source())(spikes={"source": given})
 
 
 def test_without_a_batch_and_with_records_of_inputs():
@@ -221,7 +274,6 @@ def test_on_a_gpu_the_plain_module_runs():
     [
         ("all_to_all", "the model has a gating variable, expected none in the fused cell: use the plain module"),
         ("everything", "the model has whole-number state, expected none"),
-        ("timed_array", "the fused cell has no 'timed_array_.*', expected the functions of one argument"),
     ],
 )
 def test_what_the_kernel_cannot_do_is_refused(name, message):
@@ -235,6 +287,10 @@ def test_what_the_kernel_cannot_do_is_refused(name, message):
     ("options", "message"),
     [
         ({"threshold": "v > 1 or v < -1", "reset": "v = 0"}, "the threshold has .*, which has no distance"),
+        (
+            {"threshold": "rand() < v", "reset": ""},
+            "the fused cell has no 'rand', expected the functions of one argument",
+        ),
         ({}, "the group has no threshold, expected one for the fused cell"),
         ({"threshold": "v > 1", "reset": "v = -1 // 2"}, "the fused cell cannot write .* as C"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from hetbrian.native import library
 from hetbrian.statements import Assignment
-from hetbrian.tape import Tape
+from hetbrian.tape import Tape, without_unused
 
 EXPRESSIONS = """
 a + b*c - a/b; -a*(b + 2)**2; a**3 + b**4; abs(a)**b; a % b + c; exp(a) - expm1(b); log(b) + log10(b) + log1p(b)
@@ -79,3 +79,25 @@ def test_guards_choose_value_and_adjoint():
         out = (ctypes.c_double * 3)()
         compiled.f(*(ctypes.c_double(value) for value in (5.0, 3.0, is_open)), out)
         assert list(out) == expected
+
+
+def test_unused_lines_are_left_out():
+    lines = [
+        "const real a = x;",
+        "const auto b = a*y;",
+        "real c;",
+        "{",
+        "c = 2*d;",
+        "}",
+        "real e = 0;",
+        "e += b;",
+        "f[n] = e;",
+    ]
+    assert without_unused(lines) == ["const real a = x;", "const auto b = a*y;", "{", "}", *lines[6:]]
+
+
+def test_the_change_of_a_sum_is_its_other_summand():
+    tape = Tape({"v": "y_v", "w": "y_w", "u": "y_u", "jump": "c_jump"})
+    for name, text in (("w", "w + jump"), ("v", "jump"), ("u", "jump + u")):
+        tape.assign(Assignment(name, text))
+    assert [tape.change(name, f"y_{name}") for name in "wvu"] == ["c_jump", "(real(c_jump) - y_v)", "c_jump"]

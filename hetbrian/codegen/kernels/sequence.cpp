@@ -3,28 +3,47 @@ typedef REAL real;
 /*HEADER*/
 #define PLANES /*PLANES*/
 #define STATES /*STATES*/
+enum { /*KEPT*/ };
 #define SLOTS /*SLOTS*/
 
-// saved[step][plane][batch][neuron]: state before the reset; plane < STATES has an adjoint
-extern "C" void forward(int T, int B, int N, int threads, int64_t first, const real* scalars, const real* rows,
-        real* saved, double* last, real* spikes, real* final_state, real* const* recorded, const real* const* inputs,
+// The events of spikes[row][neuron]: where those of each row begin, at the end their number, and their neurons; -1 as
+// their number if there is another value than 0 and 1. index has 16 elements more than there can be events.
+extern "C" void collect(int64_t n_rows, int n, const real* spikes, int64_t* begin, int32_t* index) {
+    int64_t count = 0;
+    for (int64_t row = 0; row < n_rows; row++) {
+        const real* const z = spikes + row*n;
+        int others = 0;
+        for (int k = 0; k < n; k++) others += (z[k] != 0) & (z[k] != 1);
+        if (others) {
+            begin[n_rows] = -1;
+            return;
+        }
+        begin[row] = count;
+        count += active(z, n, index + count);
+    }
+    begin[n_rows] = count;
+}
+
+// start[plane][batch][neuron]: planes below STATES have an adjoint; saved[step][kept][batch][neuron]: before the reset
+extern "C" void forward(int T, int B, int N, int threads, int64_t first, const real* scalars, const real* const* tables,
+        const int64_t* shapes, const real* rows, const real* start, real* saved, double* last, real* spikes, real* final_state, real* const* recorded, const real* const* inputs,
         const real* const* weights, const int64_t* const* begin, const int32_t* const* index) {
     const size_t BN = (size_t)B*N;
     /*SCALARS*/
     #pragma omp parallel for num_threads(threads) schedule(static)
     for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
         std::vector<real> states((size_t)ROWS*PLANES*N), sums((size_t)/*N_TARGETS*/*N);
-        std::vector<int32_t> list;
+        std::vector<int32_t> list(N + 16);
         real* const arrived = sums.data();
         const int b0 = block*ROWS, b1 = b0 + ROWS < B ? b0 + ROWS : B;
         for (int b = b0; b < b1; b++) for (int k = 0; k < PLANES; k++)
-            memcpy(states.data() + ((size_t)(b - b0)*PLANES + k)*N, saved + k*BN + (size_t)b*N, N*sizeof(real));
+            memcpy(states.data() + ((size_t)(b - b0)*PLANES + k)*N, start + k*BN + (size_t)b*N, N*sizeof(real));
         for (int t = 0; t < T; t++) for (int b = b0; b < b1; b++) {
             const size_t o = (size_t)b*N, at = (size_t)t*BN + o;
             const int64_t step = first + t;
             const double time = step*(double)c_dt;
             real* const state = states.data() + (size_t)(b - b0)*PLANES*N;
-            real* const saved_row = saved + (size_t)(t + 1)*PLANES*BN + o;
+            real* const saved_row = saved + (size_t)(t + 1)*KEPT*BN + o;
             real* const spikes_row = spikes + at;
             double* const last_row = last ? last + (size_t)(t + 1)*BN + o : nullptr;
             if (last) memcpy(last_row, last_row - BN, N*sizeof(double));
@@ -48,7 +67,7 @@ extern "C" void forward(int T, int B, int N, int threads, int64_t first, const r
 
 // of_x is the adjoint of x; of_state holds that of the final state and becomes that of the initial one
 extern "C" void backward(int T, int B, int N, int threads, int64_t first, real width, const real* scalars,
-        const real* rows, const real* saved, const double* last, const real* spikes, const real* const* inputs,
+        const real* const* tables, const int64_t* shapes, const real* rows, const real* saved, const double* last, const real* spikes, const real* const* inputs,
         const real* const* transposed, const int64_t* const* begin, const int32_t* const* index, const int64_t* n_source,
         const real* of_spikes, const real* const* of_recorded, real* of_state, real* of_rows_total,
         real* const* of_inputs, real* const* of_weights_total, real* const* of_current) {
@@ -68,8 +87,11 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
         real* of_weights[/*N_PATHWAYS*/];
         for (int j = 0; j < n_pathways; j++)
             of_weights[j] = !of_weights_total[j] ? nullptr : is_first ? of_weights_total[j] : part.data() + offset[j];
-        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
+        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)CHUNK*/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
         real* const of_sent = waiting.data();
+        std::vector<int32_t> list(N + 16);
+        std::vector<Sorted> sorted;
+        for (int j = 0; j < n_pathways; j++) sorted.emplace_back(of_weights[j] ? (int)n_source[j] : 0);
         #pragma omp for schedule(static)
         for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
             const int b0 = block*ROWS, R = B - b0 < ROWS ? B - b0 : ROWS;
@@ -80,12 +102,14 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
                 const int64_t step = first + t, step_before = step - 1;
                 const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
                 (void)time; (void)time_before;
+                const int first_row = t % CHUNK*/*N_TARGETS*/*ROWS;
+                real* const chunk_row = currents.data() + (size_t)first_row*N;
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
                     const size_t at = (size_t)t*BN + (size_t)b*N;
-                    const real* const after = saved + (size_t)(t + 1)*PLANES*BN + (size_t)b*N;
+                    const real* const after = saved + (size_t)(t + 1)*KEPT*BN + (size_t)b*N;
                     real* const G = adjoints.data() + (size_t)r*N;
-                    real* const incoming = currents.data() + (size_t)r*N;
+                    real* const incoming = chunk_row + (size_t)r*N;
                     real* const of_spike = jumps.data() + (size_t)r*N;
                     #pragma omp simd
                     for (int n = 0; n < N; n++) {
@@ -93,17 +117,16 @@ extern "C" void backward(int T, int B, int N, int threads, int64_t first, real w
                     }
                     /*ADJOINT_WEIGHTS*/
                 }
-                {
-                    real* const incoming = currents.data();
-                    (void)incoming;
-                    /*ADJOINT_SPIKES*/
-                }
+                /*ADJOINT_SPIKES*/
+                if (t % CHUNK == 0) for (int j = 0; j < n_pathways; j++)
+                    if (of_weights[j]) sorted[j].add_to(of_weights[j], currents.data(), N);
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
                     const size_t at = (size_t)t*BN + (size_t)b*N;
-                    const real* const before = saved + (size_t)t*PLANES*BN + (size_t)b*N;
+                    const real* const before = saved + (size_t)t*KEPT*BN + (size_t)b*N;
+                    const real* const after = before + KEPT*BN;
                     const double* const last_before = last ? last + at : nullptr;
-                    (void)last_before;
+                    (void)last_before; (void)after;
                     const real* const spikes_before = t ? spikes + at - BN : nullptr;
                     real* const G = adjoints.data() + (size_t)r*N;
                     real* const of_spike = jumps.data() + (size_t)r*N;
