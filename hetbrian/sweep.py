@@ -94,7 +94,7 @@ def sweep(
     Raises
     ------
     ValueError
-        If the function cannot travel, or the folder holds another sweep.
+        If the function cannot travel, the folder holds another sweep, or every point failed.
     OSError
         If the folder cannot be written, the disk is full, or there is no scheduler or it went away.
     """
@@ -127,14 +127,21 @@ def sweep(
                 for outcomes in _outcomes(client, sources, grid, settings, todo):
                     store.add(outcomes)
                     progress.update(store.n_done, store.n_failed)
-                    watcher.look()
+                    if store.n_done:
+                        watcher.look()
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(
                     f"Stopped; {store.n_done} of {len(grid)} points are kept in {str(folder)!r}, "
                     "and the same command goes on."
                 ) from None
         store.export()
-        return view(store.dataset())
+        dataset = store.dataset()
+        if not store.n_done:
+            raise ValueError(
+                f"all {len(grid)} points failed, the first with {dataset.error.values.flat[0]!r}, expected one that works: "
+                "correct that and start again with --retry-failed."
+            )
+        return view(dataset)
 
 
 def evaluate(sources, parameters):
