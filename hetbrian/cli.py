@@ -365,7 +365,7 @@ def _protocol_of(name):
     """Return the protocol of a result, or None if it is not here."""
     try:
         return load_protocol(find_protocol(name))
-    except ValueError:
+    except (ValueError, ImportError):
         return None
 
 

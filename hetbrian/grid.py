@@ -3,8 +3,7 @@
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity, Unit
-from brian2.units.fundamentalunits import get_unit_for_display
+from brian2 import Quantity, Unit, get_unit
 
 
 class Grid:
@@ -97,7 +96,7 @@ def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     if unit is None and any(isinstance(value, Quantity) for value in axis):
         axis = Quantity(axis)
         if not axis.is_dimensionless:
-            unit = get_unit_for_display(axis.dim)
+            unit = get_unit(axis.dim)
     values = np.asarray(axis)
     if values.ndim != 1 or not values.size or values.dtype.kind not in "biufU":
         raise ValueError(

@@ -69,7 +69,11 @@ class Store:
             # as they are after a journey through JSON
             here = json.loads(json.dumps({"grid": grid.description(), **identity}))
             self._journal = Journal(self.folder / "journal.jsonl", here)
-            _compare(self.folder, self._journal.header, here)
+            try:
+                _compare(self.folder, self._journal.header, here)
+            except ValueError:
+                self._journal.close()
+                raise
         except BaseException:
             self._lock.close()
             raise

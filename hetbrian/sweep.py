@@ -15,6 +15,7 @@ import numpy as np
 
 from hetbrian.cluster import SchedulerLost, connected
 from hetbrian.progress import SweepProgress
+from hetbrian.provenance import provenance
 from hetbrian.reuse import KEPT
 from hetbrian.sources import OtherSources, travelling
 from hetbrian.store import Store, failure, outcome
@@ -103,7 +104,7 @@ def sweep(
     watch = options.watch if watch is None else watch
     retry_failed = options.retry_failed if retry_failed is None else retry_failed
     scheduler, workers = (options.scheduler, options.workers) if (scheduler or workers) is None else (scheduler, workers)
-    view = view or (lambda dataset: dataset)
+    attributes = {**{name: str(value) for name, value in settings.items()}, **provenance()}
     sources = travelling(point)
     identity = {
         "point": f"{sources.module}.{sources.name}",
@@ -111,6 +112,11 @@ def sweep(
         "versions": {"brian2": brian2.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "sources": sources.hashes(),
     }
+
+    def shown(dataset):
+        dataset = dataset.assign_attrs(attributes)
+        return view(dataset) if view is not None else dataset
+
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_sweep_"))
@@ -120,7 +126,7 @@ def sweep(
             progress = stack.enter_context(
                 SweepProgress(len(grid), store.n_done, store.n_failed if not retry_failed else 0)
             )
-            watcher = _Watcher(watch, lambda: view(store.dataset()))
+            watcher = _Watcher(watch, lambda: shown(store.dataset()))
             try:
                 client = stack.enter_context(connected(scheduler, workers))
                 progress.say(f"Dask dashboard: {client.dashboard_link}")
@@ -141,7 +147,7 @@ def sweep(
                 f"all {len(grid)} points failed, the first with {dataset.error.values.flat[0]!r}, expected one that works: "
                 "correct that and start again with --retry-failed."
             )
-        return view(dataset)
+        return shown(dataset)
 
 
 def evaluate(sources, parameters):

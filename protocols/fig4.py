@@ -2,7 +2,7 @@
 
 (a) homogeneous, (b) background current, (c) coupling, (d) partial reset, (e) coupling and reset, (f) all three.
 G is the gain of the recurrent weights, Q that of the feedback. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070,
-who do not publish the strengths of heterogeneity: those of `PANELS` are ours.
+who do not publish the strengths of heterogeneity: ours are those at which figure 3 recovers.
 """
 
 import numpy as np
@@ -20,8 +20,6 @@ SMALL = {
     "feedback_gains": (1500, 4500, 9000, 15000) * pA,
 }
 
-ETA_HALF_WIDTH, RELATIVE_G_HALF_WIDTH, THETA = 100 * pA, 0.5, 0.5
-
 PANELS = {
     "a": (),
     "b": ("eta",),
@@ -30,7 +28,7 @@ PANELS = {
     "e": ("g", "theta"),
     "f": ("eta", "g", "theta"),
 }
-"""Kinds of heterogeneity of each panel: half width of eta, that of G_i relative to G, and theta as above."""
+"""Kinds of heterogeneity of each panel."""
 
 RECURRENT_GAINS = (1000, 2000, 3000, 5000, 7000, 9000, 11000, 13000, 15000, 17000, 19000) * pA
 FEEDBACK_GAINS = (1500, 3000, 4500, 6000, 7500, 9000, 10500, 12000, 13500, 15000) * pA
@@ -39,7 +37,17 @@ SILENT_BELOW = 3000.0
 """G in pA below which the paper finds the homogeneous network silent."""
 
 
-def point(seed, panel, recurrent_gain, feedback_gain, **settings):
+def point(
+    seed,
+    panel,
+    recurrent_gain,
+    feedback_gain,
+    eta_half_width,
+    g_half_width,
+    relative_g_half_width,
+    theta,
+    **settings,
+):
     """
     Return the scores of one network.
 
@@ -51,6 +59,12 @@ def point(seed, panel, recurrent_gain, feedback_gain, **settings):
         A key of `PANELS`.
     recurrent_gain, feedback_gain : Quantity [amp]
         G and Q.
+    eta_half_width : Quantity [amp]
+        D_eta.
+    g_half_width, relative_g_half_width : Quantity [amp], float
+        D_g is the first plus G times the second.
+    theta : float
+        Reset coefficient.
     **settings
         Of `protocols.training.trained`, the same for all.
 
@@ -60,9 +74,9 @@ def point(seed, panel, recurrent_gain, feedback_gain, **settings):
         See `protocols.training.trained`.
     """
     strength = {
-        "eta": {"eta_half_width": ETA_HALF_WIDTH},
-        "g": {"g_half_width": RELATIVE_G_HALF_WIDTH * recurrent_gain},
-        "theta": {"theta": THETA},
+        "eta": {"eta_half_width": eta_half_width},
+        "g": {"g_half_width": g_half_width + relative_g_half_width * recurrent_gain},
+        "theta": {"theta": theta},
     }
     parameters = {name: value for kind in PANELS[panel] for name, value in strength[kind].items()}
     return trained(seed, recurrent_gain=recurrent_gain, feedback_gain=feedback_gain, **parameters, **settings)
@@ -74,6 +88,10 @@ def compute(
     n_neurons=2000,
     recurrent_gains=RECURRENT_GAINS,
     feedback_gains=FEEDBACK_GAINS,
+    eta_half_width=100 * pA,
+    g_half_width=1000 * pA,
+    relative_g_half_width=0.0,
+    theta=0.5,
     target="sine",
     reset="residual",
     preset="paper",
@@ -93,6 +111,12 @@ def compute(
         Network size N.
     recurrent_gains, feedback_gains : Quantity [amp], shape (n,)
         G and Q.
+    eta_half_width : Quantity [amp]
+        D_eta.
+    g_half_width, relative_g_half_width : Quantity [amp], float
+        D_g is the first plus G times the second.
+    theta : float
+        Reset coefficient.
     target : {"sine", "product", "lorenz", "ode_to_joy"}
         What is learned, see `protocols.training.TARGETS`.
     reset : {"residual", "retain"}
@@ -118,8 +142,12 @@ def compute(
     return sweep(
         point,
         grid,
-        view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons, target=target, reset_rule=reset),
+        view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons),
         n_neurons=n_neurons,
+        eta_half_width=eta_half_width,
+        g_half_width=g_half_width,
+        relative_g_half_width=relative_g_half_width,
+        theta=theta,
         target=target,
         reset=reset,
         preset=preset,
@@ -169,7 +197,7 @@ def claims(dataset):
     data, low, none = works(dataset), gains < SILENT_BELOW, dataset.where(gains < SILENT_BELOW).sel(panel="a")
     lowest = gains.where(data.max("feedback_gain") > 0).min("recurrent_gain").fillna(2 * float(gains.max()))
     fraction = workable_fraction(dataset)
-    setting = f"{dataset.attrs['target']}, N = {dataset.attrs['n_neurons']}, {dataset.attrs['reset_rule']}"
+    setting = f"{dataset.attrs['target']}, N = {dataset.attrs['n_neurons']}, {dataset.attrs['reset']}"
     below = f"G < {SILENT_BELOW:.0f} pA"
     evidence = {
         "F1": [

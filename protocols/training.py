@@ -101,7 +101,7 @@ def trained(
     Returns
     -------
     dict of str to (tuple, float, dict)
-        `SCORES`, for `hetbrian.sweep.sweep`.
+        `SCORES` but ``active_fraction``, for `hetbrian.sweep.sweep`.
 
     Raises
     ------
@@ -111,6 +111,8 @@ def trained(
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
     options = {"n_neurons": n_neurons, "start": start, "stop": stop, "preset": preset, "reset": reset}
+    # no spikes: a diverging network of 2000 fires some 1e8 of them
+    options |= {"record": ("z", "y", "rate")}
     options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}
     values = force_values(
         np.random.default_rng(seed),
@@ -126,8 +128,13 @@ def trained(
         except hb.DivergenceError:
             result = DIVERGED
         else:
-            result = score(run, stop, n_neurons)
-    return {name: ((), result[name], {"long_name": text, "units": unit}) for name, (text, unit) in SCORES.items()}
+            count = run.rate.values[run.time.values >= float(stop)].sum() * float(run.time[1] - run.time[0])
+            result = score(run, stop, [count])  # as one neuron, the mean of all
+    return {
+        name: ((), result[name], {"long_name": text, "units": unit})
+        for name, (text, unit) in SCORES.items()
+        if name != "active_fraction"
+    }
 
 
 def train(conditions, seeds, *, start, stop, duration, device="runtime", **parameters):
@@ -172,7 +179,8 @@ def train(conditions, seeds, *, start, stop, duration, device="runtime", **param
         except hb.DivergenceError:
             result = DIVERGED
         else:
-            result = score(run, stop, parameters.get("n_neurons", 2000))
+            tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
+            result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
             if seed == seeds[0]:
                 outputs[name], shared = run.z.values, run
         for key, value in result.items():
@@ -231,11 +239,9 @@ def per_seed(values):
     return tuple(means[np.isfinite(means)].tolist())
 
 
-def score(run, stop, n_neurons):
-    """Return the scores of one simulated Dataset, as `hetbrian.score.force_scores`, and its relative error."""
+def score(run, stop, counts):
+    """Return the scores of a simulated Dataset, as `hetbrian.score.force_scores`, and its relative error."""
     stop = float(stop / second)
-    tested = run.spike_neuron.values[run.spike_time.values >= stop]
-    counts = np.bincount(tested, minlength=n_neurons)
     found = force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
     variance = run.y.values[run.time.values >= stop].var(axis=0).mean()
     return found | {"relative_error": found["mse_shifted"] / float(variance)}
