@@ -1,5 +1,6 @@
 """The processes that compute the points of a sweep: of this machine, or of a running Dask scheduler."""
 
+import logging
 import os
 import tempfile
 from contextlib import contextmanager
@@ -41,6 +42,12 @@ def connected(scheduler=None, workers=None):
         raise ValueError(
             f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
         )
+    with _quiet():
+        yield from _clients(scheduler, workers)
+
+
+def _clients(scheduler, workers):
+    """Yield the client of `connected`."""
     if scheduler:
         try:
             client = distributed.Client(scheduler, timeout=TIMEOUT, set_as_default=False)
@@ -70,3 +77,17 @@ def connected(scheduler=None, workers=None):
         distributed.Client(cluster, timeout=TIMEOUT, set_as_default=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def _quiet():
+    """Keep what Dask logs about lost connections off the screen: what matters of it is raised."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -5,6 +5,7 @@ import platform
 import tempfile
 import time
 import uuid
+from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def sweep(
             watcher = _Watcher(watch, lambda: shown(store.dataset()))
             try:
                 client = stack.enter_context(connected(scheduler, workers))
-                progress.say(f"Dask dashboard: {client.dashboard_link}")
+                if "dashboard" in client.scheduler_info()["services"]:
+                    progress.say(f"Dask dashboard: {client.dashboard_link}")
                 for outcomes in _outcomes(client, sources, grid, settings, todo):
                     store.add(outcomes)
                     progress.update(store.n_done, store.n_failed)
@@ -208,16 +210,23 @@ def _outcomes(client, sources, grid, settings, todo):
 
     n_threads, checked = 1, 0.0
     while points or waiting:
-        if time.monotonic() - checked > 2.0:
-            n_threads, checked = max(1, sum(client.nthreads().values())), time.monotonic()
-        while waiting and len(points) < AHEAD * n_threads:
-            send()
-        batch = [next(running), *running.next_batch(block=False)]
-        yield {points.pop(future.key): _result(client, future) for future in batch}
+        try:
+            if time.monotonic() - checked > 2.0:
+                n_threads, checked = max(1, sum(client.nthreads().values())), time.monotonic()
+            while waiting and len(points) < AHEAD * n_threads:
+                send()
+            batch = [next(running), *running.next_batch(block=False)]
+            found = {points.pop(future.key): _result(future) for future in batch}
+        except (OSError, CancelledError) as error:
+            raise SchedulerLost(
+                f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
+                "finished points are kept; start it and run the same command again."
+            ) from error
+        yield found
 
 
-def _result(client, future):
-    """Return the text of a finished point, or raise if the sweep cannot go on."""
+def _result(future):
+    """Return the text of a finished point, or raise what the sweep cannot go on from."""
     if future.status == "finished":
         return future.result()
     error = future.exception() if future.status == "error" else None
@@ -227,7 +236,4 @@ def _result(client, future):
         raise error
     if error is not None:
         return failure(error)
-    raise SchedulerLost(
-        f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
-        "finished points are kept; start it and run the same command again."
-    )
+    raise CancelledError
