@@ -1,5 +1,6 @@
 """A file of records that are durable one by one: what was written before a crash is there after it."""
 
+import contextlib
 import json
 import os
 import zlib
@@ -101,19 +102,17 @@ class Journal:
 
     def _replace(self, lines: list[bytes]) -> None:
         """Put lines in the place of the file, whole or not at all."""
-        with replacing(self.path, "free some space or choose another --out, and start again") as temporary:
-            with open(temporary, "wb") as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
+        advice = "free some space or choose another --out, and start again"
+        with replacing(self.path, advice) as temporary, open(temporary, "wb") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
         sync_folder(self.path.parent)
 
     def _reopen(self) -> None:
         """Drop the rest of a record that was not written whole, from the file and from the buffer."""
-        try:
+        with contextlib.suppress(OSError):  # the buffer could not be written: it is closed all the same
             self._file.close()
-        except OSError:
-            pass  # the buffer could not be written: it is closed all the same
         self._file = open(self.path, "r+b")  # noqa: SIM115
         self._file.truncate(self._end)
 

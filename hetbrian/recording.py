@@ -57,7 +57,7 @@ REGISTRY = {
     "theta": Recorded("neurons", "theta", ("neuron",), "reset coefficient"),
 }
 """Every name that ``record=`` of `simulate` knows. ``spikes`` gives spike_time and spike_neuron,
-``rate`` the mean over the neurons and the sampling interval that begins at each time, which takes no memory per spike."""
+``rate`` the mean over the neurons and the sampling interval that begins at each time, without memory for spikes."""
 
 
 class Recorder:

@@ -98,7 +98,7 @@ def travelling(function):
     ValueError
         If the function is nested, a lambda, or typed at a prompt.
     """
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    module, name = str(getattr(function, "__module__", None)), getattr(function, "__qualname__", "")
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or not name.isidentifier() or getattr(sys.modules[module], name, None) is not function:
         raise ValueError(

@@ -104,7 +104,9 @@ def sweep(
     folder = options.folder if folder is None else folder
     watch = options.watch if watch is None else watch
     retry_failed = options.retry_failed if retry_failed is None else retry_failed
-    scheduler, workers = (options.scheduler, options.workers) if (scheduler or workers) is None else (scheduler, workers)
+    scheduler, workers = (
+        (options.scheduler, options.workers) if (scheduler or workers) is None else (scheduler, workers)
+    )
     attributes = {**{name: str(value) for name, value in settings.items()}, **provenance()}
     sources = travelling(point)
     identity = {
@@ -145,8 +147,9 @@ def sweep(
         store.export()
         dataset = store.dataset()
         if not store.n_done:
+            error = dataset.error.values.flat[0]
             raise ValueError(
-                f"all {len(grid)} points failed, the first with {dataset.error.values.flat[0]!r}, expected one that works: "
+                f"all {len(grid)} points failed, the first with {error!r}, expected one that works: "
                 "correct that and start again with --retry-failed."
             )
         return shown(dataset)

@@ -1,7 +1,6 @@
 """Train the FORCE network under several conditions and seeds, and score every run the same way."""
 
 import sys
-
 from functools import partial
 
 import numpy as np

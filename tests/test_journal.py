@@ -105,5 +105,7 @@ def test_a_read_only_journal_is_one_sentence(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(journal, "open", refuse, raising=False)
-    with pytest.raises(OSError, match=r"could not be written \(Permission denied\), expected a folder of yours with spa"):
+    with pytest.raises(
+        OSError, match=r"could not be written \(Permission denied\), expected a folder of yours with spa"
+    ):
         Journal(tmp_path / "j", HEADER)

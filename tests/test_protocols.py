@@ -24,7 +24,8 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", *SLOW, *RESERVOIR}])
+# fig4 is in test_fig4.py
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", "fig4", *SLOW, *RESERVOIR}])
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
     save(dataset, tmp_path / "d.nc")

@@ -179,7 +179,11 @@ def test_a_choice_of_neurons_labels_them():
 
 
 BAD = {
-    "unknown": ("u", DT, "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, rate, eta, g, theta"),
+    "unknown": (
+        "u",
+        DT,
+        "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, rate, eta, g, theta",
+    ),
     "no such object": ("s", DT, "'s' is 's' of an object called 'gating', which this network of force, neurons, recu"),
     "too many": ({"v": [10]}, DT, "record has 'v': [10], expected whole numbers below 10: it has no more"),
     "no number": ({"v": [0.5]}, DT, "record has 'v': [0.5], expected whole numbers below 10"),

@@ -113,7 +113,9 @@ def test_another_hetbrian_is_refused(project, monkeypatch):
     found = travelling(project.point)
     changed = tuple((name, "0" if name == "score.py" else text) for name, text in sources.package_hashes())
     monkeypatch.setattr(sources, "package_hashes", lambda: changed)
-    with pytest.raises(OtherSources, match=r"differs from the one that started the sweep, in score.py; expected the sam"):
+    with pytest.raises(
+        OtherSources, match=r"differs from the one that started the sweep, in score.py; expected the sam"
+    ):
         found.load()
 
 

@@ -26,7 +26,9 @@ def result(index):
     if index == 4:
         return failure(ZeroDivisionError("by zero"))
     trace = ("time", np.arange(3.0) + index, {"units": "mV"})
-    return outcome(xarray.Dataset({"x": index / 3, "z": trace}, {"time": [0.0, 1.0, 2.0], "name": ("time", list("pqr"))}))
+    return outcome(
+        xarray.Dataset({"x": index / 3, "z": trace}, {"time": [0.0, 1.0, 2.0], "name": ("time", list("pqr"))})
+    )
 
 
 def tree(folder):
@@ -109,7 +111,9 @@ def test_two_processes_do_not_share_a_store(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"cannot be written \(Not a directory\), expected a folder of yours: choose anoth"):
+    with pytest.raises(
+        OSError, match=r"cannot be written \(Not a directory\), expected a folder of yours: choose anoth"
+    ):
         Store(tmp_path / "file" / "s", GRID, IDENTITY)
 
 
@@ -121,7 +125,9 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_journal(tmp_path, monkeypatch)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(xarray.Dataset, "to_zarr", full)
-        with pytest.raises(OSError, match=r"\(No space left on device\), expected a folder with space: every point is k"):
+        with pytest.raises(
+            OSError, match=r"\(No space left on device\), expected a folder with space: every point is k"
+        ):
             store.export()
     monkeypatch.undo()
     assert sorted(os.listdir(tmp_path / "s")) == ["journal.jsonl", "lock"]

@@ -134,7 +134,9 @@ def test_another_grid_or_setting_is_refused(scheduler, tmp_path, change):
     options = {"folder": tmp_path / "s", "scheduler": scheduler, "factor": 2 * pA}
     sweep(sweep_points.scaled, GRID, **options)
     grid = change.pop("grid", GRID)
-    with pytest.raises(ValueError, match=r"holds another sweep: .* there and .* here, expected the same; choose another"):
+    with pytest.raises(
+        ValueError, match=r"holds another sweep: .* there and .* here, expected the same; choose another"
+    ):
         sweep(sweep_points.scaled, grid, **{**options, **change})
 
 
@@ -170,7 +172,9 @@ def test_a_point_whose_process_dies_has_failed(scheduler, tmp_path):
 
 def test_an_unknown_scheduler_is_one_sentence(monkeypatch):
     monkeypatch.setattr("hetbrian.cluster.TIMEOUT", 0.5)
-    with pytest.raises(OSError, match=r"no scheduler answers at 'tcp://127.0.0.1:1', expected the address of a running"):
+    with pytest.raises(
+        OSError, match=r"no scheduler answers at 'tcp://127.0.0.1:1', expected the address of a running"
+    ):
         sweep(sweep_points.broken, GRID, scheduler="tcp://127.0.0.1:1")
 
 
@@ -243,14 +247,26 @@ def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
     command = arguments("--set", "pause=0.03", "--workers", 2, "--out")
     killed = tmp_path / "killed"
     kills = {"client": 0, "worker": 0, "all": 0}
-    for victims in (("worker", "worker", "client"), ("all",), ("worker", "all"), ("client",), ("worker", "worker", "all")):
+    for victims in (
+        ("worker", "worker", "client"),
+        ("all",),
+        ("worker", "all"),
+        ("client",),
+        ("worker", "worker", "all"),
+    ):
         process = subprocess.Popen(
-            [*command, killed], cwd=project, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+            [*command, killed],
+            cwd=project,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         for victim in victims:
             wait_for(process, killed / "sweep", int(rng.integers(1, 8)))
             time.sleep(rng.uniform(0, 0.1))
-            workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in str(child.cmdline())]
+            workers = [
+                child for child in psutil.Process(process.pid).children() if "spawn_main" in str(child.cmdline())
+            ]
             assert process.poll() is None, "it has to be stopped before it is done"
             if victim == "worker":
                 workers[rng.integers(len(workers))].kill()
@@ -322,5 +338,7 @@ def test_a_scheduler_and_workers_started_by_hand_elsewhere(project, tmp_path):
 def test_sweeps_need_their_packages(monkeypatch):
     monkeypatch.setitem(sys.modules, "zarr", None)
     monkeypatch.delitem(sys.modules, "hetbrian.sweepextras", raising=False)
-    with pytest.raises(ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"):
+    with pytest.raises(
+        ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
+    ):
         __import__("hetbrian.sweepextras")
