@@ -15,6 +15,31 @@ class SchedulerLost(OSError):
     """The scheduler went away during a sweep."""
 
 
+class Imported(distributed.WorkerPlugin):
+    """Unpacked by a worker when it connects: Brian2 is imported by its main thread, as it has to be."""
+
+    name = "hetbrian"
+
+
+def needed(error):
+    """
+    Return the error to raise where a worker lacks a module.
+
+    Parameters
+    ----------
+    error : ImportError
+        What the worker said.
+
+    Returns
+    -------
+    ImportError
+    """
+    return ImportError(
+        f"a worker cannot import {error.name or error}, expected hetbrian and what the protocol imports: "
+        "install them where the workers run."
+    )
+
+
 @contextmanager
 def connected(scheduler=None, workers=None):
     """
@@ -37,6 +62,8 @@ def connected(scheduler=None, workers=None):
         If both are given, or there is less than one worker.
     OSError
         If no scheduler answers at the address.
+    ImportError
+        If its workers have no hetbrian.
     """
     if scheduler and workers:
         raise ValueError(
@@ -57,6 +84,10 @@ def _clients(scheduler, workers):
                 "start 'dask scheduler' there, or leave --scheduler out to use this machine."
             ) from error
         with client:
+            try:
+                client.register_plugin(Imported())
+            except ImportError as error:
+                raise needed(error) from error
             yield client
         return
     if workers is not None and workers < 1:

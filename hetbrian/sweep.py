@@ -1,6 +1,7 @@
 """Compute every point of a grid on many processes, and lose none that was finished."""
 
 import contextlib
+import pickle
 import platform
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import brian2
 import numpy as np
 
-from hetbrian.cluster import SchedulerLost, connected
+from hetbrian.cluster import SchedulerLost, connected, needed
 from hetbrian.progress import SweepProgress
 from hetbrian.provenance import provenance
 from hetbrian.reuse import KEPT
@@ -203,13 +204,14 @@ def _outcomes(client, sources, grid, settings, todo):
     session, waiting = uuid.uuid4().hex, list(reversed(todo))
     running = distributed.as_completed(loop=client.loop)
     points: dict[str, int] = {}
+    task = _task()
 
     def send():
         index = waiting.pop()
         key = f"point-{index}-{session}"
         points[key] = index
-        parameters = {**grid.point(index), **settings}
-        running.add(client.submit(evaluate, sources, parameters, key=key, pure=False))
+        packed = pickle.dumps((evaluate, (sources, {**grid.point(index), **settings})))
+        running.add(client.submit(task, packed, key=key, pure=False))
 
     n_threads, checked = 1, 0.0
     while points or waiting:
@@ -228,6 +230,22 @@ def _outcomes(client, sources, grid, settings, todo):
         yield found
 
 
+def _task():
+    """Return what workers call: a local function, which travels by value.
+
+    The scheduler unpacks every task. It needs no hetbrian for this one, and could not import it: Brian2 sets a signal
+    handler, which only the main thread of a process may, and a scheduler may run in another.
+    """
+
+    def task(packed):
+        import pickle
+
+        function, arguments = pickle.loads(packed)
+        return function(*arguments)
+
+    return task
+
+
 def _result(future):
     """Return the text of a finished point, or raise what the sweep cannot go on from."""
     if future.status == "finished":
@@ -235,7 +253,9 @@ def _result(future):
     error = future.exception() if future.status == "error" else None
     if isinstance(error, distributed.scheduler.KilledWorker):
         return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
-    if isinstance(error, (OtherSources, ImportError)):
+    if isinstance(error, ImportError):
+        raise needed(error)
+    if isinstance(error, OtherSources):
         raise error
     if error is not None:
         return failure(error)

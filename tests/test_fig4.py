@@ -73,7 +73,7 @@ def test_the_figure_outlines_what_works_and_hatches_what_fails():
     assert data.identical(before) and axes.shape == (2, 3)
     hatched = [len(axis.patches) for axis in axes.ravel()]
     assert hatched == [4, 0, 2, 8, 0, 0]
-    assert [len(axis.lines) for axis in axes.ravel()][:4] == [8, 12, 12, 0]  # edges of the region, one by one
+    assert [len(axis.lines) for axis in axes.ravel()][:4] == [8, 12, 10, 0]  # edges of the region, one by one
     assert axes[0, 0].get_title() == "a   homogeneous: 50%" or axes[0, 0].get_title(loc="left") == (
         "a   homogeneous: 50%"
     )

@@ -1,15 +1,18 @@
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray
-from brian2 import pA
+from brian2 import ms, pA
 
 distributed = pytest.importorskip("distributed")
 import psutil  # noqa: E402
@@ -20,6 +23,7 @@ from hetbrian.reuse import KEPT  # noqa: E402
 from hetbrian.sweep import OPTIONS, SweepOptions, evaluate, sweep  # noqa: E402
 from tests import sweep_points  # noqa: E402
 
+ROOT = Path(__file__).parents[1]
 GRID = Grid(gain=((1000, 2000), pA), seed=range(6))
 
 PROTOCOL = '''
@@ -64,12 +68,23 @@ def project(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def scheduler():
-    """A running cluster, as a user's."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs="CRITICAL"
-    ) as cluster:
-        yield cluster.scheduler_address
+def scheduler(tmp_path_factory):
+    """A cluster in a process that has not imported hetbrian, as dask-jobqueue's, in a thread that could not."""
+    script = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    options = dict(host='127.0.0.1', dashboard_address='127.0.0.1:0', silence_logs='CRITICAL')\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    folder = tmp_path_factory.mktemp("cluster")
+    (folder / "cluster.py").write_text(script)
+    process = subprocess.Popen(
+        [sys.executable, "cluster.py"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    yield process.stdout.readline().strip()
+    process.communicate("\n", timeout=60)
 
 
 @pytest.fixture(autouse=True)
@@ -160,14 +175,28 @@ def test_all_points_failed_is_an_error_that_shows_the_first(scheduler):
         sweep(sweep_points.broken, GRID, scheduler=scheduler)
 
 
-def test_a_point_whose_process_dies_has_failed(scheduler, tmp_path):
+def test_a_point_whose_process_dies_has_failed(scheduler):
     """It is tried on other workers first: Dask gives up after four."""
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs="CRITICAL"
-    ) as cluster:
-        dataset = sweep(sweep_points.deadly, Grid(seed=range(3)), scheduler=cluster.scheduler_address)
+    dataset = sweep(sweep_points.deadly, Grid(seed=range(3)), scheduler=scheduler)
     assert dataset.status.values.tolist()[0] == 2 and 1 in dataset.status
     assert dataset.error.values[0] == "RuntimeError: its process died each time it was computed, as for lack of memory"
+
+
+def test_a_module_that_the_workers_lack_is_one_sentence(scheduler, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "installed_here_only", SimpleNamespace())
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lacking.py").write_text("import installed_here_only\n\n\ndef point(seed):\n    return {'x': 1}\n")
+    lacking = importlib.import_module("lacking")
+    message = r"a worker cannot import {}, expected hetbrian and what the protocol imports: install them where the wor"
+    with pytest.raises(ImportError, match=message.format("installed_here_only")):
+        sweep(lacking.point, Grid(seed=range(3)), scheduler=scheduler)
+
+    def refuse(client, plugin):
+        raise ImportError("No module", name="hetbrian")
+
+    monkeypatch.setattr(distributed.Client, "register_plugin", refuse)
+    with pytest.raises(ImportError, match=message.format("hetbrian")):
+        sweep(sweep_points.broken, Grid(seed=range(3)), scheduler=scheduler)
 
 
 def test_an_unknown_scheduler_is_one_sentence(monkeypatch):
@@ -342,3 +371,13 @@ def test_sweeps_need_their_packages(monkeypatch):
         ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
     ):
         __import__("hetbrian.sweepextras")
+
+
+def test_the_sweep_of_the_documentation_works_when_pasted(tmp_path, monkeypatch):
+    text, slurm = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sweeps.md").read_text(), re.S)
+    (tmp_path / "my_sweep.py").write_text(text.replace("cpp_standalone", "numpy"))
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = importlib.import_module("my_sweep")
+    rates = [mine.point(eta * pA, seed=0, duration=100 * ms)["rate"][1] for eta in (900, 1100)]
+    assert 0 <= rates[0] < rates[1]
+    compile(slurm, "slurm.py", "exec")
