@@ -2,8 +2,8 @@
 
     python -m benchmarks sweep [--points 10000] [--rounds 3]
 
-Overhead: seconds per point of a sweep of points that return at once, on one worker, without the start of the workers; peak
-memory of the client. Workers: points per second of fig4 SMALL (one seed) on two workers over one, in turn; the
+Overhead: seconds per point of a sweep of points that return at once, on one worker, without the start of the workers;
+peak memory of the client. Workers: points per second of fig4 SMALL (one seed) on two workers over one, in turn; the
 programs are compiled before. Needs two idle cores.
 """
 

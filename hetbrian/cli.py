@@ -302,7 +302,7 @@ def report(
     """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
     from hetbrian.report import collect, write
 
-    console.print(f"wrote {write(collect(folder, _protocol_of), out)}; it opens offline in any browser")
+    console.print(f"wrote {write(collect(folder, _protocol_of), out)}; it opens offline in any browser", soft_wrap=True)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 
-class OtherSources(RuntimeError):
+class OtherSources(ImportError):
     """A worker has another hetbrian than the one that started the sweep."""
 
 

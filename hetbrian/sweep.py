@@ -254,9 +254,7 @@ def _result(future):
     if isinstance(error, distributed.scheduler.KilledWorker):
         return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
     if isinstance(error, ImportError):
-        raise needed(error)
-    if isinstance(error, OtherSources):
-        raise error
+        raise error if isinstance(error, OtherSources) else needed(error)
     if error is not None:
         return failure(error)
     raise CancelledError
