@@ -84,11 +84,7 @@ def _clients(scheduler, workers):
                 "start 'dask scheduler' there, or leave --scheduler out to use this machine."
             ) from error
         with client:
-            try:
-                client.register_plugin(Imported())
-            except ImportError as error:
-                raise needed(error) from error
-            yield client
+            yield _prepared(client)
         return
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}, expected at least 1: leave it out for one per core.")
@@ -107,7 +103,16 @@ def _clients(scheduler, workers):
         ) as cluster,
         distributed.Client(cluster, timeout=TIMEOUT, set_as_default=False) as client,
     ):
-        yield client
+        yield _prepared(client)
+
+
+def _prepared(client):
+    """Return the client after its workers have imported Brian2."""
+    try:
+        client.register_plugin(Imported())
+    except ImportError as error:
+        raise needed(error) from error
+    return client
 
 
 @contextmanager

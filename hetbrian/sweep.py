@@ -255,6 +255,6 @@ def _result(future):
         return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
     if isinstance(error, ImportError):
         raise error if isinstance(error, OtherSources) else needed(error)
-    if error is not None:
-        return failure(error)
+    if error is not None:  # what a point raises is a result, see `evaluate`
+        raise error
     raise CancelledError

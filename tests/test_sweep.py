@@ -199,6 +199,19 @@ def test_a_module_that_the_workers_lack_is_one_sentence(scheduler, tmp_path, mon
         sweep(sweep_points.broken, Grid(seed=range(3)), scheduler=scheduler)
 
 
+def test_what_goes_wrong_beside_the_points_stops_the_sweep(scheduler, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "here_only.py").write_text(
+        "import sys\nif 'pytest' not in sys.modules:\n    raise ArithmeticError('not here')\n\n\n"
+        "def point(seed):\n    return {'x': 1}\n"
+    )
+    with pytest.raises(ArithmeticError, match="not here"):
+        sweep(
+            importlib.import_module("here_only").point, Grid(seed=range(3)), folder=tmp_path / "s", scheduler=scheduler
+        )
+    assert n_points(tmp_path / "s") == 0
+
+
 def test_an_unknown_scheduler_is_one_sentence(monkeypatch):
     monkeypatch.setattr("hetbrian.cluster.TIMEOUT", 0.5)
     with pytest.raises(
