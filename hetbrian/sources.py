@@ -14,6 +14,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 
+SHOWING = {"__main__.py", "cli.py", "progress.py", "report.html", "report.py"}
+"""Files of hetbrian that only show results: a sweep goes on after they have changed."""
+
 
 class OtherSources(ImportError):
     """A worker has another hetbrian than the one that started the sweep."""
@@ -122,8 +125,9 @@ def package_hashes():
     tuple of (str, str)
         Name and hash of each.
     """
-    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    return tuple((path.relative_to(PACKAGE).as_posix(), digest(path.read_bytes())) for path in files)
+    files = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    names = {path.relative_to(PACKAGE).as_posix(): path for path in files}
+    return tuple((name, digest(path.read_bytes())) for name, path in names.items() if name not in SHOWING)
 
 
 def digest(data):
