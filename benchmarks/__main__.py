@@ -1,10 +1,10 @@
-"""Run the benchmarks: ``python -m benchmarks [force] [torch] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force] [sweep] [torch] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, torch_cell
+from benchmarks import force, sweep, torch_cell
 
-BENCHMARKS = {"force": force.main, "torch": torch_cell.main}
+BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]

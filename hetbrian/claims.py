@@ -14,6 +14,15 @@ STATEMENTS = {
     "R4": "Any single source (eta, g, mean theta) restores the fit; larger spreads hardly help, too much harms (2c-e).",
     "R5": "The spread of theta does not matter, its mean does (2f).",
     "R6": "Heterogeneity helps the training error more than the test error.",
+    "F1": "Homogeneous FORCE networks fall silent below about G = 3000 pA, and no Q works (4a).",
+    "F2": "At G = 2000 and Q = 9000 pA, any spread of the background current restores learning (3a).",
+    "F3": "At G = 2000 and Q = 9000 pA, any spread of the coupling restores learning (3b).",
+    "F4": "Partial reset restores learning at G = 2000 pA with Q = 4500 and 13 500 pA (3c, d).",
+    "F5": "A spread of the background current extends the range of G that works from 3000 to 1000 pA in places (4b).",
+    "F6": "Spread of the coupling and partial reset enlarge it too; all three together work on the whole grid (4c-f).",
+    "S1": "Every single source of heterogeneity beats the homogeneous network on every data set (Table 1).",
+    "S2": "More sources need not add up (Table 1).",
+    "S3": "The gain grows with the temporal complexity of the data (Table 1).",
 }
 """Claims of Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, in our words, with their figure."""
 

@@ -1,4 +1,4 @@
-"""The command line: run a protocol, see which devices are available."""
+"""The command line: run a protocol, report its results, see which devices are available."""
 
 import ast
 import difflib
@@ -18,6 +18,7 @@ from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dime
 from rich.console import Console
 from rich.markup import escape
 
+from hetbrian.files import replacing
 from hetbrian.guard import DivergenceError
 
 app = typer.Typer(
@@ -227,6 +228,12 @@ def run(
     codegen_only: Annotated[
         Path | None, typer.Option(help="Write the project of the first network into this folder and run nothing.")
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Sweep on a running Dask scheduler, as tcp://host:8786.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Sweep on so many processes [default: one per core].")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute points that failed again.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Redraw the figure of a sweep while it runs.")] = False,
 ):
     """Compute a protocol and draw its figure. Any option of the protocol can also be given as --NAME VALUE."""
     module = load_protocol(find_protocol(protocol))
@@ -239,12 +246,19 @@ def run(
     folder = out or Path("out") / name
     _check_writable(folder)
     started = time.perf_counter()
+    draw = _hook(module, "draw") or _figure(name)
+    if callable(getattr(module, "point", None)):
+        _sweep_options(folder / "sweep", scheduler, workers, retry_failed, _redraw(draw, folder / name, watch))
+    elif scheduler or workers or retry_failed or watch:
+        raise ValueError(
+            f"{name} does not sweep, expected a protocol with a function point: "
+            "leave --scheduler, --workers, --retry-failed and --watch out."
+        )
     dataset = module.compute(**arguments)
     from hetbrian.recording import save
 
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
-    draw = _hook(module, "draw") or _figure(name)
     if draw is not None:
         written += _draw(draw, dataset, folder / name)
     write, summary = _hook(module, "write"), _hook(module, "summary")
@@ -281,6 +295,17 @@ def compare(
 
 
 @app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder with the results of protocols.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+):
+    """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
+    from hetbrian.report import collect, write
+
+    console.print(f"wrote {write(collect(folder, _protocol_of), out)}; it opens offline in any browser", soft_wrap=True)
+
+
+@app.command()
 def devices():
     """Tell which Brian2 devices work here, and why not."""
     from rich.table import Table
@@ -302,8 +327,8 @@ def main():
         # escaped: the [bifurcation] in what to install is no style
         console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("Stopped; nothing was written.")
+    except KeyboardInterrupt as stopped:
+        console.print(escape(str(stopped) or "Stopped; nothing was written."), highlight=False, soft_wrap=True)
         sys.exit(130)
 
 
@@ -322,6 +347,26 @@ def _generate(module, arguments, folder):
         )
     finally:
         CODEGEN_ONLY.set(None)
+
+
+def _sweep_options(folder, scheduler, workers, retry_failed, watch):
+    """Tell the sweep of a protocol where and how to run."""
+    from hetbrian.sweep import OPTIONS, SweepOptions
+
+    OPTIONS.set(SweepOptions(folder, scheduler, workers, retry_failed, watch))
+
+
+def _redraw(draw, stem, watch):
+    """Return what redraws a figure from a Dataset, or None."""
+    return (lambda dataset: _draw(draw, dataset, stem, (".png",))) if watch and draw is not None else None
+
+
+def _protocol_of(name):
+    """Return the protocol of a result, or None if it is not here."""
+    try:
+        return load_protocol(find_protocol(name))
+    except (ValueError, ImportError):
+        return None
 
 
 def _is_protocol(path):
@@ -414,8 +459,8 @@ def _figure(name):
     return importlib.import_module(f"figures.{name}").draw
 
 
-def _draw(draw, dataset, stem):
-    """Write the figure as PNG and PDF and return their paths."""
+def _draw(draw, dataset, stem, suffixes=(".png", ".pdf")):
+    """Write the figure, by default as PNG and PDF, and return their paths."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -424,9 +469,10 @@ def _draw(draw, dataset, stem):
     with pyplot.style.context(_styles()):
         axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
         figure = axes[0].figure
-        paths = [stem.with_suffix(suffix) for suffix in (".png", ".pdf")]
+        paths = [stem.with_suffix(suffix) for suffix in suffixes]
         for path in paths:
-            figure.savefig(path)
+            with replacing(path, "choose another --out") as temporary:  # a viewer may be looking
+                figure.savefig(temporary)
         pyplot.close(figure)
     return paths
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import SpikeMonitor, get_unit, mV, nS, pA, second
+from brian2 import Hz, PopulationRateMonitor, SpikeMonitor, get_unit, mV, nS, pA, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian.checks import whole_steps
@@ -51,11 +51,13 @@ REGISTRY = {
     "r": Recorded("neurons", "r", ("time", "neuron"), "filtered spikes per ms"),
     "s": Recorded("gating", "s", ("time",), "gating variable"),
     "spikes": Recorded("neurons", "spikes", ("spike",), "spikes"),
+    "rate": Recorded("neurons", "spikes", ("time",), "population rate"),
     "eta": Recorded("neurons", "eta", ("neuron",), "background current"),
     "g": Recorded("neurons", "g", ("neuron",), "coupling"),
     "theta": Recorded("neurons", "theta", ("neuron",), "reset coefficient"),
 }
-"""Every name that ``record=`` of `simulate` knows. ``spikes`` gives spike_time and spike_neuron."""
+"""Every name that ``record=`` of `simulate` knows. ``spikes`` gives spike_time and spike_neuron,
+``rate`` the mean over the neurons and the sampling interval that begins at each time, without memory for spikes."""
 
 
 class Recorder:
@@ -98,6 +100,9 @@ class Recorder:
             chosen = self._choose(name, entry, index, len(owner))
             if name == "spikes":
                 monitor = SpikeMonitor(owner, when="thresholds", order=1, name="monitor_spikes")
+            elif name == "rate":
+                self._rate_steps = whole_steps(dt, owner.clock.dt, "record_dt")
+                monitor = PopulationRateMonitor(owner, name="monitor_rate")
             elif entry.dims[0] == "time":
                 whole_steps(dt, owner.clock.dt, "record_dt")
                 monitor = SampledMonitor(owner, entry.variable, chosen, every=dt, name=f"monitor_{name}")
@@ -151,6 +156,11 @@ class Recorder:
                 times, neurons = np.array(monitor.t / second), np.array(monitor.i[:], dtype=np.int32)
                 variables["spike_time"] = ("spike", times, {"units": "s", "long_name": "spike time"})
                 variables["spike_neuron"] = ("spike", neurons, {"long_name": "neuron that fired"})
+                continue
+            if name == "rate":
+                times, values = _binned(self.monitors[name], self._rate_steps)
+                coordinates["time"] = ("time", times, {"units": "s"})
+                variables[name] = ("time", values, {"units": "Hz", "long_name": entry.meaning})
                 continue
             if name in self.monitors:
                 monitor = self.monitors[name]
@@ -223,6 +233,14 @@ def load(path):
         return xarray.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError) as error:
         raise ValueError(f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again.") from error
+
+
+def _binned(monitor, n_steps):
+    """Return begin and mean rate of each interval of n_steps steps; the last may be shorter."""
+    times, rates = np.array(monitor.t / second), np.array(monitor.rate / Hz)
+    starts = np.arange(0, len(rates), n_steps)
+    counts = np.diff(np.append(starts, len(rates)))
+    return times[starts], np.add.reduceat(rates, starts) / counts
 
 
 def _plain(value):

@@ -5,6 +5,9 @@ from brian2 import Clock, Hz, Network, amp, check_units, ms, pA, second
 
 import hetbrian as hb
 
+N_STREAMS = 7
+"""Streams of random numbers: eta, g, theta, potentials, weights, encoder, drive."""
+
 SYNAPSES = {"paper": hb.single_exponential, "nicola_clopath": hb.double_exponential}
 """``paper`` is what the script of Zhang & Cui uses, ``nicola_clopath`` what Nicola & Clopath publish."""
 
@@ -96,21 +99,24 @@ def force_network(
     if preset not in SYNAPSES:
         raise ValueError(f"preset is {preset!r}, expected one of {', '.join(SYNAPSES)}: choose one of them.")
     parameters = hb.Izhikevich.FORCE
-    of_eta, of_g, of_theta, of_v, of_omega, of_encoder, of_drive = rng.spawn(7)
-    relative_width = float(g_half_width / recurrent_gain) if g_half_width else 0.0
-    highest = np.nextafter(1.0, 0.0) if reset == "retain" else 1.0
-    thetas = hb.Lorentzian(theta, theta_half_width)
-    if theta_half_width:
-        thetas = thetas.truncated(0.0, highest)
+    *of_heterogeneity, of_v, of_omega, of_encoder, of_drive = rng.spawn(N_STREAMS)
     potentials = hb.Uniform(parameters.v_r, parameters.v_peak)
     clock = Clock(dt, name="clock")
     neurons = hb.population(
         n_neurons,
         parameters,
         SYNAPSES[preset](),
-        eta=hb.Lorentzian(eta, eta_half_width).draw(n_neurons, of_eta),
-        g=hb.Lorentzian(1.0, relative_width).draw(n_neurons, of_g),
-        theta=thetas.draw(n_neurons, of_theta),
+        **_heterogeneity(
+            of_heterogeneity,
+            n_neurons,
+            recurrent_gain,
+            eta=eta,
+            eta_half_width=eta_half_width,
+            g_half_width=g_half_width,
+            theta=theta,
+            theta_half_width=theta_half_width,
+            reset=reset,
+        ),
         v=potentials.draw(n_neurons, of_v),
         drive=drive(n_neurons, dt, of_drive) if drive else None,
         reset=reset,
@@ -134,3 +140,78 @@ def force_network(
     if readout is not None:
         force.load(readout)
     return Network(neurons, recurrent, force)
+
+
+@check_units(recurrent_gain=amp, feedback_gain=amp, built_gain=amp, eta=amp, eta_half_width=amp, g_half_width=amp)
+def force_values(
+    rng,
+    n_neurons,
+    n_outputs=1,
+    *,
+    recurrent_gain,
+    feedback_gain,
+    built_gain,
+    eta=1000 * pA,
+    eta_half_width=0 * pA,
+    g_half_width=0 * pA,
+    theta=0.0,
+    theta_half_width=0.0,
+    reset="residual",
+):
+    """
+    Return what turns a built `force_network` into one with other gains and heterogeneity, for `Program.run`.
+
+    G goes into the row gains, g_i = G_i/G of the built network, so that the weights stay where they are: the
+    same network as one that was built with G, up to rounding.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        As for the network: the same seed gives the same network.
+    n_neurons, n_outputs : int
+        Sizes of the built network.
+    recurrent_gain, feedback_gain : Quantity [amp]
+        G and Q.
+    built_gain : Quantity [amp]
+        G of the built network.
+    eta, eta_half_width, g_half_width, theta, theta_half_width, reset
+        See `force_network`; the reset rule is that of the built network.
+
+    Returns
+    -------
+    dict of str to array
+    """
+    *of_heterogeneity, _, _, of_encoder, _ = rng.spawn(N_STREAMS)
+    drawn = _heterogeneity(
+        of_heterogeneity,
+        n_neurons,
+        recurrent_gain,
+        eta=eta,
+        eta_half_width=eta_half_width,
+        g_half_width=g_half_width,
+        theta=theta,
+        theta_half_width=theta_half_width,
+        reset=reset,
+    )
+    return {
+        "neurons.eta": drawn["eta"],
+        "neurons.g": drawn["g"] * float(recurrent_gain / built_gain),
+        "neurons.theta": drawn["theta"],
+        "force.encoder": feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, n_outputs)),
+    }
+
+
+def _heterogeneity(
+    streams, n_neurons, recurrent_gain, *, eta, eta_half_width, g_half_width, theta, theta_half_width, reset
+):
+    """Return the drawn eta, g and theta of every neuron, each from a stream of its own."""
+    relative_width = float(g_half_width / recurrent_gain) if g_half_width else 0.0
+    highest = np.nextafter(1.0, 0.0) if reset == "retain" else 1.0
+    thetas = hb.Lorentzian(theta, theta_half_width)
+    if theta_half_width:
+        thetas = thetas.truncated(0.0, highest)
+    drawn = hb.Lorentzian(eta, eta_half_width), hb.Lorentzian(1.0, relative_width), thetas
+    return {
+        name: distribution.draw(n_neurons, stream)
+        for name, distribution, stream in zip(("eta", "g", "theta"), drawn, streams, strict=True)
+    }

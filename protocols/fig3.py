@@ -6,10 +6,13 @@ Error on a 5 Hz sine against the strength of one kind of heterogeneity at G = 20
 incomplete repolarisation (``retain``). Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
 """
 
-import xarray
+import numpy as np
 from brian2 import pA, second
 
-from protocols.training import train
+from hetbrian.claims import Claim, Evidence, markdown
+from hetbrian.grid import Grid
+from hetbrian.sweep import sweep
+from protocols.training import per_seed, trained, works
 
 SMALL = {
     "n_neurons": 200,
@@ -33,7 +36,40 @@ PANELS = {
 HIGHEST = {"eta": 500 * pA, "g": 2000 * pA, "theta": 0.9}
 """Heterogeneity at level 1: half widths of eta and of G_i = G g_i, value of theta."""
 
+CLAIMED = {
+    ("F2", ""): ("a",),
+    ("F3", ""): ("b",),
+    ("F4", "residual"): ("c", "d"),
+    ("F4", "retain"): ("c, retain", "d, retain"),
+}
+"""Curves that decide each claim, F4 once per reset rule."""
+
 PARAMETER = {"eta": "eta_half_width", "g": "g_half_width", "theta": "theta"}
+
+
+def point(curve, level, seed, **settings):
+    """
+    Return the scores of one network.
+
+    Parameters
+    ----------
+    curve : str
+        A key of `PANELS`.
+    level : float
+        Heterogeneity in units of `HIGHEST`.
+    seed : int
+        Root seed.
+    **settings
+        Of `protocols.training.trained`, the same for all.
+
+    Returns
+    -------
+    dict
+        See `protocols.training.trained`.
+    """
+    panel = PANELS[curve]
+    strength = {PARAMETER[panel["kind"]]: level * HIGHEST[panel["kind"]]}
+    return trained(seed, feedback_gain=panel["feedback_gain"], reset=panel["reset"], **strength, **settings)
 
 
 def compute(
@@ -46,7 +82,7 @@ def compute(
     start=5 * second,
     stop=10 * second,
     duration=15 * second,
-    device="runtime",
+    device="cpp_standalone",
 ):
     """
     Train a network at every level of heterogeneity, for every curve and seed.
@@ -73,33 +109,64 @@ def compute(
     xarray.Dataset
         Scores over (curve, level, seed), ``strength`` over (curve, level) in pA or 1.
     """
-    curves = []
-    for name, panel in PANELS.items():
-        parameter, highest = PARAMETER[panel["kind"]], HIGHEST[panel["kind"]]
-        conditions = {f"{level:g}": {parameter: level * highest} for level in levels}
-        scores = train(
-            conditions,
-            range(seed, seed + n_seeds),
-            start=start,
-            stop=stop,
-            duration=duration,
-            device=device,
-            n_neurons=n_neurons,
-            recurrent_gain=recurrent_gain,
-            feedback_gain=panel["feedback_gain"],
-            reset=panel["reset"],
-            preset=preset,
-        )
-        attributes = scores.attrs
-        unit = pA if panel["kind"] != "theta" else 1.0
-        scores = scores.drop_dims("time", errors="ignore").rename(condition="level")
-        scores = scores.assign_coords(level=list(levels))
-        scores["strength"] = ("level", [float(level * highest / unit) for level in levels])
-        curves.append(scores.expand_dims(curve=[name]))
-    dataset = xarray.concat(curves, "curve", data_vars="all")
-    dataset["kind"] = ("curve", [panel["kind"] for panel in PANELS.values()])
-    gains = [float(panel["feedback_gain"] / pA) for panel in PANELS.values()]
-    dataset["feedback_gain"] = ("curve", gains, {"units": "pA"})
-    dataset["reset"] = ("curve", [panel["reset"] for panel in PANELS.values()])
-    dataset.attrs = {**attributes, "recurrent_gain_pA": float(recurrent_gain / pA), "n_neurons": n_neurons}
-    return dataset
+    return sweep(
+        point,
+        Grid(curve=tuple(PANELS), seed=range(seed, seed + n_seeds), level=levels),
+        view=lambda dataset: _described(dataset, recurrent_gain, n_neurons),
+        recurrent_gain=recurrent_gain,
+        n_neurons=n_neurons,
+        preset=preset,
+        start=start,
+        stop=stop,
+        duration=duration,
+        device=device,
+    )
+
+
+def _described(dataset, recurrent_gain, n_neurons):
+    """Return the Dataset with what defines each curve."""
+    panels = PANELS.values()
+    units = [1.0 if panel["kind"] == "theta" else pA for panel in panels]
+    highest = np.array([float(HIGHEST[panel["kind"]] / unit) for panel, unit in zip(panels, units, strict=True)])
+    gains = [float(panel["feedback_gain"] / pA) for panel in panels]
+    dataset = dataset.assign(
+        strength=(("curve", "level"), np.outer(highest, dataset.level)),
+        kind=("curve", [panel["kind"] for panel in panels]),
+        feedback_gain=("curve", gains, {"units": "pA"}),
+        reset=("curve", [panel["reset"] for panel in panels]),
+    )
+    return dataset.assign_attrs(recurrent_gain_pA=float(recurrent_gain / pA), n_neurons=n_neurons)
+
+
+def claims(dataset):
+    """
+    Return F2, F3 and F4: a network fails without heterogeneity, and works at most levels above 0.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`.
+
+    Returns
+    -------
+    list of hetbrian.claims.Claim
+    """
+    setting = f"N = {dataset.attrs['n_neurons']}, G = {dataset.attrs['recurrent_gain_pA']:.0f} pA"
+    found = []
+    for (name, rule), curves in CLAIMED.items():
+        evidence = []
+        for curve in curves:
+            data = works(dataset.sel(curve=curve))
+            where = f"Q = {float(dataset.feedback_gain.sel(curve=curve)):.0f} pA"
+            alone, levels = data.where(data.level == 0).mean("level"), data.where(data.level > 0).mean("level")
+            evidence += [
+                Evidence(f"share that works without heterogeneity, {where}", per_seed(alone), "<", 0.5),
+                Evidence(f"share of levels above 0 that work, {where}", per_seed(levels), ">", 0.5),
+            ]
+        found.append(Claim(name, tuple(evidence), f"{setting}, {rule}" if rule else setting))
+    return found
+
+
+def summary(dataset):
+    """Return the table that the command line prints."""
+    return markdown(claims(dataset))

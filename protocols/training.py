@@ -1,22 +1,26 @@
 """Train the FORCE network under several conditions and seeds, and score every run the same way."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import xarray
-from brian2 import second
+from brian2 import Hz, pA, second
 from rich.console import Console
 from rich.progress import track
 
 import hetbrian as hb
 from hetbrian.provenance import provenance
+from hetbrian.reuse import reused
 from hetbrian.score import force_scores
-from models.force import force_network
+from hetbrian.store import STATUS
+from models.force import force_network, force_values
 
 SCORES = {
     "mse_first_second": ("mean square error, first second", "1"),
     "mse": ("mean square error, whole test", "1"),
     "mse_shifted": ("mean square error after the best time shift", "1"),
+    "relative_error": ("mean square error after the best time shift over the target's variance", "1"),
     "shift": ("best time shift", "s"),
     "correlation": ("correlation of output and target", "1"),
     "rate": ("firing rate in the test", "Hz"),
@@ -26,7 +30,7 @@ SCORES = {
 }
 """What is reported of every run: long name and unit."""
 
-DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted"), np.inf) | {
+DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted", "relative_error"), np.inf) | {
     "shift": np.nan,
     "correlation": np.nan,
     "rate": np.nan,
@@ -35,6 +39,101 @@ DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted"), np.inf) | {
     "diverged": 1.0,
 }
 """Scores of a run that left the finite numbers before its test."""
+
+
+BUILT_GAIN = 5000 * pA
+"""G of the network that is built once for all points of a sweep."""
+
+TARGETS = {
+    "sine": partial(hb.sine, frequency=5 * Hz, name="target"),
+    "product": partial(hb.product_of_sines, frequencies=(4, 6) * Hz, name="target"),
+    "lorenz": partial(hb.lorenz, duration=30 * second, name="target"),
+    "ode_to_joy": partial(hb.ode_to_joy, quarter=0.25 * second, bars=1, name="target"),
+}
+"""Signals to learn: 5 Hz, 4 Hz times 6 Hz, a Lorenz trajectory (3 outputs), one bar in a second (5 outputs)."""
+
+WORKS = 0.5
+"""Relative error, after the best time shift over the whole test, below which a network works: half of the target's
+variance. A silent one has 1, because it is as good as a constant."""
+
+N_OUTPUTS = {"sine": 1, "product": 1, "lorenz": 3, "ode_to_joy": 5}
+
+
+def signal(name, dt):
+    """Return a signal of `TARGETS` in time steps of dt."""
+    return TARGETS[name](dt=dt)
+
+
+def trained(
+    seed,
+    *,
+    n_neurons,
+    start,
+    stop,
+    duration,
+    device,
+    preset="paper",
+    reset="residual",
+    target="sine",
+    **parameters,
+):
+    """
+    Return the scores of one network, which is built once for all points of a sweep that share its seed.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed.
+    n_neurons : int
+        N.
+    start, stop, duration : Quantity [second]
+        Learning interval and end of the test.
+    device : str
+        Brian2 device.
+    preset, reset : str
+        See `models.force.force_network`.
+    target : str
+        A key of `TARGETS`.
+    **parameters
+        Gains and heterogeneity, see `models.force.force_values`.
+
+    Returns
+    -------
+    dict of str to (tuple, float, dict)
+        `SCORES` but ``active_fraction``, for `hetbrian.sweep.sweep`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such target.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
+    options = {"n_neurons": n_neurons, "start": start, "stop": stop, "preset": preset, "reset": reset}
+    # no spikes: a diverging network of 2000 fires some 1e8 of them
+    options |= {"record": ("z", "y", "rate")}
+    options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}
+    values = force_values(
+        np.random.default_rng(seed),
+        n_neurons,
+        N_OUTPUTS[target],
+        built_gain=BUILT_GAIN,
+        reset=reset,
+        **parameters,
+    )
+    with reused(force_network, duration, seed=seed, device=device, **options) as program:
+        try:
+            run = program.run(values)
+        except hb.DivergenceError:
+            result = DIVERGED
+        else:
+            count = run.rate.values[run.time.values >= float(stop)].sum() * float(run.time[1] - run.time[0])
+            result = score(run, stop, [count])  # as one neuron, the mean of all
+    return {
+        name: ((), result[name], {"long_name": text, "units": unit})
+        for name, (text, unit) in SCORES.items()
+        if name != "active_fraction"
+    }
 
 
 def train(conditions, seeds, *, start, stop, duration, device="runtime", **parameters):
@@ -79,7 +178,8 @@ def train(conditions, seeds, *, start, stop, duration, device="runtime", **param
         except hb.DivergenceError:
             result = DIVERGED
         else:
-            result = score(run, stop, parameters.get("n_neurons", 2000))
+            tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
+            result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
             if seed == seeds[0]:
                 outputs[name], shared = run.z.values, run
         for key, value in result.items():
@@ -104,12 +204,46 @@ def train(conditions, seeds, *, start, stop, duration, device="runtime", **param
     return dataset
 
 
-def score(run, stop, n_neurons):
-    """Return the scores of one simulated Dataset, as `hetbrian.score.force_scores`."""
+def works(dataset):
+    """
+    Return where a network works: its relative error is below `WORKS`, as in the reservoir.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of a sweep of `trained`.
+
+    Returns
+    -------
+    xarray.DataArray
+        1 or 0, NaN where there is no point or it failed with an error.
+    """
+    return (dataset.relative_error < WORKS).astype(float).where(dataset.status == STATUS["done"])
+
+
+def per_seed(values):
+    """
+    Return the mean over everything but the seed, of the seeds that have one.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Over seed and anything else.
+
+    Returns
+    -------
+    tuple of float
+    """
+    means = values.mean([name for name in values.dims if name != "seed"]).values
+    return tuple(means[np.isfinite(means)].tolist())
+
+
+def score(run, stop, counts):
+    """Return the scores of a simulated Dataset, as `hetbrian.score.force_scores`, and its relative error."""
     stop = float(stop / second)
-    tested = run.spike_neuron.values[run.spike_time.values >= stop]
-    counts = np.bincount(tested, minlength=n_neurons)
-    return force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
+    found = force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
+    variance = run.y.values[run.time.values >= stop].var(axis=0).mean()
+    return found | {"relative_error": found["mse_shifted"] / float(variance)}
 
 
 def summary_table(dataset, title):

@@ -74,6 +74,8 @@ def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_pa
         (("song",), "needs wav, expected a value for it: add --wav VALUE"),
         (("song", "--wav", "missing.wav"), "missing.wav"),
         (("song", "--small", "--wav", "x.wav"), "has no small size"),
+        (("demo", "--workers", "2"), "demo does not sweep, expected a protocol with a function point: leave"),
+        (("fig4", "--scheduler", "tcp://127.0.0.1:1", "--workers", "2"), "and workers 2, expected one of them"),
     ],
 )
 def test_mistakes_end_in_one_sentence_and_leave_nothing(arguments, message, tmp_path):

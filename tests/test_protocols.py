@@ -24,7 +24,8 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", *SLOW, *RESERVOIR}])
+# fig3 and fig4 are in test_fig4.py
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", "fig3", "fig4", *SLOW, *RESERVOIR}])
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
     save(dataset, tmp_path / "d.nc")
@@ -111,11 +112,3 @@ def test_learning_needs_a_presentation_and_a_replay(name):
     module = importlib.import_module("protocols.melody")
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
         module.compute(**{**module.SMALL, name: 0, "quarter": 0.1 * second})
-
-
-def test_figure_3_shows_diverged_runs_at_its_upper_edge():
-    _, dataset = compute_small("fig3", None, device="numpy", levels=(0.0, 1.0), duration=0.75 * second)
-    dataset["mse"][{"level": 1}] = np.inf
-    axes = cli._figure("fig3")(dataset)
-    assert np.isfinite([axis.get_ylim() for axis in axes.ravel()]).all()
-    matplotlib.pyplot.close(axes[0, 0].figure)

@@ -14,8 +14,8 @@ from hetbrian.recording import REGISTRY, Recorder, load, save
 from models.force import force_network
 
 DT = 0.1 * ms
-OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "eta", "g", "theta")
-OF_GATING = ("v", "w", "s", "spikes", "eta", "g", "theta")
+OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "rate", "eta", "g", "theta")
+OF_GATING = ("v", "w", "s", "spikes", "rate", "eta", "g", "theta")
 
 
 def force_net():
@@ -105,6 +105,15 @@ def test_spikes():
     assert dataset.spike_time.min() >= 0 and 0.01 < dataset.spike_time.max() < 0.02
 
 
+def test_the_rate_counts_the_spikes_of_each_interval():
+    dataset = recorded(force_net(), ("spikes", "rate", "z"), 20.5 * ms, 1 * ms)
+    edges = np.append(np.arange(21) * 1e-3, 20.5e-3) - 0.5e-4  # half a step before: times are rounded multiples of dt
+    counts = np.histogram(dataset.spike_time, edges)[0]
+    assert counts.sum() == dataset.sizes["spike"] > 10
+    assert np.allclose(dataset.rate, counts / 10 / np.diff(edges), rtol=1e-12, atol=0)  # a division each way
+    assert dataset.rate.attrs["units"] == "Hz" and np.allclose(dataset.time, np.arange(21) * 1e-3, rtol=0, atol=1e-15)
+
+
 def test_units_of_a_gating_network():
     network = gating_net()
     network["neurons"].v = 13 * volt  # above v_peak: all fire at once
@@ -170,7 +179,11 @@ def test_a_choice_of_neurons_labels_them():
 
 
 BAD = {
-    "unknown": ("u", DT, "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, eta, g, theta"),
+    "unknown": (
+        "u",
+        DT,
+        "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, rate, eta, g, theta",
+    ),
     "no such object": ("s", DT, "'s' is 's' of an object called 'gating', which this network of force, neurons, recu"),
     "too many": ({"v": [10]}, DT, "record has 'v': [10], expected whole numbers below 10: it has no more"),
     "no number": ({"v": [0.5]}, DT, "record has 'v': [0.5], expected whole numbers below 10"),

@@ -1,0 +1,82 @@
+"""What a sweep costs beside its points, and what a second worker gives.
+
+    python -m benchmarks sweep [--points 10000] [--rounds 3]
+
+Overhead: seconds per point of a sweep of points that return at once, on one worker, without the start of the workers;
+peak memory of the client. Workers: points per second of fig4 SMALL (one seed) on two workers over one, in turn; the
+programs are compiled before. Needs two idle cores.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hetbrian.grid import Grid
+from hetbrian.sweep import sweep
+
+ROOT = Path(__file__).parents[1]
+
+
+def nothing(number):
+    """Return a number."""
+    return {"x": float(number)}
+
+
+def overhead(n_points):
+    """Return seconds per point and the peak memory of this process in bytes."""
+    stamps = []
+    with tempfile.TemporaryDirectory() as folder:
+        watched = Path(folder) / "s" / "journal.jsonl"
+
+        def first(dataset):
+            stamps.append((time.perf_counter(), watched.read_bytes().count(b"\n") - 1))
+
+        sweep(nothing, Grid(number=range(n_points)), folder=Path(folder) / "s", workers=1, watch=first)
+    seconds = time.perf_counter() - stamps[0][0]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return seconds / (n_points - stamps[0][1]), peak
+
+
+def throughput(workers, folder, options=()):
+    """Return points per second of fig4 SMALL, from the first finished point to the last."""
+    out = Path(folder) / f"{workers}_{time.monotonic_ns()}"
+    command = [sys.executable, "-m", "hetbrian", "run", "fig4", "--small", "--n_seeds", "1", *options]
+    process = subprocess.Popen(
+        [*command, "--workers", str(workers), "--out", str(out)], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    times = []
+    journal, count = out / "sweep" / "journal.jsonl", 0
+    while process.poll() is None:
+        now = journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
+        if now > count:
+            times.append((time.perf_counter(), now))
+            count = now
+        time.sleep(0.02)
+    (begin, first), (end, last) = times[0], times[-1]
+    return (last - first) / (end - begin)
+
+
+def main(arguments):
+    """Run both and print them."""
+    parser = argparse.ArgumentParser(prog="benchmarks sweep")
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    per_point, peak = overhead(options.points)
+    print(f"overhead: {per_point * 1e3:.2f} ms per point, client at most {peak / 1e6:.0f} MB, {options.points} points")
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    with tempfile.TemporaryDirectory() as folder:
+        throughput(1, folder, ["--recurrent_gains", "(3000,)*pA", "--feedback_gains", "(9000,)*pA"])  # compiles
+        ratios = []
+        for _ in range(options.rounds):
+            one, two = throughput(1, folder), throughput(2, folder)
+            ratios.append(two / one)
+            print(f"fig4 SMALL: {one:.3f} points/s with one worker, {two:.3f} with two", flush=True)
+    print(json.dumps({"ratio": statistics.median(ratios), "ratios": ratios}))

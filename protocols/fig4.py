@@ -1,0 +1,257 @@
+"""Figure 4: where in the plane of G and Q the FORCE network works, with each kind of heterogeneity.
+
+(a) homogeneous, (b) background current, (c) coupling, (d) partial reset, (e) coupling and reset, (f) all three.
+G is the gain of the recurrent weights, Q that of the feedback. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070,
+who do not publish the strengths of heterogeneity: ours restore learning at G = 2000 pA, see docs/force.md.
+"""
+
+import numpy as np
+from brian2 import pA, second
+
+from hetbrian.claims import Claim, Evidence, markdown
+from hetbrian.grid import Grid
+from hetbrian.sweep import sweep
+from protocols.training import per_seed, trained, works
+
+SMALL = {
+    "n_neurons": 500,
+    "n_seeds": 2,
+    "recurrent_gains": (1000, 2000, 3000, 5000, 9000, 13000, 19000) * pA,
+    "feedback_gains": (1500, 4500, 9000, 15000) * pA,
+}
+
+PANELS = {
+    "a": (),
+    "b": ("eta",),
+    "c": ("g",),
+    "d": ("theta",),
+    "e": ("g", "theta"),
+    "f": ("eta", "g", "theta"),
+}
+"""Kinds of heterogeneity of each panel."""
+
+RECURRENT_GAINS = (1000, 2000, 3000, 5000, 7000, 9000, 11000, 13000, 15000, 17000, 19000) * pA
+FEEDBACK_GAINS = (1500, 3000, 4500, 6000, 7500, 9000, 10500, 12000, 13500, 15000) * pA
+
+SILENT_BELOW = 3000.0
+"""G in pA below which the paper finds the homogeneous network silent."""
+
+
+def point(
+    seed,
+    panel,
+    recurrent_gain,
+    feedback_gain,
+    eta_half_width,
+    g_half_width,
+    relative_g_half_width,
+    theta,
+    **settings,
+):
+    """
+    Return the scores of one network.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed.
+    panel : str
+        A key of `PANELS`.
+    recurrent_gain, feedback_gain : Quantity [amp]
+        G and Q.
+    eta_half_width : Quantity [amp]
+        D_eta.
+    g_half_width, relative_g_half_width : Quantity [amp], float
+        D_g is the first plus G times the second.
+    theta : float
+        Reset coefficient.
+    **settings
+        Of `protocols.training.trained`, the same for all.
+
+    Returns
+    -------
+    dict
+        See `protocols.training.trained`.
+    """
+    strength = {
+        "eta": {"eta_half_width": eta_half_width},
+        "g": {"g_half_width": g_half_width + relative_g_half_width * recurrent_gain},
+        "theta": {"theta": theta},
+    }
+    parameters = {name: value for kind in PANELS[panel] for name, value in strength[kind].items()}
+    return trained(seed, recurrent_gain=recurrent_gain, feedback_gain=feedback_gain, **parameters, **settings)
+
+
+def compute(
+    seed=1,
+    n_seeds=5,
+    n_neurons=2000,
+    recurrent_gains=RECURRENT_GAINS,
+    feedback_gains=FEEDBACK_GAINS,
+    eta_half_width=100 * pA,
+    g_half_width=1000 * pA,
+    relative_g_half_width=0.0,
+    theta=0.5,
+    target="sine",
+    reset="residual",
+    preset="paper",
+    start=5 * second,
+    stop=10 * second,
+    duration=15 * second,
+    device="cpp_standalone",
+):
+    """
+    Train a network at every point of the grid, for every panel and seed.
+
+    Parameters
+    ----------
+    seed, n_seeds : int
+        First root seed and how many.
+    n_neurons : int
+        Network size N.
+    recurrent_gains, feedback_gains : Quantity [amp], shape (n,)
+        G and Q.
+    eta_half_width : Quantity [amp]
+        D_eta.
+    g_half_width, relative_g_half_width : Quantity [amp], float
+        D_g is the first plus G times the second.
+    theta : float
+        Reset coefficient.
+    target : {"sine", "product", "lorenz", "ode_to_joy"}
+        What is learned, see `protocols.training.TARGETS`.
+    reset : {"residual", "retain"}
+        Reset rule; it matters where theta is not 0.
+    preset : {"paper", "nicola_clopath"}
+        Synapses.
+    start, stop, duration : Quantity [second]
+        Learning interval and end of the test.
+    device : str
+        Brian2 device.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scores over (seed, panel, recurrent_gain, feedback_gain), gains in pA.
+    """
+    grid = Grid(
+        seed=range(seed, seed + n_seeds),
+        panel=tuple(PANELS),
+        recurrent_gain=(_numbers(recurrent_gains), pA),
+        feedback_gain=(_numbers(feedback_gains), pA),
+    )
+    return sweep(
+        point,
+        grid,
+        view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons),
+        n_neurons=n_neurons,
+        eta_half_width=eta_half_width,
+        g_half_width=g_half_width,
+        relative_g_half_width=relative_g_half_width,
+        theta=theta,
+        target=target,
+        reset=reset,
+        preset=preset,
+        start=start,
+        stop=stop,
+        duration=duration,
+        device=device,
+    )
+
+
+def _numbers(gains):
+    """Return gains in pA, without the rounding of the division."""
+    return np.round(np.atleast_1d(gains) / pA, 9).tolist()
+
+
+def workable_fraction(dataset):
+    """
+    Return the fraction of the grid that works.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over (seed, panel).
+    """
+    return works(dataset).mean(("recurrent_gain", "feedback_gain"))
+
+
+def claims(dataset):
+    """
+    Return F1, F5 and F6.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`.
+
+    Returns
+    -------
+    list of hetbrian.claims.Claim
+    """
+    gains = dataset.recurrent_gain
+    data, low, none = works(dataset), gains < SILENT_BELOW, dataset.where(gains < SILENT_BELOW).sel(panel="a")
+    lowest = gains.where(data.max("feedback_gain") > 0).min("recurrent_gain").fillna(2 * float(gains.max()))
+    fraction = workable_fraction(dataset)
+    setting = f"{dataset.attrs['target']}, N = {dataset.attrs['n_neurons']}, {dataset.attrs['reset']}"
+    below = f"G < {SILENT_BELOW:.0f} pA"
+    evidence = {
+        "F1": [
+            (f"share of silent networks, {below}, homogeneous", none.silent, ">", 0.5),
+            (f"share of the grid that works, {below}, homogeneous", data.where(low).sel(panel="a"), "<", 0.05),
+            (f"share of the grid that works, G >= {SILENT_BELOW:.0f} pA, homogeneous",
+             data.where(~low).sel(panel="a"), ">", 0.5),
+        ],
+        "F5": [
+            ("lowest G in pA at which some Q works, homogeneous", lowest.sel(panel="a"), ">", 1500.0),
+            ("lowest G in pA at which some Q works, with D_eta", lowest.sel(panel="b"), "<", 1500.0),
+        ],
+        "F6": [
+            (f"share of the grid that works, {'with ' + ', '.join(PANELS[name])} minus homogeneous",
+             fraction.sel(panel=name) - fraction.sel(panel="a"), ">", 0.0)
+            for name in ("c", "d", "e", "f")
+        ] + [("share of the grid that works, all three", fraction.sel(panel="f"), ">", 0.95)],
+    }  # fmt: skip
+    return [
+        Claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in rows), setting)
+        for name, rows in evidence.items()
+    ]
+
+
+def markdown_fractions(dataset):
+    """
+    Return what works in each panel as Markdown: mean and range over seeds.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`.
+
+    Returns
+    -------
+    str
+    """
+    fraction, paper = workable_fraction(dataset), (np.log10(dataset.mse) > 0).where(dataset.status == 1)
+    shares = {
+        "works": fraction,
+        "silent": dataset.silent.mean(("recurrent_gain", "feedback_gain")),
+        "diverged": dataset.diverged.mean(("recurrent_gain", "feedback_gain")),
+        "log(MSE) > 0": paper.mean(("recurrent_gain", "feedback_gain")),
+    }
+    lines = [f"| panel | heterogeneity | {' | '.join(shares)} |", "|" + "---|" * (2 + len(shares))]
+    for panel in dataset.panel.values:
+        cells = []
+        for values in shares.values():
+            of = values.sel(panel=panel)
+            cells.append(f"{float(of.mean()):.0%} ({float(of.min()):.0%}-{float(of.max()):.0%})")
+        lines.append(f"| {panel} | {', '.join(PANELS[panel]) or 'none'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def summary(dataset):
+    """Return the tables that the command line prints."""
+    return f"{markdown_fractions(dataset)}\n\n{markdown(claims(dataset))}"

@@ -1,0 +1,52 @@
+"""Points for the tests of sweeps; this file travels to the workers."""
+
+import os
+import signal
+from pathlib import Path
+
+from brian2 import pA
+
+import hetbrian as hb
+
+
+def scaled(gain, seed, factor):
+    """Return gain times factor plus seed, without units."""
+    unit = pA if hasattr(gain, "dim") else 1.0
+    return {"x": ((), float(gain / unit) * float(factor / unit) + seed, {"units": "pA^2"})}
+
+
+def counted(gain, seed, calls):
+    """Write down each call."""
+    with open(calls, "a") as file:
+        file.write("x\n")
+    return {"x": float(seed)}
+
+
+def mendable(gain, seed, flag):
+    """Fail for one seed until a file is there."""
+    if seed == 3 and not Path(flag).exists():
+        raise hb.DivergenceError("v of neuron 3 is not finite")
+    return {"x": float(seed)}
+
+
+def broken(gain, seed):
+    """Fail."""
+    raise KeyError("nothing")
+
+
+def deadly(seed):
+    """Kill the process at the first seed."""
+    if seed == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"x": float(seed)}
+
+
+def compiled(seed):
+    """Build a standalone program."""
+    from brian2 import Clock, Network, NeuronGroup, ms
+
+    def model(rng):
+        return Network(NeuronGroup(2, "v : 1", clock=Clock(0.1 * ms, name="clock"), namespace={}, name="neurons"))
+
+    run = hb.simulate(model, 1 * ms, device="cpp_standalone", record="v", seed=seed)
+    return {"v": float(run.v[0, 0])}
