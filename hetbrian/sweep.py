@@ -26,6 +26,9 @@ from hetbrian.sweepextras import distributed
 AHEAD = 3
 """Points that are sent per process: one that runs, and two that wait while a result travels."""
 
+LOOK = 2.0
+"""Seconds after which a sweep looks again how many workers there are."""
+
 
 @dataclass
 class SweepOptions:
@@ -135,7 +138,7 @@ def sweep(
                 client = stack.enter_context(connected(scheduler, workers))
                 if "dashboard" in client.scheduler_info()["services"]:
                     progress.say(f"Dask dashboard: {client.dashboard_link}")
-                for outcomes in _outcomes(client, sources, grid, settings, todo):
+                for outcomes in _outcomes(client, sources, grid, settings, todo, progress.say):
                     store.add(outcomes)
                     progress.update(store.n_done, store.n_failed)
                     if store.n_done:
@@ -199,7 +202,7 @@ class _Watcher:
             self._next = start + max(5.0, 10 * took)
 
 
-def _outcomes(client, sources, grid, settings, todo):
+def _outcomes(client, sources, grid, settings, todo, say):
     """Yield what came of the points, some at a time, in the order in which they finish."""
     session, waiting = uuid.uuid4().hex, list(reversed(todo))
     running = distributed.as_completed(loop=client.loop)
@@ -213,13 +216,22 @@ def _outcomes(client, sources, grid, settings, todo):
         packed = pickle.dumps((evaluate, (sources, {**grid.point(index), **settings})))
         running.add(client.submit(task, packed, key=key, pure=False))
 
+    def look():
+        nonlocal n_threads, checked
+        if time.monotonic() - checked > LOOK:
+            before, n_threads, checked = n_threads, sum(client.nthreads().values()), time.monotonic()
+            if before and not n_threads:
+                say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
+
     n_threads, checked = 1, 0.0
     while points or waiting:
         try:
-            if time.monotonic() - checked > 2.0:
-                n_threads, checked = max(1, sum(client.nthreads().values())), time.monotonic()
-            while waiting and len(points) < AHEAD * n_threads:
+            look()
+            while waiting and len(points) < AHEAD * max(1, n_threads):
                 send()
+            while not running.has_ready():
+                time.sleep(0.002)
+                look()
             batch = [next(running), *running.next_batch(block=False)]
             found = {points.pop(future.key): _result(future) for future in batch}
         except (OSError, CancelledError) as error:

@@ -353,14 +353,17 @@ def test_a_scheduler_and_workers_started_by_hand_elsewhere(project, tmp_path):
         while not (elsewhere / "s.json").exists() or not (elsewhere / "s.json").read_text().strip():
             time.sleep(0.05)
         address = json.loads((elsewhere / "s.json").read_text())["address"]
+        run = arguments("--scheduler", address, "--out")
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        done = subprocess.Popen([*run, tmp_path / "o"], cwd=project, **pipes)
+        assert f"No worker is connected to '{address}'; waiting for one.\n" in done.stderr  # reads until it comes
         started += [
             subprocess.Popen([*dask, "worker", address, *local, "--nthreads", "1", "--no-nanny"], **quiet)
             for _ in range(2)
         ]
-        run = arguments("--scheduler", address, "--out")
-        done = subprocess.run([*run, tmp_path / "o"], cwd=project, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "98 done, 2 failed" in done.stdout
+        said, errors = done.communicate(timeout=300)
+        assert done.returncode == 0, errors
+        assert "98 done, 2 failed" in said
         assert address.startswith("tcp://127.0.0.1:")
 
         stopped = subprocess.Popen(
