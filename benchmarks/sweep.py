@@ -21,8 +21,6 @@ from pathlib import Path
 from hetbrian.grid import Grid
 from hetbrian.sweep import sweep
 
-ROOT = Path(__file__).parents[1]
-
 
 def nothing(number):
     """Return a number."""
@@ -49,7 +47,9 @@ def throughput(workers, folder, options=()):
     out = Path(folder) / f"{workers}_{time.monotonic_ns()}"
     command = [sys.executable, "-m", "hetbrian", "run", "fig4", "--small", "--n_seeds", "1", *options]
     process = subprocess.Popen(
-        [*command, "--workers", str(workers), "--out", str(out)], cwd=ROOT, stdout=subprocess.DEVNULL
+        [*command, "--workers", str(workers), "--out", str(out)],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.DEVNULL,
     )
     times = []
     journal, count = out / "sweep" / "journal.jsonl", 0
