@@ -216,6 +216,8 @@ def _outcomes(client, sources, grid, settings, todo, say):
         packed = pickle.dumps((evaluate, (sources, {**grid.point(index), **settings})))
         running.add(client.submit(task, packed, key=key, pure=False))
 
+    n_threads, checked = 1, 0.0
+
     def look():
         nonlocal n_threads, checked
         if time.monotonic() - checked > LOOK:
@@ -223,7 +225,6 @@ def _outcomes(client, sources, grid, settings, todo, say):
             if before and not n_threads:
                 say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
 
-    n_threads, checked = 1, 0.0
     while points or waiting:
         try:
             look()
