@@ -62,9 +62,9 @@ def activated(name, directory):
         folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
         if name == "cuda_standalone":
             previous = {**cuda.configure(), **previous}
+        elif VECTORISED not in prefs[FLAGS[0]]:
+            prefs[FLAGS[0]] = [*prefs[FLAGS[0]], VECTORISED]
         brian2.set_device(name, build_on_run=False)
-    if name == "cpp_standalone" and VECTORISED not in prefs[FLAGS[0]]:
-        prefs[FLAGS[0]] = [*prefs[FLAGS[0]], VECTORISED]
     try:
         yield folder
     finally:

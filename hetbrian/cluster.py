@@ -1,11 +1,10 @@
 """The processes that compute the points of a sweep: of this machine, or of a running Dask scheduler."""
 
 import logging
-import os
 import tempfile
 from contextlib import contextmanager
 
-from hetbrian.sweepextras import distributed
+from hetbrian.sweepextras import CPU_COUNT, distributed
 
 TIMEOUT = 10.0
 """Seconds to wait for a scheduler to answer."""
@@ -88,7 +87,7 @@ def _clients(scheduler, workers):
         return
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}, expected at least 1: leave it out for one per core.")
-    n_workers = workers or len(os.sched_getaffinity(0))
+    n_workers = workers or CPU_COUNT
     with (
         tempfile.TemporaryDirectory(prefix="hetbrian_sweep_", ignore_cleanup_errors=True) as scratch,
         distributed.LocalCluster(

@@ -52,10 +52,12 @@ def externalise(device):
     Parameters
     ----------
     device : brian2.devices.cpp_standalone.CPPStandaloneDevice
-        The device, after ``network.run`` and before `build`; its queue of initialisations is rewritten.
+        The device, after ``network.run`` and before `build`; its clocks and its queue of initialisations are
+        put in order and rewritten.
     """
     variables = {name: variable for variable, name in device.arrays.items()}
     clocks = {name for name, variable in variables.items() if isinstance(variable.owner, Clock)}
+    device.clocks = dict.fromkeys(sorted(device.clocks, key=lambda clock: clock.name))
     groups = groupby(device.main_queue, key=lambda entry: isinstance(entry[1][0], str) and entry[1][0] in clocks)
     device.main_queue[:] = [
         entry
@@ -111,7 +113,6 @@ def build(device, folder):
         If the compiler fails; Brian2 has printed what it said.
     """
     folder = Path(folder)
-    device.clocks = dict.fromkeys(sorted(device.clocks, key=lambda clock: clock.name))
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
     kept = cache_folder() / fingerprint(folder)
     if kept.exists():

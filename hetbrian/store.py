@@ -1,12 +1,10 @@
 """The folder that keeps a sweep: a journal of finished points, and the Zarr store made from it."""
 
-import base64
 import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import xarray
 
 from hetbrian.grid import Grid
 from hetbrian.journal import Journal, sync_folder
+from hetbrian.outcome import form, unpacked
 
 STATUS = {"pending": 0, "done": 1, "failed": 2}
 """What the variable ``status`` of a sweep says of each point."""
@@ -113,7 +112,7 @@ class Store:
         Parameters
         ----------
         outcomes : dict of int to str
-            Of `outcome` or `failure`, by point.
+            Of `hetbrian.outcome.outcome` or `failure`, by point.
 
         Raises
         ------
@@ -124,8 +123,8 @@ class Store:
         new: dict[int, Any] = {}
         for index, text in outcomes.items():
             found = json.loads(text)
-            if kept is not None and "values" in found and _form(kept) != _form(found["values"]):
-                found = {"error": f"ValueError: the point has {_form(found['values'])}, expected {_form(kept)}."}
+            if kept is not None and "values" in found and form(kept) != form(found["values"]):
+                found = {"error": f"ValueError: the point has {form(found['values'])}, expected {form(kept)}."}
             elif kept is None:
                 kept = found.get("values")
             record = {"point": index, "parameters": self.grid.text(index), **found}
@@ -159,7 +158,7 @@ class Store:
                 if name not in found:
                     shape = (size, *item["shape"])
                     found[name] = (item["dims"], np.full(shape, np.nan), item["attrs"])
-                found[name][1][index] = _array(item)
+                found[name][1][index] = unpacked(item)
             coordinates = coordinates or record["coordinates"]
         variables = {
             name: ((*names, *dims), values.reshape(*self.grid.shape, *values.shape[1:]), attrs)
@@ -168,7 +167,7 @@ class Store:
         meanings = {"flag_values": list(STATUS.values()), "flag_meanings": " ".join(STATUS)}
         variables["status"] = (names, status.reshape(self.grid.shape), meanings)
         variables["error"] = (names, errors.reshape(self.grid.shape), {})
-        own = {name: (item["dims"], _array(item), item["attrs"]) for name, item in coordinates.items()}
+        own = {name: (item["dims"], unpacked(item), item["attrs"]) for name, item in coordinates.items()}
         return xarray.Dataset(variables, {**self.grid.coordinates(), **own})
 
     def export(self) -> Path:
@@ -209,81 +208,6 @@ class Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return target
-
-
-def outcome(found: Any) -> str:
-    """
-    Return what a point's function gave as the text that the journal keeps.
-
-    Parameters
-    ----------
-    found : dict or xarray.Dataset
-        Numbers or arrays by name, or what `xarray.Dataset` takes for variables: ``(dims, values, attrs)``.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if isinstance(found, Mapping) and not isinstance(found, xarray.Dataset):
-        found = xarray.Dataset(dict(found))
-    if not isinstance(found, xarray.Dataset):
-        raise TypeError(
-            f"the point returned a {type(found).__name__}, expected a dict of numbers or an xarray Dataset: "
-            "return {'error': 0.1}, say."
-        )
-    values = {str(name): _packed(name, item, float) for name, item in found.data_vars.items()}
-    coordinates = {str(name): _packed(name, item, None) for name, item in found.coords.items()}
-    return json.dumps({"values": values, "coordinates": coordinates})
-
-
-def failure(error: BaseException) -> str:
-    """
-    Return an error as the text that the journal keeps.
-
-    Parameters
-    ----------
-    error : Exception
-        What the point's function raised.
-
-    Returns
-    -------
-    str
-    """
-    return json.dumps({"error": f"{type(error).__name__}: {error}"})
-
-
-def _packed(name: Any, item: xarray.DataArray, kind: Any) -> dict[str, Any]:
-    """Return a variable as plain data: numbers as they are, arrays as the bytes of their memory."""
-    values = np.asarray(item.values, dtype=kind)
-    if values.dtype.kind not in "biufU":
-        raise TypeError(f"{name!r} of the point holds {values.dtype}, expected numbers: leave it out.")
-    packed: dict[str, Any] = {
-        "dims": list(item.dims),
-        "shape": list(values.shape),
-        "attrs": {key: str(value) for key, value in item.attrs.items()},
-    }
-    if values.ndim == 0 or values.dtype.kind == "U":
-        return packed | {"data": values.tolist()}
-    values = values.astype(values.dtype.newbyteorder("<"))
-    return packed | {"dtype": values.dtype.str, "bytes": base64.b64encode(values.tobytes()).decode()}
-
-
-def _array(item: dict[str, Any]) -> np.ndarray:
-    """Return the array of what `_packed` returned."""
-    if "data" in item:
-        return np.asarray(item["data"])
-    data = base64.b64decode(item["bytes"])
-    return np.frombuffer(data, dtype=item["dtype"]).reshape(item["shape"])
-
-
-def _form(values: dict[str, Any]) -> str:
-    """Return names, dimensions and shapes of a point's variables as text."""
-    return ", ".join(f"{name}{tuple(item['shape'])}" for name, item in sorted(values.items()))
 
 
 def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -16,11 +16,12 @@ import brian2
 import numpy as np
 
 from hetbrian.cluster import SchedulerLost, connected, needed
+from hetbrian.outcome import failure, outcome
 from hetbrian.progress import SweepProgress
 from hetbrian.provenance import provenance
 from hetbrian.reuse import KEPT
 from hetbrian.sources import OtherSources, travelling
-from hetbrian.store import Store, failure, outcome
+from hetbrian.store import Store
 from hetbrian.sweepextras import distributed
 
 AHEAD = 3
@@ -173,7 +174,7 @@ def evaluate(sources, parameters):
     Returns
     -------
     str
-        `hetbrian.store.outcome` or `hetbrian.store.failure`.
+        `hetbrian.outcome.outcome` or `hetbrian.outcome.failure`.
     """
     if not KEPT.enabled:
         KEPT.enabled = True

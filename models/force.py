@@ -142,22 +142,8 @@ def force_network(
     return Network(neurons, recurrent, force)
 
 
-@check_units(recurrent_gain=amp, feedback_gain=amp, built_gain=amp, eta=amp, eta_half_width=amp, g_half_width=amp)
-def force_values(
-    rng,
-    n_neurons,
-    n_outputs=1,
-    *,
-    recurrent_gain,
-    feedback_gain,
-    built_gain,
-    eta=1000 * pA,
-    eta_half_width=0 * pA,
-    g_half_width=0 * pA,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-):
+@check_units(recurrent_gain=amp, feedback_gain=amp, built_gain=amp)
+def force_values(rng, n_neurons, n_outputs=1, *, recurrent_gain, feedback_gain, built_gain, **heterogeneity):
     """
     Return what turns a built `force_network` into one with other gains and heterogeneity, for `Program.run`.
 
@@ -174,25 +160,16 @@ def force_values(
         G and Q.
     built_gain : Quantity [amp]
         G of the built network.
-    eta, eta_half_width, g_half_width, theta, theta_half_width, reset
-        See `force_network`; the reset rule is that of the built network.
+    **heterogeneity
+        ``eta``, ``eta_half_width``, ``g_half_width``, ``theta``, ``theta_half_width`` and ``reset``, see
+        `force_network`; the reset rule is that of the built network.
 
     Returns
     -------
     dict of str to array
     """
     *of_heterogeneity, _, _, of_encoder, _ = rng.spawn(N_STREAMS)
-    drawn = _heterogeneity(
-        of_heterogeneity,
-        n_neurons,
-        recurrent_gain,
-        eta=eta,
-        eta_half_width=eta_half_width,
-        g_half_width=g_half_width,
-        theta=theta,
-        theta_half_width=theta_half_width,
-        reset=reset,
-    )
+    drawn = _heterogeneity(of_heterogeneity, n_neurons, recurrent_gain, **heterogeneity)
     return {
         "neurons.eta": drawn["eta"],
         "neurons.g": drawn["g"] * float(recurrent_gain / built_gain),
@@ -201,8 +178,18 @@ def force_values(
     }
 
 
+@check_units(eta=amp, eta_half_width=amp, g_half_width=amp)
 def _heterogeneity(
-    streams, n_neurons, recurrent_gain, *, eta, eta_half_width, g_half_width, theta, theta_half_width, reset
+    streams,
+    n_neurons,
+    recurrent_gain,
+    *,
+    eta=1000 * pA,
+    eta_half_width=0 * pA,
+    g_half_width=0 * pA,
+    theta=0.0,
+    theta_half_width=0.0,
+    reset="residual",
 ):
     """Return the drawn eta, g and theta of every neuron, each from a stream of its own."""
     relative_width = float(g_half_width / recurrent_gain) if g_half_width else 0.0

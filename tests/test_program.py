@@ -225,6 +225,7 @@ def test_externalise_leaves_truth_values_and_event_spaces():
     kept = {}
     device = SimpleNamespace(
         arrays={a: "a", b: "b", space: "c_space"},
+        clocks=set(),
         main_queue=list(queue),
         static_array=lambda name, array: kept.setdefault(name, array.tolist()) and name,
     )

@@ -7,7 +7,8 @@ import pytest
 import xarray
 
 from hetbrian.grid import Grid
-from hetbrian.store import STATUS, Store, failure, outcome
+from hetbrian.outcome import failure, outcome
+from hetbrian.store import STATUS, Store
 
 GRID = Grid(kind=("a", "b"), seed=range(3))
 IDENTITY = {"point": "m.point", "settings": {"n": "3"}, "sources": {"m": "1", "hetbrian/x.py": "2"}}
@@ -144,15 +145,6 @@ def test_a_point_of_another_shape_has_failed(tmp_path):
         errors = store.dataset().error.values[0]
     assert errors[1] == "ValueError: the point has x(), y(), expected x()."
     assert errors[2] == "ValueError: the point has x(2,), expected x()."
-
-
-def test_a_point_returns_numbers_by_name():
-    with pytest.raises(TypeError, match=r"the point returned a list, expected a dict of numbers or an xarray Dataset"):
-        outcome([1, 2])
-    with pytest.raises(ValueError, match=r"could not convert string to float"):
-        outcome({"x": "text"})
-    with pytest.raises(TypeError, match=r"'c' of the point holds object, expected numbers: leave it out"):
-        outcome(xarray.Dataset({"x": 1.0}, {"c": ("c", np.array([None, 1], dtype=object))}))
 
 
 def test_numbers_come_back_bit_for_bit(tmp_path):
