@@ -150,19 +150,19 @@ class Cell(torch.nn.Module):
             state |= {f"{gate.name}.{name}": value for name, value in gate.initial_state(batch).items()}
         for coupling in self.couplings.values():
             shape = (coupling.n_source,) if batch is None else (batch, coupling.n_source)
-            silence = self._like().new_zeros(shape)
+            silence = self.like().new_zeros(shape)
             state[f"{coupling.name}.pending"] = (silence,) * coupling.max_delay
         return state
 
     @property
     def dtype(self):
         """Torch.dtype : precision of the state."""
-        return self._like().dtype
+        return self.like().dtype
 
     @property
     def device(self):
         """Torch.device : where the state is."""
-        return self._like().device
+        return self.like().device
 
     def variables(self):
         """
@@ -187,8 +187,8 @@ class Cell(torch.nn.Module):
             raise ValueError(f"{name!r} is no state variable, expected {', '.join(self.variables())}: check the name.")
         return population.state_dimensions[variable]
 
-    def _like(self):
-        """Return a tensor of the state's dtype and device."""
+    def like(self):
+        """Return a tensor that has the dtype and device of the state."""
         return next(
             value
             for name in self.neurons.names
@@ -282,7 +282,7 @@ class Cell(torch.nn.Module):
         """
         inputs, spikes = dict(inputs or {}), dict(spikes or {})
         n_steps, batch = self.check(n_steps, batch, inputs, spikes, record, state)
-        like = self._like()
+        like = self.like()
         # unbind: indexing would allocate a whole zero tensor in the backward pass of every step
         given = {name: value.to(like.dtype).unbind(0) for name, value in inputs.items()}
         arriving = {name: torch.as_tensor(value).to(like.dtype).unbind(0) for name, value in spikes.items()}

@@ -68,14 +68,21 @@ class Events:
         where = rows.nonzero()
         if not bool((rows[where[:, 0], where[:, 1]] == 1).all()):
             raise ValueError("spikes have values other than 0 and 1, expected spikes: pass graded values as inputs.")
-        begin = torch.zeros(len(rows) + 1, dtype=torch.int64)
-        begin[1:] = torch.bincount(where[:, 0], minlength=len(rows)).cumsum(0).cpu()
-        return Events(begin, where[:, 1].to(torch.int32).cpu().contiguous(), tuple(spikes.shape))
+        begin = torch.zeros(len(rows) + 1, dtype=torch.int64, device=rows.device)
+        begin[1:] = torch.bincount(where[:, 0], minlength=len(rows)).cumsum(0)
+        return Events(begin, where[:, 1].to(torch.int32).contiguous(), tuple(spikes.shape))
+
+    def to(self, device):
+        """Return the events on another device, or themselves if they are there."""
+        if self.begin.device == torch.device(device):
+            return self
+        return Events(self.begin.to(device), self.index.to(device), self.shape)
 
     def dense(self, dtype=torch.float32):
-        """Return the spikes as a tensor of shape (time, batch, neuron)."""
+        """Return the spikes as a tensor of shape (time, batch, neuron), with the number of events of each."""
         n_steps, batch, size = self.shape
-        rows = torch.repeat_interleave(torch.arange(n_steps * batch), self.begin.diff())
-        spikes = torch.zeros(n_steps * batch * size, dtype=dtype)
-        spikes.index_add_(0, rows * size + self.index, torch.ones(len(rows), dtype=dtype))
+        device = self.begin.device
+        rows = torch.repeat_interleave(torch.arange(n_steps * batch, device=device), self.begin.diff())
+        spikes = torch.zeros(n_steps * batch * size, dtype=dtype, device=device)
+        spikes.index_add_(0, rows * size + self.index, torch.ones(len(rows), dtype=dtype, device=device))
         return spikes.view(self.shape)

@@ -1,24 +1,27 @@
 """The fast cell: a whole sequence, forward and backward, in one compiled time loop."""
 
-import ctypes
 import warnings
 from typing import Any
 
 from hetbrian.cell import Output
+from hetbrian.cpukernel import CpuKernel
+from hetbrian.cudamodule import CudaModule
 from hetbrian.events import Events
 from hetbrian.extras import torch
-from hetbrian.fusedcode import kernel_source
+from hetbrian.gpukernel import GpuKernel
 from hetbrian.layout import read_layout
-from hetbrian.native import CompilerError, library
+from hetbrian.native import CompilerError
+from hetbrian.stepcode import StepCode
 from hetbrian.workspace import Workspace
 
 
 class FusedCell(torch.nn.Module):
     """
-    A cell whose time loop is one C++ function, generated from the same statements; `fuse` makes it.
+    A cell whose time loop is one C++ function, or CUDA kernel, generated from the same statements; `fuse` makes it.
 
-    It shares the parameters of the plain module. Input spikes are lists of events, recurrent spikes
-    cost what their number costs, and the only dense product is that of adjoints and recurrent weights.
+    It shares the parameters of the plain module, and runs where they are. Input spikes are lists of
+    events, recurrent spikes cost what their number costs, and on the CPU the only dense product is that
+    of adjoints and recurrent weights.
     Results differ from the plain module by the rounding of sums; where a network is chaotic, spikes
     of long float32 sequences will differ as they do between two libraries.
 
@@ -36,33 +39,33 @@ class FusedCell(torch.nn.Module):
     def __init__(self, cell):
         super().__init__()
         self.cell: Any = cell
-        self._sources: dict = {}
+        self._steps: dict = {}
         self._kernels: dict = {}
         self._notice = ""
         self._workspace = Workspace()
-        self._source()
+        self._step()
 
     def __getstate__(self):
         return {**self.__dict__, "_kernels": {}}
 
-    def _source(self):
-        """Return prepared values, and layout, C++ source and kept variables for the parameters that are trained now."""
+    def _step(self):
+        """Return prepared values, and key and code of a step for the parameters that are trained now."""
         neurons = self.cell.neurons
         with torch.enable_grad():  # so that the kernel is the same without gradients
             prepared = dict(zip(neurons.source.prepared, neurons.prepare(), strict=True))
         trained = tuple(name for name, value in prepared.items() if getattr(value, "requires_grad", False))
         key = (trained, neurons.surrogate, neurons.detach, tuple(neurons.bounds.items()))
-        if key not in self._sources:
+        if key not in self._steps:
             layout = read_layout(self.cell, prepared)
-            source, kept = kernel_source(neurons.source, layout, neurons.surrogate, neurons.detach, neurons.bounds)
-            self._sources[key] = layout, kept, source
-        return prepared, *self._sources[key]
+            self._steps[key] = StepCode(neurons.source, layout, neurons.surrogate, neurons.detach, neurons.bounds)
+        return prepared, key, self._steps[key]
 
     def forward(self, n_steps=None, batch=None, *, inputs=None, spikes=None, record=(), state=None, first_step=None):
         """
         Run a sequence; arguments and result as those of `hetbrian.cell.Cell.forward`.
 
-        On another device than the CPU, and without a compiler, the plain module runs, after a warning.
+        Where there is no compiler, and in other precisions than float32 and float64, the plain module runs, after a
+        warning.
 
         Parameters
         ----------
@@ -83,29 +86,32 @@ class FusedCell(torch.nn.Module):
             If arguments do not fit.
         """
         arguments = {"inputs": inputs, "record": record, "state": state, "first_step": first_step}
-        kernel = self._kernel()
-        if kernel is None:
-            plain = {
-                name: item.dense(self.cell.dtype).to(self.cell.device) if isinstance(item, Events) else item
-                for name, item in (spikes or {}).items()
-            }
-            return self.cell(n_steps, batch, spikes=plain, **arguments)
-        return _Run(self.cell, kernel, self._workspace, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
+        with torch.cuda.device_of(self.cell.like()):
+            prepared, key, step = self._step()
+            kernel = self._kernel(key, step)
+            if kernel is None:
+                plain = {
+                    name: item.to(self.cell.device).dense(self.cell.dtype) if isinstance(item, Events) else item
+                    for name, item in (spikes or {}).items()
+                }
+                return self.cell(n_steps, batch, spikes=plain, **arguments)
+            parts = (self.cell, step, prepared, kernel, self._workspace)
+            return _Run(*parts, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
 
     def release(self):
         """Give back the memory that is kept for the next sequence of the same size."""
         self._workspace = Workspace()
 
-    def _kernel(self):
-        """Return what a run needs, compiled if it is new, or None after a warning."""
-        prepared, layout, kept, source = self._source()
-        kind = {torch.float32: "float", torch.float64: "double"}.get(self.cell.dtype)
+    def _kernel(self, key, step):
+        """Return the kernel, compiled if it is new, or None after a warning."""
+        dtype, device = self.cell.dtype, self.cell.device
+        key = (*key, dtype, device)
         problem = ""
-        if self.cell.device.type != "cpu" or kind is None:
-            problem = f"the cell is on {self.cell.device} in {self.cell.dtype}, expected float32 or float64 on the CPU"
-        elif (source, kind) not in self._kernels:
+        if device.type not in KERNELS or dtype not in (torch.float32, torch.float64):
+            problem = f"the cell is on {device} in {dtype}, expected float32 or float64 on the CPU or a CUDA GPU"
+        elif key not in self._kernels:
             try:
-                self._kernels[source, kind] = library(source, [f"REAL={kind}"])
+                self._kernels[key] = KERNELS[device.type](step, dtype, self.cell.neurons.size)
             except CompilerError as error:
                 problem = str(error).rstrip(".")
         if problem:
@@ -113,7 +119,14 @@ class FusedCell(torch.nn.Module):
                 warnings.warn(f"{problem}: the plain module runs instead of the fused one.", stacklevel=3)
                 self._notice = problem
             return None
-        return prepared, layout, kept, self._kernels[source, kind]
+        return self._kernels[key]
+
+
+KERNELS = {
+    "cpu": lambda step, dtype, size: CpuKernel(step, dtype),
+    "cuda": lambda step, dtype, size: GpuKernel(step, dtype, size, CudaModule),
+}
+"""What runs sequences on each type of device."""
 
 
 def fuse(cell):
@@ -140,9 +153,11 @@ def fuse(cell):
 class _Run:
     """One sequence: the tensors in the order of the kernel's arguments."""
 
-    def __init__(self, cell, kernel, workspace, n_steps, batch, *, inputs, spikes, record, state, first_step):
-        self.cell, (self.prepared, self.layout, self.kept, self.library) = cell, kernel
-        self.workspace = workspace
+    def __init__(
+        self, cell, step, prepared, kernel, workspace, n_steps, batch, *, inputs, spikes, record, state, first_step
+    ):
+        self.cell, self.kept, self.layout = cell, step.kept, step.layout
+        self.prepared, self.kernel, self.workspace = prepared, kernel, workspace
         inputs = dict(inputs or {})
         dense = {name: item for name, item in spikes.items() if not isinstance(item, Events)}
         shapes = {name: _Shape(item.shape) if isinstance(item, Events) else item for name, item in spikes.items()}
@@ -163,20 +178,9 @@ class _Run:
         self.inputs = {name: self._batched(value, 1).to(cell.dtype).contiguous() for name, value in inputs.items()}
         self.dense = {name: self._batched(value, 1).to(cell.dtype) for name, value in dense.items()}
         self.events = {
-            name: item if isinstance(item, Events) else self._events(self.dense[name]) for name, item in spikes.items()
+            name: item.to(cell.device) if isinstance(item, Events) else kernel.events(self.dense[name])
+            for name, item in spikes.items()
         }
-
-    def _events(self, spikes):
-        """Return events as `Events.from_dense`, in one pass through the spikes."""
-        spikes = spikes.detach().contiguous()
-        n_rows = spikes[..., 0].numel()
-        begin = torch.empty(n_rows + 1, dtype=torch.int64)
-        index = torch.empty(spikes.numel() + 16, dtype=torch.int32)  # pages that are not written cost nothing
-        sizes = ctypes.c_int64(n_rows), ctypes.c_int(spikes.shape[-1])
-        self.library.collect(*sizes, *map(_pointer, (spikes, begin, index)))
-        count = int(begin[-1])
-        # the other says what is wrong
-        return Events.from_dense(spikes) if count < 0 else Events(begin, index[:count].clone(), tuple(spikes.shape))
 
     def _batched(self, value, axis=0):
         return value.unsqueeze(axis) if self.is_single else value
@@ -211,6 +215,28 @@ class _Run:
             state = {name: values.squeeze(0) for name, values in state.items()}
         return Output(spikes, {name: found[name] for name in self.record}, state | self._pending(spikes))
 
+    def numbers(self):
+        """Return what the kernel reads beside tensors that autograd knows, by its field."""
+        neurons, tables = self.cell.neurons, [self.prepared[name] for name in self.layout.tables]
+        return {
+            "T": self.n_steps,
+            "B": self.batch,
+            "N": neurons.size,
+            "first": self.first_step,
+            "width": neurons.width,
+            "scalars": [
+                float(self.prepared[name] if value is None else value)
+                for name in self.layout.scalars
+                for value in [neurons.source.constants.get(name)]
+            ],
+            "tables": tables,
+            "shapes": [size for value in tables for size in (len(value), value[0].numel())],
+        }
+
+    def arriving(self):
+        """Return the events of each pathway, None for the neurons' own spikes."""
+        return [self.events.get(path.source) for path in self.layout.pathways]
+
     def _pending(self, spikes):
         """Return the spikes that are still on their way."""
         found = {}
@@ -239,111 +265,61 @@ class _Sequence(torch.autograd.Function):
         n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
         inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
         shape = start.shape[1:]
-        saved = run.workspace.empty((steps + 1, len(run.kept), *shape), start.dtype)
+        saved = run.workspace.empty((steps + 1, len(run.kept), *shape), start)
         last = None
         if layout.is_refractory:
             start = torch.cat([start, run.start["not_refractory"].to(start.dtype).expand(1, *shape)])
-            last = torch.empty((steps + 1, *shape), dtype=torch.float64)
+            last = start.new_empty((steps + 1, *shape), dtype=torch.float64)
             last[0] = run.start["lastspike"]
         planes = (*layout.state, "not_refractory")
         for k, name in enumerate(run.kept):
             saved[0, k] = start[planes.index(name)]
-        spikes = run.workspace.empty((steps, *shape), start.dtype)
+        spikes = run.workspace.empty((steps, *shape), start)
         final = torch.empty_like(start)
         recorded = [start.new_empty((steps, *shape) if name in run.record else (0,)) for name in layout.state]
-        scalars = start.new_tensor([_number(run, name) for name in layout.scalars])
-        begin, index = _lists(run)
-        run.library.forward(
-            *_sizes(steps, shape),
-            ctypes.c_int64(run.first_step),
-            _pointer(scalars),
-            *_tables(run),
-            *map(_pointer, (rows, start, saved, last, spikes, final)),
-            *map(_pointers, (recorded, inputs, weights, begin, index)),
-        )
+        results = {"saved": saved, "last": last, "spikes": spikes, "final_state": final, "recorded": recorded}
+        values = run.numbers() | {"start": start, "rows": rows, "inputs": inputs, "weights": weights}
+        run.kernel.forward(values | results, run.arriving())
         run.waits, run.last = final[-1], None if last is None else last[-1]
         ctx.run = run
-        ctx.save_for_backward(rows, saved, last, spikes, scalars, *others)
+        ctx.save_for_backward(rows, saved, last, spikes, *others)
         ctx.mark_non_differentiable(*(values for values in recorded if not values.numel()))
         return spikes, final[: len(layout.state)].clone(), *recorded
 
     @staticmethod
     def backward(ctx, of_spikes, of_final, *of_recorded):
         run, layout = ctx.run, ctx.run.layout
-        rows, saved, last, spikes, scalars, *others = ctx.saved_tensors
+        rows, saved, last, spikes, *others = ctx.saved_tensors
         n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
         inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
         needs = ctx.needs_input_grad[3:]
-        of_state = of_final.contiguous().clone()
-        of_rows = torch.zeros_like(rows)
-        of_inputs = [torch.empty_like(value) for value in inputs]
         wanted = needs[n_inputs : n_inputs + n_paths]
-        of_weights = [
-            torch.zeros_like(item) if is_wanted else None for item, is_wanted in zip(weights, wanted, strict=True)
-        ]
-        # the adjoint of what a source adds in each step, only if its spikes are trained too
-        of_current = [torch.empty_like(spikes) if is_wanted else None for is_wanted in needs[n_inputs + n_paths :]]
-        transposed = [
-            None if path.source else item.t().contiguous() for path, item in zip(layout.pathways, weights, strict=True)
-        ]
         of_traces = [
             value.contiguous() if name in run.record else None
             for name, value in zip(layout.state, of_recorded, strict=True)
         ]
-        begin, index = _lists(run)
-        n_source = torch.tensor([len(item) for item in weights] or [0])
-        kind = ctypes.c_float if spikes.dtype == torch.float32 else ctypes.c_double
-        run.library.backward(
-            *_sizes(len(spikes), spikes.shape[1:]),
-            ctypes.c_int64(run.first_step),
-            kind(run.cell.neurons.width),
-            _pointer(scalars),
-            *_tables(run),
-            *map(_pointer, (rows, saved, last, spikes)),
-            *map(_pointers, (inputs, transposed, begin, index)),
-            *map(_pointer, (n_source, of_spikes.contiguous())),
-            _pointers(of_traces),
-            *map(_pointer, (of_state, of_rows)),
-            *map(_pointers, (of_inputs, of_weights, of_current)),
-        )
+        results: dict = {
+            "of_state": of_final.contiguous().clone(),
+            "of_rows_total": torch.zeros_like(rows),
+            "of_inputs": [torch.empty_like(value) for value in inputs],
+            "of_weights_total": [
+                torch.zeros_like(item) if is_wanted else None for item, is_wanted in zip(weights, wanted, strict=True)
+            ],
+            # the adjoint of what a source adds in each step, only if its spikes are trained too
+            "of_current": [
+                torch.empty_like(spikes) if is_wanted else None for is_wanted in needs[n_inputs + n_paths :]
+            ],
+        }
+        values = run.numbers() | {"rows": rows, "saved": saved, "last": last, "spikes": spikes, "inputs": inputs}
+        values |= {"weights": weights, "of_spikes": of_spikes.contiguous(), "of_recorded": of_traces}
+        run.kernel.backward(values | results, run.arriving())
         of_sources = []
-        for path, weight, current in zip(layout.pathways, weights, of_current, strict=True):
+        for path, weight, current in zip(layout.pathways, weights, results["of_current"], strict=True):
             of_source = None
             if current is not None:
                 arrived = torch.zeros_like(current)
                 arrived[: len(current) - path.delay] = current[path.delay :]
                 of_source = arrived @ weight.t()
             of_sources.append(of_source)
-        return None, of_state, of_rows, *of_inputs, *of_weights, *of_sources
-
-
-def _number(run, name):
-    value = run.cell.neurons.source.constants.get(name)
-    return float(run.prepared[name] if value is None else value)
-
-
-def _tables(run):
-    """Return pointers to the values of the TimedArrays, and their rows and columns."""
-    values = [run.prepared[name] for name in run.layout.tables]
-    shapes = [size for value in values for size in (len(value), value[0].numel())]
-    return _pointers(values), (ctypes.c_int64 * (len(shapes) + 1))(*shapes)
-
-
-def _lists(run):
-    """Return begin and index of the events of each pathway, None for the neurons' own spikes."""
-    events = [run.events.get(path.source) for path in run.layout.pathways]
-    return [item and item.begin for item in events], [item and item.index for item in events]
-
-
-def _sizes(steps, shape):
-    return [ctypes.c_int(size) for size in (steps, *shape, torch.get_num_threads())]
-
-
-def _pointer(tensor):
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
-
-
-def _pointers(tensors):
-    """Return an array of pointers; it ends with one that is null, as arrays of length 0 do not exist in C."""
-    addresses = [None if item is None or not item.numel() else item.data_ptr() for item in tensors]
-    return (ctypes.c_void_p * (len(addresses) + 1))(*addresses, None)
+        of_start = (results["of_state"], results["of_rows_total"])
+        return None, *of_start, *results["of_inputs"], *results["of_weights_total"], *of_sources

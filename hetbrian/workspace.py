@@ -17,19 +17,21 @@ class Workspace:
     Examples
     --------
     >>> workspace = Workspace()
-    >>> first = workspace.empty((2, 3), torch.float32)
+    >>> first = workspace.empty((2, 3), torch.zeros(1))
     >>> address = first.data_ptr()
     >>> del first
-    >>> workspace.empty((2, 3), torch.float32).data_ptr() == address
+    >>> workspace.empty((2, 3), torch.zeros(1)).data_ptr() == address
     True
     """
 
     def __init__(self):
         self._free: list = []
 
-    def empty(self, shape, dtype):
-        """Return a tensor with arbitrary values."""
-        kind = {torch.float32: np.float32, torch.float64: np.float64}[dtype]
+    def empty(self, shape, like):
+        """Return a tensor with arbitrary values, and another's dtype and device; on a GPU torch keeps the memory."""
+        if like.device.type != "cpu":
+            return like.new_empty(shape)
+        kind = {torch.float32: np.float32, torch.float64: np.float64}[like.dtype]
         size = int(np.prod(shape))
         matching = [block for block in self._free if block.size == size and block.dtype == kind]
         block = matching[-1] if matching else np.empty(size, dtype=kind)

@@ -257,18 +257,6 @@ def test_other_precisions_run_in_the_plain_module():
         fuse(cell)(2)
 
 
-@pytest.mark.gpu
-def test_on_a_gpu_the_plain_module_runs():
-    if not torch.cuda.is_available():
-        pytest.skip("torch finds no GPU")
-    cell = with_source(torch.float32)
-    spikes = torch.ones(4, 3, 30)
-    expected = cell(spikes={"source": spikes}).spikes
-    with pytest.warns(UserWarning, match="the cell is on cuda"):
-        output = fuse(cell.cuda())(spikes={"source": Events.from_dense(spikes)})
-    assert output.spikes.device.type == "cuda" and torch.equal(output.spikes.cpu(), expected)
-
-
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -1,5 +1,6 @@
 // CUDA kernels on one CPU core: every thread of a block is a coroutine that runs until it has to wait for others,
-// and blocks run one after the other. Results do not depend on timing, so races stay unseen.
+// and blocks run one after the other. Results do not depend on timing; where a barrier is missing, they depend on
+// whether the threads run in their order or, with emulated_backwards, the other way round.
 #pragma once
 #include <ucontext.h>
 
@@ -15,11 +16,15 @@
 #define __host__
 #define __launch_bounds__(threads)
 #define __shared__ static
-using std::isfinite;
+using std::isfinite;  // and the overloads for float, which C has no name for
+using std::acos; using std::asin; using std::atan; using std::ceil; using std::cos; using std::cosh; using std::exp;
+using std::expm1; using std::fabs; using std::floor; using std::fmax; using std::fmin; using std::log; using std::log10;
+using std::log1p; using std::nearbyint; using std::pow; using std::sin; using std::sinh; using std::sqrt; using std::tan;
+using std::tanh; using std::trunc;
 
 struct Index { unsigned x; };
 static Index threadIdx, blockIdx, blockDim, gridDim;
-extern "C" { int emulated_launches = 0; }
+extern "C" { int emulated_launches = 0, emulated_backwards = 0; }
 
 namespace emulation {
 
@@ -86,7 +91,8 @@ void launch(const unsigned grid, const unsigned size, const Kernel& kernel)
         for (unsigned left = size; left > 0;) {
             has_progressed = false;
             left = 0;
-            for (threadIdx.x = 0; threadIdx.x < size; threadIdx.x++) {
+            for (unsigned k = 0; k < size; k++) {
+                threadIdx.x = emulated_backwards ? size - 1 - k : k;
                 Thread& thread = threads[threadIdx.x];
                 if (!thread.is_done) swapcontext(&scheduler, &thread.context);
                 left += !thread.is_done;
@@ -116,6 +122,8 @@ T __shfl_down_sync(unsigned, const T value, const int offset)
 }
 
 template<class T> T atomicAdd(T* address, T value) { T old = *address; *address += value; return old; }
+template<class T> T atomicOr(T* address, T value) { T old = *address; *address |= value; return old; }
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 template<class T> T atomicMin(T* address, T value) { T old = *address; if (value < old) *address = value; return old; }
 template<class T, class U, class V> T atomicCAS(T* address, U compare, V value)
 {

@@ -1,6 +1,8 @@
 // The time loop of a cell, generated from Brian2 equations; REAL is float or double.
 typedef REAL real;
+#define FUNCTION inline
 /*HEADER*/
+/*ARGUMENTS*/
 #define PLANES /*PLANES*/
 #define STATES /*STATES*/
 enum { /*KEPT*/ };
@@ -25,9 +27,8 @@ extern "C" void collect(int64_t n_rows, int n, const real* spikes, int64_t* begi
 }
 
 // start[plane][batch][neuron]: planes below STATES have an adjoint; saved[step][kept][batch][neuron]: before the reset
-extern "C" void forward(int T, int B, int N, int threads, int64_t first, const real* scalars, const real* const* tables,
-        const int64_t* shapes, const real* rows, const real* start, real* saved, double* last, real* spikes, real* final_state, real* const* recorded, const real* const* inputs,
-        const real* const* weights, const int64_t* const* begin, const int32_t* const* index) {
+extern "C" void forward(const Arguments& arguments) {
+    /*UNPACK*/
     const size_t BN = (size_t)B*N;
     /*SCALARS*/
     #pragma omp parallel for num_threads(threads) schedule(static)
@@ -66,11 +67,8 @@ extern "C" void forward(int T, int B, int N, int threads, int64_t first, const r
 }
 
 // of_x is the adjoint of x; of_state holds that of the final state and becomes that of the initial one
-extern "C" void backward(int T, int B, int N, int threads, int64_t first, real width, const real* scalars,
-        const real* const* tables, const int64_t* shapes, const real* rows, const real* saved, const double* last, const real* spikes, const real* const* inputs,
-        const real* const* transposed, const int64_t* const* begin, const int32_t* const* index, const int64_t* n_source,
-        const real* of_spikes, const real* const* of_recorded, real* of_state, real* of_rows_total,
-        real* const* of_inputs, real* const* of_weights_total, real* const* of_current) {
+extern "C" void backward(const Arguments& arguments) {
+    /*UNPACK*/
     const size_t BN = (size_t)B*N;
     const int NB = ROWS*N;
     /*SCALARS*/

@@ -15,24 +15,12 @@
 namespace {
 using std::acos; using std::asin; using std::atan; using std::ceil; using std::cos; using std::cosh; using std::exp;
 using std::expm1; using std::fabs; using std::floor; using std::fmax; using std::fmin; using std::log; using std::log10;
-using std::log1p; using std::sin; using std::sinh; using std::sqrt; using std::tan; using std::tanh; using std::trunc;
+using std::log1p; using std::pow; using std::sin; using std::sinh; using std::sqrt; using std::tan; using std::tanh; using std::trunc;
 
 constexpr int LANES = 64 / sizeof(real);
 typedef real lanes __attribute__((vector_size(64), aligned(sizeof(real))));
 
-template <typename A, typename B> inline real power(A a, B b) { return std::pow(real(a), real(b)); }
-template <typename A, typename B> inline real modulo(A a, B b) { return a - b*floor(real(a)/real(b)); }
-inline real sign(real x) { return real(x > 0) - real(x < 0); }
-inline real exprel(real x) { return fabs(x) < real(1e-8) ? 1 + x/2 : expm1(x)/x; }
-inline real exprel_derivative(real x) {
-    return fabs(x) < real(1e-3) ? real(0.5) + x/3 + x*x/8 : (exp(x)*(x - 1) + 1)/(x*x);
-}
-
-// The row of a TimedArray, whose time step is divided into parts: Brian2 rounds to one of them
-inline int64_t table_row(double time, double part, int subdivision, int64_t n_rows) {
-    const int64_t row = (int64_t)nearbyint(time/part)/subdivision;
-    return row < 0 ? 0 : row < n_rows ? row : n_rows - 1;
-}
+/*ARITHMETIC*/
 
 #ifdef __AVX512F__
 inline __mmask16 fired_of(const float* z) { return _mm512_cmp_ps_mask(_mm512_loadu_ps(z), _mm512_setzero_ps(), _CMP_NEQ_OQ); }

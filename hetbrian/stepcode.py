@@ -1,18 +1,19 @@
-"""Write a cell's time loop, forward and backward, as one C++ source."""
+"""Write what one neuron does in a time step, forwards and backwards, as C for the kernels of the fused cell."""
 
 import ast
 from importlib.resources import files
 
+from hetbrian.arguments import Arguments
 from hetbrian.rendering import threshold_margin
 from hetbrian.statements import ExportError
 from hetbrian.tape import Tape, without_unused
 
 
-def kernel_source(source, layout, surrogate, detach, bounds):
+class StepCode:
     """
-    Return the C++ source of functions ``forward`` and ``backward``.
+    Hold the bodies of a kernel's loops over neurons ``n``.
 
-    Of every step the kernel keeps the state before the reset, from which the backward pass computes the
+    Of every step a kernel keeps the state before the reset, from which the backward pass computes the
     rest again, and of that only the variables on which an adjoint depends.
 
     Parameters
@@ -28,23 +29,18 @@ def kernel_source(source, layout, surrogate, detach, bounds):
     bounds : dict of str to float
         Largest derivative of a state variable's update by its own value.
 
-    Returns
-    -------
-    text : str
+    Attributes
+    ----------
+    targets : tuple of str
+        The variables that receive, in the order of what arrives.
     kept : tuple of str
         The variables that are kept, in order.
 
     Raises
     ------
     ExportError
-        If the model has something that the kernel cannot do.
+        If the model has something that the kernels cannot do.
     """
-    kernel = _Kernel(source, layout, surrogate, detach, bounds)
-    return kernel.text(), kernel.kept
-
-
-class _Kernel:
-    """Write the loops over neurons; everything else is the template."""
 
     def __init__(self, source, layout, surrogate, detach, bounds):
         self.layout, self.surrogate, self.detach = layout, surrogate, detach
@@ -84,22 +80,37 @@ class _Kernel:
         """Tuple of str : the state, and whether a neuron may spike."""
         return (*self.layout.state, *(("not_refractory",) if self.layout.is_refractory else ()))
 
-    def text(self):
-        """Return the source."""
-        layout, k = self.layout, len(self.planes)
-        header = files("hetbrian").joinpath("codegen/kernels/sequence.h").read_text()
-        template = files("hetbrian").joinpath("codegen/kernels/sequence.cpp").read_text()
-        longest = max([0, *(pathway.delay for pathway in layout.pathways)])
-        own = [(j, pathway) for j, pathway in enumerate(layout.pathways) if not pathway.source]
-        parts = {
-            "HEADER": header,
-            "PLANES": str(k),
+    @property
+    def n_slots(self):
+        """Int : steps for which the adjoint of a spike waits at most."""
+        return 1 + max([0, *(pathway.delay for pathway in self.layout.pathways if not pathway.source)])
+
+    def fill(self, kernel, parts):
+        """
+        Return the source of a kernel: a template whose gaps, ``/*NAME*/``, are filled.
+
+        Parameters
+        ----------
+        kernel : str
+            File name of the template.
+        parts : dict of str to str or list of str
+            Text or lines for the gaps that other kernels do not have.
+
+        Returns
+        -------
+        str
+        """
+        layout = self.layout
+        arguments = Arguments(layout, len(self.targets))
+        parts = parts | {
+            "ARITHMETIC": read_kernel("arithmetic.h"),
+            "ARGUMENTS": arguments.struct(),
+            "UNPACK": arguments.unpack(),
+            "PLANES": str(len(self.planes)),
             "STATES": str(len(layout.state)),
             "N_ROWS": str(max(1, len(layout.rows))),
             "N_TARGETS": str(max(1, len(self.targets))),
-            "N_PATHWAYS": str(max(1, len(layout.pathways))),
-            "SLOTS": str(longest + 1),
-            "REFRACTORY": str(int(layout.is_refractory)),
+            "SLOTS": str(self.n_slots),
             "KEPT": ", ".join([*(f"KEPT_{name}" for name in self.kept), "KEPT"]),
             "SCALARS": [
                 *(f"const real c_{name} = scalars[{j}];" for j, name in enumerate(layout.scalars)),
@@ -108,16 +119,10 @@ class _Kernel:
             ],
             "UPDATE": self.update_loop(),
             "RESET": self.reset_loop(),
-            "GATHER_SOURCES": [line for j, p in enumerate(layout.pathways) if p.source for line in self.gather(j, p)],
-            "GATHER_OWN": [line for j, p in own for line in self.gather(j, p)],
             "ADJOINT_RESET": self.of_reset,
-            "ADJOINT_WEIGHTS": [line for j, p in enumerate(layout.pathways) for line in self.scatter(j, p)],
-            "ADJOINT_SPIKES": [
-                line for j, p in enumerate(layout.pathways) if not p.source for line in self.product(j, p)
-            ],
             "ADJOINT_UPDATE": self.of_update,
         }
-        text = template
+        text = read_kernel(kernel)
         for name, lines in parts.items():
             text = text.replace(f"/*{name}*/", lines if isinstance(lines, str) else "\n".join(lines))
         return text
@@ -178,23 +183,6 @@ class _Kernel:
     def _guard(self, name):
         return next((pathway.guard for pathway in self.layout.pathways if pathway.variable == name), None)
 
-    def gather(self, j, pathway):
-        """Return the lines that add the weights of the events that arrive."""
-        sum_ = f"arrived + {self.targets.index(pathway.variable)}*N"
-        d = pathway.delay
-        if pathway.source:
-            at = f"(size_t)(t - {d})*B + b"
-            return [
-                f"if (t >= {d}) add_rows({sum_}, weights[{j}], index[{j}] + begin[{j}][{at}], "
-                f"begin[{j}][{at} + 1] - begin[{j}][{at}], N);"
-            ]
-        return [
-            f"if (t >= {d}) {{",
-            f"    const int count = active(spikes + at - (size_t){d}*BN, N, list.data());",
-            f"    add_rows({sum_}, weights[{j}], list.data(), count, N);",
-            "}",
-        ]
-
     def adjoint_reset(self):
         """Return the adjoint of synapses and reset of a neuron."""
         layout = self.layout
@@ -219,31 +207,6 @@ class _Kernel:
                 arrived = f"after[KEPT_not_refractory*BN + n] != 0 ? q_{name} : 0"
             lines.append(f"incoming[{k}*NB + n] = {arrived};")
         return lines + self._rows_gradient()
-
-    def scatter(self, j, pathway):
-        """Return the lines that note which row of adjoints belongs to the weights of which events."""
-        k, d = self.targets.index(pathway.variable), pathway.delay
-        if pathway.source:
-            at = f"(size_t)(t - {d})*B + b"
-            events = f"index[{j}] + begin[{j}][{at}], begin[{j}][{at} + 1] - begin[{j}][{at}]"
-        else:
-            events = f"list.data(), active(spikes + at - (size_t){d}*BN, N, list.data())"
-        return [
-            f"if (of_current[{j}]) memcpy(of_current[{j}] + at, incoming + {k}*NB, N*sizeof(real));",
-            f"if (of_weights[{j}] && t >= {d}) sorted[{j}].insert(first_row + {k}*ROWS + r, {events});",
-        ]
-
-    def product(self, j, pathway):
-        """Return the lines that carry the adjoint of the input back to the spikes that caused it."""
-        d, k = pathway.delay, self.targets.index(pathway.variable)
-        into = f"of_sent + (size_t)((t - {d}) % SLOTS)*NB"
-        call = f"({into}{{}}, chunk_row + {k}*NB{{}}, transposed[{j}], N, N);"
-        return [
-            f"if (t >= {d}) {{",
-            f"    if (R == ROWS) multiply<ROWS>{call.format('', '')}",
-            f"    else for (int r = 0; r < R; r++) multiply<1>{call.format(' + r*N', ' + r*N')}",
-            "}",
-        ]
 
     def adjoint_update(self, wanted):
         """Return the adjoint of threshold and update of a neuron."""
@@ -290,3 +253,8 @@ class _Kernel:
     @staticmethod
     def _add(seeds, name, adjoint):
         seeds[name] = f"{seeds[name]} + {adjoint}" if name in seeds else adjoint
+
+
+def read_kernel(name):
+    """Return the text of a file of ``codegen/kernels``."""
+    return files("hetbrian").joinpath("codegen/kernels", name).read_text()
