@@ -29,7 +29,7 @@ def compile_cuda(source, options):
     """
     nvrtc = _bindings("nvrtc")
     error, program = nvrtc.nvrtcCreateProgram(source.encode(), b"sequence.cu", 0, [], [])
-    _check(nvrtc, error)
+    _check(error)
     flags = [option.encode() for option in ("-std=c++17", *options)]
     (error,) = nvrtc.nvrtcCompileProgram(program, len(flags), flags)
     if int(error):
@@ -40,8 +40,8 @@ def compile_cuda(source, options):
         raise CompilerError(f"no CUDA was compiled ({said}), expected code that NVRTC takes: use the plain module.")
     _, size = nvrtc.nvrtcGetCUBINSize(program)
     code = b" " * size
-    _check(nvrtc, *nvrtc.nvrtcGetCUBIN(program, code))
-    _check(nvrtc, *nvrtc.nvrtcDestroyProgram(program))
+    _check(*nvrtc.nvrtcGetCUBIN(program, code))
+    _check(*nvrtc.nvrtcDestroyProgram(program))
     return code
 
 
@@ -103,7 +103,7 @@ class CudaModule:
 
     def _call(self, function, *arguments):
         """Call a function of the driver and return what it gives."""
-        return _check(self.driver, *getattr(self.driver, function)(*arguments))
+        return _check(*getattr(self.driver, function)(*arguments))
 
 
 def _bindings(name):
@@ -117,7 +117,7 @@ def _bindings(name):
     return {"driver": driver, "nvrtc": nvrtc}[name]
 
 
-def _check(library, error, *results):
+def _check(error, *results):
     """Return what a call gave, or raise what went wrong."""
     if int(error):
         raise RuntimeError(f"CUDA said {error.name}, expected success: run with CUDA_LAUNCH_BLOCKING=1 to see where.")

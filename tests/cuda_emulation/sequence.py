@@ -39,6 +39,7 @@ class EmulatedModule:
         memory = (ctypes.c_double * (self.words + 64)).in_dll(self.library, "memory")
         memory[:] = [float("nan")] * len(memory)  # what nobody has written spoils every result
         ctypes.c_int.in_dll(self.library, "emulated_backwards").value = self.backwards
-        self.library[f"start_{name}"](ctypes.byref(arguments), blocks, threads)
+        address = arguments if isinstance(arguments, ctypes.c_void_p) else ctypes.byref(arguments)
+        self.library[f"start_{name}"](address, blocks, threads)
         assert all(value != value for value in memory[self.words :]), "shared memory overflowed"
         self.launches.append((name, blocks, threads))
