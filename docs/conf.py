@@ -44,9 +44,6 @@ numpydoc_show_class_members = False
 
 def as_it_was(gallery_conf, path):
     """Give each tutorial Brian2 as a new Python has it; numpy, because there is little to compute and much to compile."""
-    if brian2.get_device() is not brian2.devices.device.runtime_device:
-        brian2.get_device().reinit()
-        brian2.devices.device.reset_device()
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     brian2.defaultclock.dt = 0.1 * brian2.ms

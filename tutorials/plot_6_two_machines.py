@@ -89,7 +89,7 @@ if __name__ == "__main__":
     while not file.exists():
         time.sleep(0.1)
     address = json.loads(file.read_text())["address"]
-    run = ["run", str(Path(__file__).resolve()), "--scheduler", address, "--out", folder / "out"]
+    run = ["run", str(Path(sys.argv[0]).resolve()), "--scheduler", address, "--out", folder / "out"]
     done = subprocess.run([sys.executable, "-m", "hetbrian", *run], cwd=folder, capture_output=True, text=True)
     print(done.stderr)
     for process in processes:

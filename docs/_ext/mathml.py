@@ -3,10 +3,10 @@
 import re
 
 from docutils import nodes
-from math_core import LatexToMathML
+from math_core import LatexError, LatexToMathML
 from sphinx.errors import ExtensionError
 
-CONVERTER = LatexToMathML(raise_on_error=True)
+CONVERTER = LatexToMathML()
 
 ALIGNED = re.compile(r"\\\\|&")
 
@@ -35,7 +35,7 @@ def mathml(text, display):
         text = rf"\begin{{aligned}}{text}\end{{aligned}}"
     try:
         return CONVERTER.convert_with_local_state(text, displaystyle=display)
-    except Exception as error:  # the parser's own class is not public
+    except LatexError as error:
         raise ExtensionError(f"the formula {text!r} is not understood ({error}): write it otherwise") from error
 
 
