@@ -274,6 +274,7 @@ class _Sequence(torch.autograd.Function):
         n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
         inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
         needs = ctx.needs_input_grad[3:]
+        of_spikes = of_spikes.contiguous()  # held here until the kernel has read it: a sum gives an expanded one
         of_state = of_final.contiguous().clone()
         of_rows = torch.zeros_like(rows)
         of_inputs = [torch.empty_like(value) for value in inputs]
@@ -301,7 +302,7 @@ class _Sequence(torch.autograd.Function):
             *_tables(run),
             *map(_pointer, (rows, saved, last, spikes)),
             *map(_pointers, (inputs, transposed, begin, index)),
-            *map(_pointer, (n_source, of_spikes.contiguous())),
+            *map(_pointer, (n_source, of_spikes)),
             _pointers(of_traces),
             *map(_pointer, (of_state, of_rows)),
             *map(_pointers, (of_inputs, of_weights, of_current)),
