@@ -9,12 +9,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-import brian2  # noqa: E402
 import hetbrian  # noqa: E402
 
 project, author, release = "hetbrian", "The hetbrian developers", hetbrian.__version__
 project_copyright = author
 extensions = [
+    "links",
     "mathml",
     "myst_parser",
     "numpydoc",
@@ -42,20 +42,12 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "member-or
 numpydoc_show_class_members = False
 
 
-def as_it_was(gallery_conf, path):
-    """Give each tutorial Brian2 as a new Python has it; numpy, because there is little to compute and much to compile."""
-    brian2.set_device("runtime")
-    brian2.prefs.codegen.target = "numpy"
-    brian2.defaultclock.dt = 0.1 * brian2.ms
-    brian2.start_scope()
-
-
 sphinx_gallery_conf = {
     "examples_dirs": "../tutorials",
     "gallery_dirs": "tutorials",
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
-    "reset_modules": ("matplotlib", as_it_was),
+    "reset_modules": ("matplotlib", "gallery.as_it_was"),
     "abort_on_example_error": True,
     "only_warn_on_example_error": False,
     "capture_repr": ("_repr_html_",),

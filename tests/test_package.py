@@ -155,16 +155,3 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "o" / "mine.nc").exists()
-
-
-def test_the_script_of_the_readme_works_when_pasted(monkeypatch):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    names = {"__name__": "readme"}
-    exec(compile(block, "README.md", "exec"), names)
-    error = names["output"].z[0] - names["output"].y[0]
-    learned = names["output"].t_ > 0.5
-    # it follows a sine of mean square 0.5 while it learns and after
-    assert (error[learned] ** 2).mean() < 0.1

@@ -23,8 +23,9 @@ spikes = SpikeMonitor(neurons)
 Network(neurons, synapses, spikes).run(0.5 * second)
 
 # %%
-# The same network without heterogeneity, for comparison. 1100 pA is above the rheobase, so that every neuron fires, and all of them
-# do so together; with the spread a third of the currents lies below the rheobase, and every neuron has a rate of its own.
+# The same network without heterogeneity, for comparison. 1100 pA is above the rheobase, so that every neuron fires, and
+# all of them do so together; with the spread a third of the currents lies below the rheobase, and every neuron has a
+# rate of its own.
 
 same = hb.population(300, hb.Izhikevich.FORCE, hb.single_exponential(20 * ms), eta=1100 * pA, name="same")
 same_spikes = SpikeMonitor(same)
@@ -34,9 +35,9 @@ print(f"rheobase {rheobase / pA:.0f} pA, {np.mean(currents < rheobase):.0%} of t
 print(f"spikes: {same_spikes.num_spikes} without heterogeneity, {spikes.num_spikes} with")
 
 # %%
-# Neurons sorted by their current. `Gaussian`, `Uniform`, `LogNormal` and `Gamma` are drawn in the same way, ``.truncated(low, high)``
-# cuts the tails, ``g=`` and ``theta=`` make coupling and reset heterogeneous. ``eta=`` takes any array with units, your measured
-# one too.
+# Neurons sorted by their current. `Gaussian`, `Uniform`, `LogNormal` and `Gamma` are drawn in the same way,
+# ``.truncated(low, high)`` cuts the tails, ``g=`` and ``theta=`` make coupling and reset heterogeneous. ``eta=`` takes
+# any array with units, your measured one too.
 
 rank = np.argsort(np.argsort(currents))
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True, layout="constrained")

@@ -2,15 +2,16 @@
 FORCE-train your own group, then the same in C++
 ================================================
 
-Any ``NeuronGroup`` learns, not only ours: all that `FORCE` asks for is a variable with the filtered spikes of each neuron and, if the
-output is to drive the network, one for the feedback current. Here the leaky integrate-and-fire network of Nicola & Clopath (2017),
-written in plain Brian2, learns a sine.
+Any ``NeuronGroup`` learns, not only ours: all that `FORCE` asks for is a variable with the filtered spikes of each
+neuron and, if the output is to drive the network, one for the feedback current. Here the leaky integrate-and-fire
+network of Nicola & Clopath (2017), written in plain Brian2, learns a sine.
 """
 
 # %%
 # Your group
 # ----------
-# A spike adds to ``r``, which decays: that is the activity that the readout weighs. ``drive`` is what the output drives.
+# A spike adds to ``r``, which decays: that is the activity that the readout weighs. ``drive`` is what the output
+# drives.
 
 import time
 
@@ -66,8 +67,8 @@ def model(rng, n_neurons=300, gain=2.0, feedback=10.0):
 # %%
 # Run it
 # ------
-# `simulate` builds the network on a device, records ``z`` (the output), ``y`` (the target) and spikes, and returns an xarray
-# Dataset. Learning begins at 0.5 s and ends at 2 s; then the network is on its own.
+# `simulate` builds the network on a device, records ``z`` (the output), ``y`` (the target) and spikes, and returns an
+# xarray Dataset. Learning begins at 0.5 s and ends at 2 s; then the network is on its own.
 
 runs = {}
 for device in ("numpy", "cpp_standalone"):
@@ -78,16 +79,16 @@ for device in ("numpy", "cpp_standalone"):
 # %%
 # The same in C++
 # ---------------
-# Nothing but the name of the device changed. The first run compiles; the program is kept, so that another seed, gain or target
-# starts at once, as long as the number of synapses stays the same:
+# Nothing but the name of the device changed. The first run compiles; the program is kept, so that another seed, gain or
+# target starts at once, as long as the number of synapses stays the same:
 
 started = time.perf_counter()
 again = hb.simulate(model, 3 * second, seed=2, device="cpp_standalone")
 print(f"another seed: {time.perf_counter() - started:.1f} s")
 
 # %%
-# Both devices fire the same spikes until sums in another order have moved the first one (:doc:`/devices`): compare statistics after
-# that, not spikes.
+# Both devices fire the same spikes until sums in another order have moved the first one (:doc:`/devices`): compare
+# statistics after that, not spikes.
 
 both = [runs[device].spike_time.values for device in runs]
 same = min(map(len, both))
@@ -95,8 +96,8 @@ apart = np.flatnonzero(both[0][:same] != both[1][:same])
 print("first difference:", f"{both[0][apart[0]]:.3f} s" if apart.size else "none")
 
 # %%
-# Before, while and after learning; with N = 2000, fifteen seconds and five of learning the error is far smaller, and C++ takes
-# seconds for it.
+# Before, while and after learning; with N = 2000, fifteen seconds and five of learning the error is far smaller, and
+# C++ takes seconds for it.
 
 figure, axes = plt.subplots(2, 1, figsize=(7, 4), sharex=True, sharey=True, layout="constrained")
 for axis, (device, run) in zip(axes, runs.items(), strict=True):

@@ -2,15 +2,15 @@
 A sound as target, listened to before and after
 ===============================================
 
-A network learns the loudness of the frequency bands of a sound, then sings it alone. Here the sound is made on the spot; any WAV
-file does as well (``hetbrian run song --wav FILE`` does all of this page, at full size).
+A network learns the loudness of the frequency bands of a sound, then sings it alone. Here the sound is made on the
+spot; any WAV file does as well (``hetbrian run song --wav FILE`` does all of this page, at full size).
 """
 
 # %%
 # A sound
 # -------
-# Three chirps, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands, between 0 (40 dB below the
-# loudest) and 1.
+# Three chirps, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands, between 0 (40 dB
+# below the loudest) and 1.
 
 import base64
 import io
@@ -55,8 +55,8 @@ Player(chirps)
 # %%
 # Learn it
 # --------
-# Five presentations with learning, then two without. A high-dimensional temporal signal, pulses that follow each other through the
-# period, tells the network where in the song it is (Nicola & Clopath 2017).
+# Five presentations with learning, then two without. A high-dimensional temporal signal, pulses that follow each other
+# through the period, tells the network where in the song it is (Nicola & Clopath 2017).
 
 PERIOD = 0.6 * second
 
@@ -87,7 +87,8 @@ run = hb.simulate(
 # %%
 # Listen
 # ------
-# What is left of the sound in eight envelopes, made audible with a sine for each band: this is the best that the network can do.
+# What is left of the sound in eight envelopes, made audible with a sine for each band: this is the best that the
+# network can do.
 
 period = float(PERIOD / second)
 
@@ -124,5 +125,7 @@ for axis, values, title in ((axes[0], run.y, "target"), (axes[1], run.z, "networ
 axes[1].set_xlabel("time (s)")
 figure.colorbar(image, ax=axes, label="loudness (1: the loudest, 0: 40 dB below)")
 late = run.isel(time=run.time.values >= 6 * period)
-print(f"correlation of output and target after learning: {np.corrcoef(late.z.values.ravel(), late.y.values.ravel())[0, 1]:.3f}")
+print(
+    f"correlation of output and target after learning: {np.corrcoef(late.z.values.ravel(), late.y.values.ravel())[0, 1]:.3f}"
+)
 plt.show()

@@ -2,20 +2,21 @@
 Brian2 to torch and back
 ========================
 
-A population becomes a torch module with the same time step, its background currents are trained by gradient descent until each
-neuron fires at a rate of its own choice, and the trained currents go back into Brian2. It needs ``pip install 'hetbrian[torch]'``.
+A population becomes a torch module with the same time step, its background currents are trained by gradient descent
+until each neuron fires at a rate of its own choice, and the trained currents go back into Brian2. It needs ``pip
+install 'hetbrian[torch]'``.
 """
 
 # %%
 # There
 # -----
-# Forty neurons, all alike. `to_torch` translates the statements that Brian2 itself makes of the equations; `compare` says how far
-# both are apart.
+# Forty neurons, all alike. `to_torch` translates the statements that Brian2 itself makes of the equations; `compare`
+# says how far both are apart.
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from brian2 import Clock, Network, SpikeMonitor, mV, ms, pA, second
+from brian2 import Clock, Network, SpikeMonitor, ms, mV, pA, second
 
 import hetbrian as hb
 from hetbrian.compare import compare
@@ -32,9 +33,9 @@ print(compare(neurons, module, 100 * ms))
 # %%
 # Train
 # -----
-# The spike has no derivative; backwards a surrogate stands in for it. The gradient of a quadratic neuron grows on the upswing of each
-# spike, which ``jacobian_bound`` stops (:doc:`/torch`). Values are in mV, ms and pA, so that one learning rate fits. `fuse` runs the
-# sequence in one compiled loop, forward and backward.
+# The spike has no derivative; backwards a surrogate stands in for it. The gradient of a quadratic neuron grows on the
+# upswing of each spike, which ``jacobian_bound`` stops (:doc:`/torch`). Values are in mV, ms and pA, so that one
+# learning rate fits. `fuse` runs the sequence in one compiled loop, forward and backward.
 
 STEPS = 1000  # half a second
 fast = fuse(module)
@@ -53,8 +54,8 @@ print(f"mean square error of the rates: {losses[0]:.0f} Hz^2 before, {losses[-1]
 # %%
 # And back
 # --------
-# `write_back` sets the trained currents, with units, and Brian2 runs them for two seconds. The rates end a little below what was
-# wanted: torch trained the first half second, in which adaptation still builds up.
+# `write_back` sets the trained currents, with units, and Brian2 runs them for two seconds. The rates end a little below
+# what was wanted: torch trained the first half second, in which adaptation still builds up.
 
 duration = 2 * second
 spikes = SpikeMonitor(neurons, name="spikes")

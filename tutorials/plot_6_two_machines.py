@@ -2,15 +2,15 @@
 A sweep on two machines
 =======================
 
-A grid of networks, computed by two workers of a Dask scheduler. Here all three are processes of this machine; on a cluster
-they are the same commands on other hosts (:doc:`/sweeps`). It needs ``pip install 'hetbrian[sweep]'``.
+A grid of networks, computed by two workers of a Dask scheduler. Here all three are processes of this machine; on a
+cluster they are the same commands on other hosts (:doc:`/sweeps`). It needs ``pip install 'hetbrian[sweep]'``.
 """
 
 # %%
 # The sweep
 # ---------
-# A file with ``point``, which computes one point, and ``compute``, which returns the sweep: this file is one. ``draw`` is what the
-# command line draws, at the end and, with ``--watch``, while it runs.
+# A file with ``point``, which computes one point, and ``compute``, which returns the sweep: this file is one. ``draw``
+# is what the command line draws, at the end and, with ``--watch``, while it runs.
 
 import json
 import shutil
@@ -70,8 +70,8 @@ def draw(dataset, axes=None):
 #     dask worker tcp://localhost:8786 --nthreads 1
 #     hetbrian run plot_6_two_machines.py --scheduler tcp://localhost:8786
 #
-# Workers need hetbrian, not this file: its text travels with each task. Stop anything at any time; the same command goes on with the
-# points that are missing.
+# Workers need hetbrian, not this file: its text travels with each task. Stop anything at any time; the same command
+# goes on with the points that are missing.
 
 
 def start(*arguments):
@@ -99,8 +99,8 @@ if __name__ == "__main__":
 # %%
 # The Dataset
 # -----------
-# Beside the figure the folder holds the Dataset over the grid, with units, and ``status``, which tells what failed. A line is a seed:
-# without heterogeneity nothing fires at 1000 pA, which is below the rheobase.
+# Beside the figure the folder holds the Dataset over the grid, with units, and ``status``, which tells what failed. A
+# line is a seed: without heterogeneity nothing fires at 1000 pA, which is below the rheobase.
 
 if __name__ == "__main__":
     dataset = hb.load(folder / "out" / "plot_6_two_machines.nc")

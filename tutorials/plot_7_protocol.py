@@ -2,15 +2,15 @@
 Write your own protocol
 =======================
 
-A protocol is a file with a function ``compute`` that returns a Dataset. The command line gives it options, a small size, a figure, a
-table and a place in the report, without any code of yours for that. This page is such a file.
+A protocol is a file with a function ``compute`` that returns a Dataset. The command line gives it options, a small
+size, a figure, a table and a place in the report, without any code of yours for that. This page is such a file.
 """
 
 # %%
 # Compute
 # -------
-# The docstring of the file says what is measured; every argument of ``compute`` becomes an option, with the unit of its default:
-# ``hetbrian run plot_7_protocol.py --n_neurons 400 --gain '300*pA'``. ``SMALL`` is what ``--small`` changes.
+# The docstring of the file says what is measured; every argument of ``compute`` becomes an option, with the unit of its
+# default: ``hetbrian run plot_7_protocol.py --n_neurons 400 --gain '300*pA'``. ``SMALL`` is what ``--small`` changes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,7 +57,8 @@ def compute(seed=0, n_neurons=1000, gain=500 * pA, thetas=(0.0, 0.2, 0.4), durat
 # %%
 # Draw and tell
 # -------------
-# ``draw`` takes the Dataset and returns axes; it simulates nothing. ``summary`` returns what is printed. Both may be left out.
+# ``draw`` takes the Dataset and returns axes; it simulates nothing. ``summary`` returns what is printed. Both may be
+# left out.
 
 
 def draw(dataset, axes=None):
@@ -73,7 +74,7 @@ def draw(dataset, axes=None):
 def summary(dataset):
     """Return the table that the command line prints."""
     return "\n".join(
-        f"{str(reset):10}" + "".join(f"{float(rate):8.1f} Hz" for rate in dataset.rate.sel(reset=reset))
+        f"{reset!s:10}" + "".join(f"{float(rate):8.1f} Hz" for rate in dataset.rate.sel(reset=reset))
         for reset in dataset.reset.values
     )
 
@@ -81,9 +82,10 @@ def summary(dataset):
 # %%
 # Run
 # ---
-# ``hetbrian run plot_7_protocol.py --small`` writes ``out/plot_7_protocol/plot_7_protocol.nc`` with a PNG and a PDF, and
-# ``hetbrian report`` puts them on a page. As a script it does what that command does. With the paper's rule, ``residual``, theta hardly
-# acts, because it multiplies the overshoot above the peak, which a time step makes small (:doc:`/science`).
+# ``hetbrian run plot_7_protocol.py --small`` writes ``out/plot_7_protocol/plot_7_protocol.nc`` with a PNG and a PDF,
+# and ``hetbrian report`` puts them on a page. As a script it does what that command does. With the paper's rule,
+# ``residual``, theta hardly acts, because it multiplies the overshoot above the peak, which a time step makes small
+# (:doc:`/science`).
 
 if __name__ == "__main__":
     result = compute(**SMALL)

@@ -2,16 +2,16 @@
 Add your own neuron model
 =========================
 
-Models are Brian2 equations. A function ``model(rng, ...)`` that returns a ``Network`` is all that `simulate`, `Program`, sweeps,
-FORCE and the torch export ask for; this page builds one for the adaptive exponential neuron (Brette & Gerstner 2005) with a
-heterogeneous threshold.
+Models are Brian2 equations. A function ``model(rng, ...)`` that returns a ``Network`` is all that `simulate`,
+`Program`, sweeps, FORCE and the torch export ask for; this page builds one for the adaptive exponential neuron (Brette
+& Gerstner 2005) with a heterogeneous threshold.
 """
 
 # %%
 # The model
 # ---------
-# Numbers are data with a source; the equations are written once. Three habits keep a model the same everywhere: one named clock, a
-# complete ``namespace``, and every random number drawn from ``rng``.
+# Numbers are data with a source; the equations are written once. Three habits keep a model the same everywhere: one
+# named clock, a complete ``namespace``, and every random number drawn from ``rng``.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,7 +66,8 @@ def model(rng, n_neurons=60, spread=2 * mV, currents=0.8 * nA):
 # %%
 # What works with it
 # ------------------
-# A run on any device, with a guard that stops when a potential is not finite any more; values of a built program; the torch twin.
+# A run on any device, with a guard that stops when a potential is not finite any more; values of a built program; the
+# torch twin.
 
 run = hb.simulate(model, 0.5 * second, device="numpy", record={"v": [0, 1, 2], "spikes": True})
 network = model(np.random.default_rng(0))
@@ -95,5 +96,6 @@ axes[1].legend(title="spread of the threshold")
 plt.show()
 
 # %%
-# To train it, add `FORCE` as in :ref:`sphx_glr_tutorials_plot_2_force.py`: the variables have the names that it looks for. To keep it, put it
-# into ``models/`` with a docstring that names the source of its numbers, and a test: CONTRIBUTING.md says which.
+# To train it, add `FORCE` as in :ref:`sphx_glr_tutorials_plot_2_force.py`: the variables have the names that it looks
+# for. To keep it, put it into ``models/`` with a docstring that names the source of its numbers, and a test:
+# CONTRIBUTING.md says which.
