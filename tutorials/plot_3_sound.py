@@ -125,7 +125,6 @@ for axis, values, title in ((axes[0], run.y, "target"), (axes[1], run.z, "networ
 axes[1].set_xlabel("time (s)")
 figure.colorbar(image, ax=axes, label="loudness (1: the loudest, 0: 40 dB below)")
 late = run.isel(time=run.time.values >= 6 * period)
-print(
-    f"correlation of output and target after learning: {np.corrcoef(late.z.values.ravel(), late.y.values.ravel())[0, 1]:.3f}"
-)
+correlation = np.corrcoef(late.z.values.ravel(), late.y.values.ravel())[0, 1]
+print(f"correlation of output and target after learning: {correlation:.3f}")
 plt.show()

@@ -1,4 +1,4 @@
-"""Check the links of the built site: those within it in full, those to other sites by their form, as there may be no network."""
+"""Check the links of the built site: those within it in full, others by their form, as there may be no network."""
 
 import re
 from html.parser import HTMLParser
