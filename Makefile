@@ -1,10 +1,10 @@
-# make demo: environment + the main job.  make test: environment + tests.
+# make demo: environment + the main job.  make test: environment + tests.  make docs: the site; make links asks the network.
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
@@ -20,6 +20,12 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+links: $(VENV)/.dev
+	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/links
+
 $(VENV)/.base: pyproject.toml find-python
 	@python=$$(./find-python) && echo "environment: $$python -> $(VENV)" && "$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
@@ -30,4 +36,4 @@ $(VENV)/.dev: $(VENV)/.base
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist
+	rm -rf $(VENV) $(OUT) build dist docs/_build docs/api docs/tutorials

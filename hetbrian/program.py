@@ -25,6 +25,7 @@ from hetbrian.activation import activated
 from hetbrian.checkpoint import load_state
 from hetbrian.checks import no_network_operations
 from hetbrian.guard import DivergenceError, Guard
+from hetbrian.pitfalls import refuse_pitfalls
 from hetbrian.provenance import provenance
 from hetbrian.recording import Recorder
 
@@ -92,7 +93,7 @@ class Program:
     RuntimeError
         If the standalone device holds objects that were built outside the model, or CUDA cannot run here.
     NotImplementedError
-        If the network holds a network operation and the device is standalone.
+        If the network holds a network operation, or two time steps and runs beyond 64 s, and the device is standalone.
 
     Examples
     --------
@@ -273,6 +274,7 @@ class Program:
         self._recorder = Recorder(self.network, self.record, self.record_dt)
         if self.resume is not None:
             load_state(self.network, self.resume)
+        refuse_pitfalls(self.network, self.device, self.network.t + self.duration)
 
     def _prepare(self):
         """Let the standalone device generate the code of the run."""

@@ -73,7 +73,7 @@ def simulate(
     RuntimeError
         If the standalone device holds objects that were built outside the model, or CUDA cannot run here.
     NotImplementedError
-        If the network holds a network operation and the device is standalone.
+        If the network holds a network operation, or two time steps and runs beyond 64 s, and the device is standalone.
     """
     program = Program(
         model,

@@ -118,6 +118,8 @@ def build(device, folder):
     if kept.exists():
         shutil.copy2(kept, folder / "main")
         return False
+    for stale in folder.rglob("*.o"):  # the makefiles do not know which headers an object depends on
+        stale.unlink()
     device.compile_source(str(folder), "unix", debug=False, clean=False)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)

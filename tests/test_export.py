@@ -1,9 +1,7 @@
 import copy
 import pickle
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -533,11 +531,3 @@ def test_without_torch_the_error_says_how_to_install_it():
         last
         == "ImportError: torch is not installed, expected it for training and export: pip install 'hetbrian[torch]'."
     )
-
-
-@pytest.mark.slow
-def test_the_script_of_the_documentation_works(capsys):
-    text = (Path(__file__).parents[1] / "docs" / "torch.md").read_text()
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    exec(compile(block, "docs/torch.md", "exec"), {"__name__": "documentation"})
-    assert "spikes agree over 20. ms" in capsys.readouterr().out

@@ -361,3 +361,33 @@ def test_clock_of_refractory_neurons_goes_on():
     fused = fuse(to_torch(group))
     trains = [fused(60, first_step=first).spikes.flatten().nonzero().flatten().tolist() for first in (0, 1_000_003)]
     assert trains[0] == trains[1] and len(trains[0]) > 3
+
+
+SUMMED = """
+import numpy as np
+import torch
+from brian2 import Clock, ms, mV, pA, prefs
+import hetbrian as hb
+from hetbrian.export import to_torch
+from hetbrian.fused import fuse
+
+prefs.codegen.target = "numpy"
+eta = np.linspace(1200, 1900, 40) * pA
+neurons = hb.population(40, hb.Izhikevich.FORCE, hb.single_exponential(), eta=eta, clock=Clock(0.5 * ms))
+cell = to_torch(neurons, trainable="eta", dtype=torch.float64, width=10 * mV, jacobian_bound={"v": 1})
+gradients = []
+for module in (cell, fuse(cell)):
+    cell.zero_grad()
+    (module(200).spikes.sum(0) ** 2).sum().backward()
+    (parameter,) = cell.parameters()
+    gradients.append(parameter.grad.clone())
+print(((gradients[1] - gradients[0]).abs().max() / gradients[0].abs().max()).item())
+"""
+
+
+@pytest.mark.slow
+def test_the_gradient_of_a_sum_lives_until_the_kernel_has_read_it():
+    """A sum's gradient is expanded, the kernel needs a copy of it, and the C library overwrites what is freed."""
+    environment = {**os.environ, "MALLOC_PERTURB_": "85"}
+    done = subprocess.run([sys.executable, "-c", SUMMED], env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout.split()[-1]) < 1e-9  # 2e-12 measured; 1e103 with the freed copy

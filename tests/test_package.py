@@ -16,9 +16,9 @@ import hetbrian
 
 ROOT = Path(__file__).parents[1]
 ORDER = """
-checks files provenance distribution neuron target sound drive readout ridgeregression codegen guard tiles force rls
-network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse simulate
-activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation
+checks pitfalls files provenance distribution neuron target sound drive readout ridgeregression codegen guard tiles
+force rls network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse
+simulate activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation
 devices units extras statements rendering surrogate torchops torchcode generated cell coupling export compare tape
 layout arguments stepcode cppcode cudacode native events workspace cpukernel cudamodule gpukernel fused sources grid
 journal outcome store sweepextras cluster progress sweep report cli __main__
@@ -155,16 +155,3 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "o" / "mine.nc").exists()
-
-
-def test_the_script_of_the_readme_works_when_pasted(monkeypatch):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    names = {"__name__": "readme"}
-    exec(compile(block, "README.md", "exec"), names)
-    error = names["output"].z[0] - names["output"].y[0]
-    learned = names["output"].t_ > 0.5
-    # it follows a sine of mean square 0.5 while it learns and after
-    assert (error[learned] ** 2).mean() < 0.1

@@ -5,7 +5,6 @@ import shlex
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -255,11 +254,3 @@ def test_the_docstring_names_every_parameter():
     for name in inspect.signature(Program.__init__._orig_func).parameters:
         prefix = r"\*\*" if name == "parameters" else ""
         assert name == "self" or re.search(rf"^    {prefix}{name}( : |$)", Program.__doc__, re.MULTILINE), name
-
-
-@pytest.mark.standalone
-def test_the_script_of_the_documentation_works_when_pasted():
-    (block,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "docs" / "devices.md").read_text(), re.S)
-    names = {"__name__": "documentation"}
-    exec(compile(block, "docs/devices.md", "exec"), names)
-    assert names["dataset"].attrs["values"].startswith('{"neurons.eta"')

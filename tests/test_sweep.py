@@ -1,7 +1,6 @@
 import importlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray
-from brian2 import ms, pA
+from brian2 import pA
 
 distributed = pytest.importorskip("distributed")
 import psutil  # noqa: E402
@@ -388,13 +387,3 @@ def test_sweeps_need_their_packages(monkeypatch):
         ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
     ):
         __import__("hetbrian.sweepextras")
-
-
-def test_the_sweep_of_the_documentation_works_when_pasted(tmp_path, monkeypatch):
-    text, slurm = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sweeps.md").read_text(), re.S)
-    (tmp_path / "my_sweep.py").write_text(text.replace("cpp_standalone", "numpy"))
-    monkeypatch.syspath_prepend(tmp_path)
-    mine = importlib.import_module("my_sweep")
-    rates = [mine.point(eta * pA, seed=0, duration=100 * ms)["rate"][1] for eta in (900, 1100)]
-    assert 0 <= rates[0] < rates[1]
-    compile(slurm, "slurm.py", "exec")
