@@ -161,6 +161,55 @@ def check_archive(name, split, root=None):
     return True
 
 
+def check(names=None, root=None, download=False):
+    """
+    Read data sets, verify what checksums there are, and say what is there.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        By default those of which a split is there.
+    root, download
+        As in `load`.
+
+    Yields
+    ------
+    name, split, samples, classes, speakers, events a sample, checksum : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If no data set is there, or none of the splits of one that is named.
+    ValueError, DamagedDataError, ImportError
+        As in `load`.
+    """
+    folder = data_root(root)
+    there = {
+        name: [split for split, source in data.sources.items() if download or (folder / data.kind / source).exists()]
+        for name, data in DATA_SETS.items()
+    }
+    names = names or [name for name, data in DATA_SETS.items() if (folder / data.kind).exists()]
+    if not names:
+        folders = ", ".join(data.kind for data in DATA_SETS.values())
+        raise FileNotFoundError(
+            f"{str(folder)!r} holds no data set, expected one of the folders {folders}: check --data-root and {ROOT}."
+        )
+    for name in names:
+        known(name, "train")
+        for split in there[name] or ["train"]:
+            recordings = load(name, split, root, download)
+            checksum = "verified" if check_archive(name, split, root) else "no archive"
+            yield (
+                name,
+                split,
+                str(len(recordings)),
+                str(len(recordings.classes)),
+                "unknown" if recordings.groups is None else str(len(set(recordings.groups.tolist()))),
+                f"{len(recordings.times) / len(recordings):.0f}",
+                "stand-in" if is_stand_in(name, root) else checksum,
+            )
+
+
 def _download(data, split, folder):
     """Let tonic download a split, which verifies its checksum."""
     from hetbrian.dataextras import tonic
