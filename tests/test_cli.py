@@ -167,7 +167,7 @@ def called(monkeypatch, *arguments):
 
 
 def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
-    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--train", 20, "--test", 20, "--jobs", 2) == 0
+    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--train", 20, "--test", 40, "--jobs", 2) == 0
     assert "NMNIST; it is a stand-in" in capsys.readouterr().err
     assert called(monkeypatch, "check-data", "--data-root", tmp_path) == 0
     shown = capsys.readouterr().out
