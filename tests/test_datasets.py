@@ -1,4 +1,5 @@
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from hetbrian.datasets import check, check_archive, is_stand_in, load
 from hetbrian.eventfiles import OVERFLOW, write_bin, write_gesture, write_spikes
 from hetbrian.originals import DATA_SETS, DamagedDataError
 
+ROOT = Path(__file__).parents[1]
 KEYS = [f"word {label}" for label in range(20)]
 
 
@@ -48,8 +50,9 @@ def write_words(root, labels=range(20), unit=699, keys=KEYS, early=0.0):
     rng = np.random.default_rng(0)
     samples = [(np.sort(rng.uniform(early, 1.3, n)), np.full(n, unit)) for n in range(len(labels) + 5)][5:]
     samples[3] = (np.array([]), np.array([], int))
+    speakers = np.arange(len(labels)) if len(labels) == 20 else np.arange(len(labels)) // 20
     (root / "SHD").mkdir(exist_ok=True)
-    write_spikes(root / "SHD/shd_train.h5", samples, list(labels), np.arange(20) % 4, keys, ["male"] * 4)
+    write_spikes(root / "SHD/shd_train.h5", samples, list(labels), speakers % 4, keys, ["male"] * 4)
 
 
 def test_n_mnist_has_microseconds_polarity_and_labels_of_folders(digits):
@@ -298,6 +301,14 @@ def test_the_extra_is_named(package, monkeypatch, digits):
     monkeypatch.delitem(sys.modules, "hetbrian.dataextras", raising=False)
     with pytest.raises(ImportError, match=rf"^{package}.* is not installed, expected it for data sets: pip install"):
         load("nmnist", "train", digits)
+
+
+def test_the_script_of_the_documentation_works_when_pasted(tmp_path, monkeypatch, capsys):
+    write_words(tmp_path, labels=[*range(20)] * 4)
+    monkeypatch.setenv("HETBRIAN_DATA", str(tmp_path))
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(), re.S)
+    exec(compile(block, "docs/data.md", "exec"), {"__name__": "documentation"})
+    assert capsys.readouterr().out == "(100, 16, 350) 20 (20, 700)\n"
 
 
 def test_the_archives_are_tonics():
