@@ -46,21 +46,19 @@ def test_nothing_is_left_of_what_failed(tmp_path):
         raise KeyError("damaged")
 
     with pytest.raises(KeyError):
-        written(tmp_path / "kept", samples=Lengthy(failing()))
+        write_recordings(tmp_path / "kept", "a", failing(), [0, 1, 1], None, (2, 1, 3), ("x", "y"))
     assert list(tmp_path.iterdir()) == []
 
 
-class Lengthy:
-    """An iterable with a length."""
+def test_two_processes_may_write_the_same_at_once(tmp_path):
+    def slow():
+        yield SAMPLES[0]
+        written(tmp_path / "kept")
+        yield from SAMPLES[1:]
 
-    def __init__(self, items):
-        self.items = items
-
-    def __iter__(self):
-        return self.items
-
-    def __len__(self):
-        return 3
+    write_recordings(tmp_path / "kept", "a", slow(), [0, 1, 1], None, (2, 1, 3), ("x", "y"))
+    assert len(read_recordings(tmp_path / "kept", "a")) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
