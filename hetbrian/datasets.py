@@ -255,7 +255,7 @@ def _store(name, split, folder, kept, fingerprint):
         classes = tuple(item.decode() if isinstance(item, bytes) else str(item) for item in dataset.classes)
     except DamagedDataError:
         raise
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, LookupError, ValueError, RuntimeError, TypeError) as error:
         archive, _, url = archive_of(data, split)
         raise DamagedDataError(
             f"{str(source)!r} could not be read ({error}), expected the {split} split of {data.kind}: "

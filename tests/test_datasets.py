@@ -193,6 +193,11 @@ def cut_gesture(root):
     cut(root / gesture(3))
 
 
+def garbled_gesture(root):
+    path = root / gesture(3)
+    path.write_bytes(path.read_bytes().replace(b"descr", b"de\x08cr"))
+
+
 def gesture_eleven(root):
     (root / gesture(3)).rename(root / gesture(11))
 
@@ -205,6 +210,7 @@ def unnamed_gesture(root):
     ("damage", "message"),
     [
         (cut_gesture, r"led/3.npy' could not be read .*, expected events: get it again"),
+        (garbled_gesture, r"led/3.npy' could not be read .*, expected events: get it again"),
         (gesture_eleven, r"led/11.npy' has the label 11, expected 0 to 10"),
         (unnamed_gesture, r"Train' could not be read .*clap.*again from https://figshare.com"),
     ],
