@@ -106,6 +106,16 @@ def load(name, split="train", root=None, download=False):
         If a file is damaged, a label or channel is out of range, or a class has no samples.
     ImportError
         If tonic is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hetbrian.standins import make
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = make("nmnist", folder, {"train": 12, "test": 1})
+    ...     recordings = load("nmnist", "train", folder)
+    >>> len(recordings), recordings.shape, recordings.labels.tolist()
+    (12, (2, 34, 34), [0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     data = known(name, split)
     folder = data_root(root) / data.kind

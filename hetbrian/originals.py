@@ -99,6 +99,11 @@ def archive_of(data, split):
     Returns
     -------
     file, md5, url : str
+
+    Examples
+    --------
+    >>> archive_of(DATA_SETS["shd"], "test")
+    ('shd_test.h5.zip', '1503a5064faa34311c398fb0a1ed0a6f', 'https://zenkelab.org/datasets/shd_test.h5.zip')
     """
     from hetbrian.dataextras import tonic
 
