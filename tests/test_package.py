@@ -21,7 +21,8 @@ force rls network adaptation sampling recording runargs standalone cuda activati
 simulate activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous
 bifurcation devices units extras statements rendering surrogate torchops torchcode generated cell coupling export
 compare tape layout arguments stepcode cppcode cudacode native events workspace cpukernel cudamodule gpukernel fused
-sources grid journal outcome store sweepextras cluster progress sweep report cli __main__
+recordings binning eventstore dataextras originals datasets eventcamera saccades gestures cochlea speech eventfiles
+standins sources grid journal outcome store sweepextras cluster progress sweep report cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
