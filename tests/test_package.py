@@ -17,9 +17,9 @@ import hetbrian
 ROOT = Path(__file__).parents[1]
 ORDER = """
 checks pitfalls files provenance distribution neuron target sound drive readout ridgeregression codegen guard tiles
-force rls network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse simulate
-activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation
-devices units extras statements rendering surrogate torchops torchcode generated cell coupling export compare tape
+force rls network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse
+simulate activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous
+bifurcation devices units extras statements rendering surrogate torchops torchcode generated cell coupling export compare tape
 layout fusedcode native events workspace fused sources grid journal outcome store sweepextras cluster progress sweep
 report cli __main__
 """.split()
