@@ -9,8 +9,8 @@ spot; any WAV file does as well (``hetbrian run song --wav FILE`` does all of th
 # %%
 # A sound
 # -------
-# Three chirps that rise, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands, between 0 (40 dB
-# below the loudest) and 1.
+# Three chirps that rise, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands,
+# between 0 (40 dB below the loudest) and 1.
 
 import base64
 import io
