@@ -1,6 +1,7 @@
 """The site: built by ``make docs``, read from disk without a network."""
 
 import importlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
-autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_default_options = {"members": True, "ignore-module-all": True, "show-inheritance": True, "member-order": "bysource"}
 numpydoc_show_class_members = False
 
 
@@ -74,3 +75,16 @@ def show_checked_functions():
 
 
 show_checked_functions()
+
+
+def constructor(app, what, name, item, options, signature, result):
+    """Return the signature of a constructor; Brian2's metaclass hides it."""
+    if what != "class" or signature != "(*args, **kw)":
+        return None
+    parameters = inspect.signature(getattr(item.__init__, "_orig_func", item.__init__)).parameters
+    return str(inspect.Signature(list(parameters.values())[1:])), result
+
+
+def setup(app):
+    """Show the signatures of our Brian2 objects."""
+    app.connect("autodoc-process-signature", constructor)

@@ -2,4 +2,5 @@
 
 from hetbrian.cli import main
 
-main()
+if __name__ == "__main__":  # importing it, as documentation tools do, runs nothing
+    main()

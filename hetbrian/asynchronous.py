@@ -110,7 +110,7 @@ def mean_reset(neuron, theta, reset, dt=0.0):
     reset : {"residual", "retain", "mirror"}
         Reset rule.
     dt : float, optional
-        Time step in units of C/(k |v_r|); the overshoot is dt v_peak^2/2, half of the last step.
+        Time step in units of C/(k abs(v_r)); the overshoot is dt v_peak^2/2, half of the last step.
 
     Returns
     -------

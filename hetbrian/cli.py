@@ -224,14 +224,14 @@ def run(
     small: Annotated[bool, typer.Option(help="Use the protocol's small size.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for Dataset and figure [default: out/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for Dataset and figure, by default out/NAME.")] = None,
     codegen_only: Annotated[
         Path | None, typer.Option(help="Write the project of the first network into this folder and run nothing.")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Sweep on a running Dask scheduler, as tcp://host:8786.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Sweep on so many processes [default: one per core].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Sweep on so many processes, by default one per core.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute points that failed again.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Redraw the figure of a sweep while it runs.")] = False,
 ):
@@ -325,8 +325,8 @@ def make_data(
 
 @app.command()
 def check_data(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets [default: those that are there].")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder of data sets [default: HETBRIAN_DATA].")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets, by default those that are there.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of data sets, by default HETBRIAN_DATA.")] = None,
     download: Annotated[bool, typer.Option("--download", help="Let tonic download what is missing.")] = False,
 ):
     """Read every file of data sets, verify checksums of archives, and tell what is there."""

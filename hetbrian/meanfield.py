@@ -359,7 +359,7 @@ class MeanField:
 
     @check_units(v=1, result=volt)
     def potential(self, v):
-        """Return the membrane potential [volt] for a dimensionless v: (v - 1) |v_r|, with v_r < 0."""
+        """Return the membrane potential [volt] for a dimensionless v: (v - 1) abs(v_r), with v_r < 0."""
         return (v - 1) * self.voltage_unit
 
 

@@ -176,7 +176,7 @@ class Izhikevich:
 
     @property
     def time_unit(self):
-        """Quantity [second] : C/(k |v_r|), the unit of time of the dimensionless form."""
+        """Quantity [second] : C/(k abs(v_r)), the unit of time of the dimensionless form."""
         return self.C if self.is_dimensionless else self.C / (self.k * abs(self.v_r))
 
     @property
@@ -240,7 +240,7 @@ class Izhikevich:
 
     def dimensionless(self):
         """
-        Return the same neuron without units: v -> 1 + v/|v_r|, w -> w/(k v_r^2).
+        Return the same neuron without units: v -> 1 + v/abs(v_r), w -> w/(k v_r^2).
 
         Returns
         -------

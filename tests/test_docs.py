@@ -247,3 +247,14 @@ def test_a_formula_that_is_not_understood_stops_the_build(monkeypatch):
     assert mathml.mathml(r"a &= 1 \\ b &= 2", display=True).count("<mtr>") == 2
     with pytest.raises(mathml.ExtensionError, match="is not understood"):
         mathml.mathml(r"\frac{a}", display=False)
+
+
+def test_the_tests_that_the_page_of_traps_names_exist():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "traps.md").read_text()))
+    defined = {
+        node.name
+        for path in (ROOT / "tests").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert len(named) > 25 and named <= defined, named - defined

@@ -9,8 +9,8 @@ spot; any WAV file does as well (``hetbrian run song --wav FILE`` does all of th
 # %%
 # A sound
 # -------
-# Three chirps, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands, between 0 (40 dB
-# below the loudest) and 1.
+# Three chirps that rise, 0.6 s. `sound` reads the file and returns a target: one output for each of eight bands,
+# between 0 (40 dB below the loudest) and 1.
 
 import base64
 import io
@@ -27,7 +27,7 @@ from models.force import force_network
 
 RATE = 16000
 time = np.arange(int(0.6 * RATE)) / RATE
-frequency = 900 + 1000 * (time // 0.2) + 2500 * (time % 0.2) / 0.2  # Hz: each chirp rises, the next begins higher
+frequency = 900 + 1000 * (time // 0.2) + 2500 * (time % 0.2) / 0.2  # Hz
 chirps = np.sin(2 * np.pi * np.cumsum(frequency) / RATE) * np.sin(np.pi * time / 0.2) ** 2
 path = Path(tempfile.mkdtemp()) / "chirps.wav"
 wavfile.write(path, RATE, (32767 * chirps).astype(np.int16))
