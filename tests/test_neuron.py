@@ -278,6 +278,7 @@ def test_reset_is_exact(rule, form):
     # the same operations in the same order: equal to the last bit
     expected = {
         "residual": v_reset + theta * (v - v_peak),
+        "capped": v_reset + theta * np.minimum(v - v_peak, v_peak - v_reset),
         "retain": v_reset + theta * (v - v_reset),
         "mirror": 2 * v_r - v,
     }[rule]
