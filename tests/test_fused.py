@@ -112,6 +112,19 @@ def test_events_surrogates_and_detached_resets(surrogate, detach):
     assert all(apart(found[key], expected[key]) < 1e-10 for key in expected)
 
 
+def test_two_events_of_one_input_in_a_step_count_twice():
+    """As in recordings whose bins hold several events of a channel."""
+    cell = with_source()
+    spikes = (torch.rand(STEPS, BATCH, 30, generator=torch.Generator().manual_seed(2)) < 0.1).double()
+    once = Events.from_dense(spikes)
+    twice = Events(2 * once.begin, once.index.repeat_interleave(2), once.shape)
+    plain, expected = results(cell, cell, spikes={"source": 2 * spikes})
+    fast, found = results(fuse(cell), cell, spikes={"source": twice})
+    assert torch.equal(twice.dense(torch.float64), 2 * spikes)
+    assert torch.equal(plain.spikes, fast.spikes)
+    assert all(apart(found[key], expected[key]) < 1e-10 for key in expected)
+
+
 def test_gradients_reach_the_spikes_of_a_layer_below():
     cell = with_source()
     gradients = []

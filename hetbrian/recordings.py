@@ -1,0 +1,187 @@
+"""Labelled event recordings of one split of a data set, all in memory, as flat arrays."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """
+    Hold the events of many samples, one after the other.
+
+    Parameters
+    ----------
+    times : ndarray of float32, shape (event,)
+        Seconds from the sample's start, growing within a sample.
+    channels : ndarray of int32, shape (event,)
+        Which input: the unit of a cochlea, or polarity*height*width + y*width + x of a camera.
+    begin : ndarray of int64, shape (sample + 1,)
+        Where the events of each sample begin; ends with their number.
+    labels : ndarray of int64, shape (sample,)
+        Class of each sample.
+    groups : ndarray of int64, shape (sample,), or None
+        Who spoke or moved, or None if that is not known.
+    shape : tuple of int
+        Units, (700,), or polarities, height and width, (2, 34, 34).
+    classes : tuple of str
+        Names of the labels.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together, or a label, channel or time is out of range.
+
+    Examples
+    --------
+    >>> two = Recordings(
+    ...     times=np.array([0.1, 0.2, 0.1], np.float32), channels=np.array([0, 1, 1], np.int32),
+    ...     begin=np.array([0, 2, 3]), labels=np.array([0, 1]), groups=None, shape=(2,), classes=("one", "two"),
+    ... )
+    >>> two.counts().tolist(), len(two.select([1]).times)
+    ([[1, 1], [0, 1]], 1)
+    """
+
+    times: np.ndarray
+    channels: np.ndarray
+    begin: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray | None
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+
+    def __post_init__(self):
+        """Check what binning and training rely on."""
+        n_events, n_samples = len(self.times), len(self.labels)
+        fits = len(self.begin) == n_samples + 1 and self.begin[0] == 0 and self.begin[-1] == n_events
+        if not fits or len(self.channels) != n_events or (np.diff(self.begin) < 0).any():
+            raise ValueError(
+                f"{n_events} times, {len(self.channels)} channels and {len(self.begin)} beginnings do not make "
+                f"{n_samples} samples, expected one channel a time and begin from 0 to their number: check the arrays."
+            )
+        if self.groups is not None and len(self.groups) != n_samples:
+            raise ValueError(f"{len(self.groups)} groups are given, expected {n_samples}: give one for each sample.")
+        _within(self.labels, len(self.classes), "label")
+        _within(self.channels, self.n_channels, "channel")
+        if n_events and not (self.times.min() >= 0 and math.isfinite(self.times.max())):  # min of a nan is nan
+            raise ValueError("times are negative or not finite, expected seconds from the sample's start: check them.")
+        falls = np.diff(self.times) < 0
+        falls[self.begin[(self.begin > 0) & (self.begin < n_events)] - 1] = False
+        if falls.any():
+            sample = int(np.searchsorted(self.begin, np.flatnonzero(falls)[0], side="right")) - 1
+            raise ValueError(f"the times of sample {sample} fall, expected them sorted: sort each sample by time.")
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def n_channels(self):
+        """Int : number of inputs."""
+        return math.prod(self.shape)
+
+    def positions(self, samples):
+        """
+        Return where the events of some samples are.
+
+        Parameters
+        ----------
+        samples : array-like of int, shape (chosen,)
+
+        Returns
+        -------
+        positions : ndarray of int64, shape (event,)
+            Into ``times`` and ``channels``, sample by sample.
+        begin : ndarray of int64, shape (chosen + 1,)
+            Where each chosen sample begins among these.
+        """
+        samples = np.asarray(samples, dtype=np.int64)
+        first, sizes = self.begin[samples], self.begin[samples + 1] - self.begin[samples]
+        begin = np.concatenate([[0], np.cumsum(sizes)])
+        return np.arange(begin[-1]) + np.repeat(first - begin[:-1], sizes), begin
+
+    def select(self, samples):
+        """
+        Return some samples, in the order given.
+
+        Parameters
+        ----------
+        samples : array-like of int, shape (chosen,)
+
+        Returns
+        -------
+        Recordings
+        """
+        samples = np.asarray(samples, dtype=np.int64)
+        positions, begin = self.positions(samples)
+        groups = None if self.groups is None else self.groups[samples]
+        return Recordings(
+            self.times[positions],
+            self.channels[positions],
+            begin,
+            self.labels[samples],
+            groups,
+            self.shape,
+            self.classes,
+        )
+
+    def counts(self):
+        """
+        Return how many events each channel has in each sample.
+
+        Returns
+        -------
+        ndarray of int32, shape (sample, channel)
+        """
+        counts = np.empty((len(self), self.n_channels), dtype=np.int32)
+        for row, first, last in zip(counts, self.begin, self.begin[1:], strict=False):
+            row[:] = np.bincount(self.channels[first:last], minlength=self.n_channels)
+        return counts
+
+    def split(self, held_out, rng):
+        """
+        Hold samples out for validation: whole groups where there are groups, else a share of each class.
+
+        Speakers and subjects must not be on both sides: a network that knows the voice recognises the word
+        more easily, and the validation would promise too much.
+
+        Parameters
+        ----------
+        held_out : float
+            Share of the groups, or of the samples of each class; at least one.
+        rng : Generator
+            Draws which.
+
+        Returns
+        -------
+        training, validation : Recordings
+
+        Raises
+        ------
+        ValueError
+            If the share is not between 0 and 1, or a class has nothing left to train on.
+        """
+        if not 0 < held_out < 1:
+            raise ValueError(f"held_out is {held_out}, expected a share between 0 and 1: give 0.1, say.")
+        out = np.zeros(len(self), dtype=bool)
+        if self.groups is None:
+            for label in np.unique(self.labels):
+                members = np.flatnonzero(self.labels == label)
+                out[rng.permutation(members)[: max(1, round(held_out * len(members)))]] = True
+        else:
+            groups = np.unique(self.groups)
+            out = np.isin(self.groups, rng.permutation(groups)[: max(1, round(held_out * len(groups)))])
+        lost = np.setdiff1d(self.labels, self.labels[~out])
+        if len(lost):
+            raise ValueError(
+                f"class {self.classes[lost[0]]!r} has no training samples left, expected at least one: "
+                "hold out less, or add samples."
+            )
+        return self.select(np.flatnonzero(~out)), self.select(np.flatnonzero(out))
+
+
+def _within(values, size, name):
+    """Refuse what is no index into ``size`` items."""
+    if len(values) and not 0 <= values.min() <= values.max() < size:
+        wrong = int(values.min()) if values.min() < 0 else int(values.max())
+        raise ValueError(f"{name} {wrong} is out of range, expected 0 to {size - 1}: the file may be damaged.")
