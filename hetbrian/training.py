@@ -112,13 +112,18 @@ class Training(lightning.LightningModule):
             rate = preset.rate * preset.neuron_rate * scale
             # Adam's epsilon is added to the root of the squared gradient, which is in units of 1/scale
             groups.append({"params": [parameter], "lr": rate, "weight_decay": 0.0, "eps": 1e-8 / scale, "scale": scale})
-        optimizer = torch.optim.AdamW(groups)
-        if preset.schedule == "constant":
-            return optimizer
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * min(epoch / preset.epochs, 1)))
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "epoch"}}
+        for group in groups:
+            group["full_lr"] = group["lr"]
+        return torch.optim.AdamW(groups)
+
+    def on_train_epoch_start(self):
+        """Set the learning rates of this epoch, which depend on its number alone."""
+        epoch, preset = self.current_epoch, self.preset
+        factor = 1.0
+        if preset.schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * epoch / preset.epochs))
+        for group in self.optimizers().param_groups:
+            group["lr"] = factor * group["full_lr"]
 
     def on_before_optimizer_step(self, optimizer):
         """Clip the gradient of each group, in units of its scale; stop if it is not finite."""
