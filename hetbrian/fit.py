@@ -97,6 +97,7 @@ def fit(
     strategy="auto",
     precision="32-true",
     progress=True,
+    is_fused=None,
 ):
     """
     Train a network and return what was measured.
@@ -121,6 +122,8 @@ def fit(
         Lightning's: ``"gpu"``, 4, ``"ddp"``, ``"bf16-mixed"``, say.
     progress : bool
         Whether to show how far it is.
+    is_fused : bool, optional
+        Whether the layer runs in the fused time loop, by default on the CPU.
 
     Returns
     -------
@@ -154,7 +157,8 @@ def fit(
             given = folder
             _make(folder)
         dtype = torch.float64 if precision == "64-true" else torch.float32
-        network = build(preset, binning, training, seed, is_fused=accelerator == "cpu", dtype=dtype)
+        is_fused = accelerator == "cpu" if is_fused is None else is_fused
+        network = build(preset, binning, training, seed, is_fused=is_fused, dtype=dtype)
         before = _parameters(network.classifier)
         module = Training(network.classifier, preset, scales(preset, binning.bin_width))
         identity = _identity(preset, binning, training, validation, seed, precision)
