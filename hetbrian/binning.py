@@ -133,54 +133,64 @@ class Binning:
             If there are no polarities to merge.
         """
         positions, begin = recordings.positions(samples)
-        sample = np.repeat(np.arange(len(begin) - 1), np.diff(begin))
-        times = recordings.times[positions]
+        n_samples = len(begin) - 1
+        sample = np.repeat(np.arange(n_samples, dtype=np.int32), np.diff(begin))
+        scale = np.full(n_samples, (1 + 1e-7) / float(self.bin_width))  # float32 puts 0.01 s before the bin of 0.01 s
         if rng is not None and self.stretch:
-            times = times * rng.uniform(1 - self.stretch, 1 + self.stretch, len(begin) - 1).astype(np.float32)[sample]
-        # the factor undoes the rounding to float32, which puts 0.01 s before the bin that starts there
-        step = np.floor(times * np.float64((1 + 1e-7) / self.bin_width)).astype(np.int64)
+            scale *= rng.uniform(1 - self.stretch, 1 + self.stretch, n_samples)
+        step = (recordings.times[positions] * scale[sample]).astype(np.int32)
+        channel = recordings.channels[positions]
         kept = step < self.n_bins
         if rng is not None and self.drop:
-            kept &= rng.random(len(kept)) >= self.drop
-        axes = np.unravel_index(recordings.channels[positions], recordings.shape)
+            kept &= rng.random(len(kept), dtype=np.float32) >= self.drop
         if rng is not None and (self.jitter or self.shift):
-            axes, inside = self._moved(axes, recordings.shape, sample, len(begin) - 1, rng)
+            channel, inside = self._moved(channel, recordings.shape, sample, n_samples, rng)
             kept &= inside
-        shape = self.shape_after(recordings.shape)
-        if len(shape) == 3:
-            axes = (axes[0] * 0 if self.merge else axes[0], axes[1] // self.pool, axes[2] // self.pool)
-        else:
-            axes = (axes[0] // self.pool,)
-        channel = np.ravel_multi_index(tuple(axis[kept] for axis in axes), shape)
-        return self._listed(step[kept], sample[kept], channel, len(begin) - 1, int(np.prod(shape)))
+        if not kept.all():
+            step, sample, channel = step[kept], sample[kept], channel[kept]
+        inputs = self._inputs(recordings.shape)
+        return self._listed(step, sample, inputs[channel], n_samples, self.n_inputs(recordings.shape))
 
-    def _moved(self, axes, shape, sample, n_samples, rng):
-        """Return shifted coordinates, with nonsense outside the sensor, and which are inside."""
-        polarity = len(shape) - len(shape[-2:])  # 1 axis of a camera, which is no place
-        moved, inside = list(axes[:polarity]), np.ones(len(sample), dtype=bool)
-        for axis, size in zip(axes[polarity:], shape[polarity:], strict=True):
-            together = rng.integers(-self.shift, self.shift, n_samples, endpoint=True)[sample]
-            alone = np.rint(self.jitter * rng.standard_normal(len(sample), dtype=np.float32)).astype(np.int64)
-            moved.append(axis + together + alone)
-            inside &= (moved[-1] >= 0) & (moved[-1] < size)
-        return moved, inside
+    def _inputs(self, shape):
+        """Return the input of each channel."""
+        axes = np.indices(shape)
+        axes[-2:] //= self.pool  # a polarity is no place
+        if self.merge:
+            axes[0] = 0
+        return np.ravel_multi_index(tuple(axes), self.shape_after(shape)).ravel().astype(np.int32)
+
+    def _moved(self, channel, shape, sample, n_samples, rng):
+        """Return channels after random shifts, and which are still on the sensor; the others get any channel."""
+        inside = np.ones(len(sample), dtype=bool)
+        moved, stride = 0, 1
+        for size in shape[::-1][:2]:  # x and y, or units; a polarity stays
+            axis = channel % size
+            channel = channel // size
+            if self.shift:
+                axis += rng.integers(-self.shift, self.shift, n_samples, dtype=np.int32, endpoint=True)[sample]
+            if self.jitter:
+                away = np.float32(self.jitter) * rng.standard_normal(len(sample), dtype=np.float32)
+                axis += np.rint(away, out=away).astype(np.int32)
+            inside &= (axis >= 0) & (axis < size)
+            moved = moved + stride * axis.clip(0, size - 1)
+            stride *= size
+        return moved + stride * channel, inside
 
     def _listed(self, step, sample, channel, batch, n_inputs):
         """Return the events by time step; within a sample they are sorted by time already."""
         if self.once:
             seen = np.zeros(self.n_bins * batch * n_inputs, dtype=bool)
-            seen[(step * batch + sample) * n_inputs + channel] = True
+            seen[(step * np.int64(batch) + sample) * n_inputs + channel] = True
             row, index = np.divmod(np.flatnonzero(seen), n_inputs)
             sizes = np.bincount(row, minlength=self.n_bins * batch)
             begin = np.concatenate([[0], np.cumsum(sizes)])
         else:
             # rows by sample are sorted: an event's place is where its row goes plus its rank in it; no sort
-            by_sample = sample * self.n_bins + step
-            sizes = np.bincount(by_sample, minlength=batch * self.n_bins)
-            rank = np.arange(len(step)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            sizes = np.bincount(sample * np.int64(self.n_bins) + step, minlength=batch * self.n_bins)
             begin = np.concatenate([[0], np.cumsum(sizes.reshape(batch, self.n_bins).T.ravel())])
+            goes_to = begin[:-1].reshape(self.n_bins, batch).T.ravel()
             index = np.empty(len(step), dtype=np.int32)
-            index[begin[step * batch + sample] + rank] = channel
+            index[np.arange(len(step)) + np.repeat(goes_to - (np.cumsum(sizes) - sizes), sizes)] = channel
         return Events(
             torch.from_numpy(begin),
             torch.from_numpy(index.astype(np.int32, copy=False)),

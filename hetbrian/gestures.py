@@ -1,6 +1,7 @@
 """Two moving arms before an event camera: the eleven gestures of DVS128 Gesture, as stick figures."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -166,7 +167,7 @@ def gesture_events(label, subject, light, duration, rng):
     for frame, sides in zip(film, joints, strict=True):
         frame[:] = 0
         for side in sides:
-            for start, end in zip(side, side[1:], strict=False):
+            for start, end in pairwise(side):
                 _draw_line(frame, x, y, start, end, subject.thickness)
     np.exp(np.float32(subject.brightness * contrast) * film, out=film)
     return EventCamera(threshold=0.35, noise=noise).events(film, times, rng)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BLOCK = 2**22
+"""Events that are checked at once, so that the arrays may be larger than the memory."""
+
 
 @dataclass(frozen=True)
 class Recordings:
@@ -66,11 +69,13 @@ class Recordings:
         _within(self.channels, self.n_channels, "channel")
         if n_events and not (self.times.min() >= 0 and math.isfinite(self.times.max())):  # min of a nan is nan
             raise ValueError("times are negative or not finite, expected seconds from the sample's start: check them.")
-        falls = np.diff(self.times) < 0
-        falls[self.begin[(self.begin > 0) & (self.begin < n_events)] - 1] = False
-        if falls.any():
-            sample = int(np.searchsorted(self.begin, np.flatnonzero(falls)[0], side="right")) - 1
-            raise ValueError(f"the times of sample {sample} fall, expected them sorted: sort each sample by time.")
+        for first in range(0, n_events, BLOCK):
+            part = self.times[first : first + BLOCK + 1]
+            falls = np.flatnonzero(part[1:] < part[:-1]) + first + 1
+            falls = falls[~np.isin(falls, self.begin)]
+            if len(falls):
+                sample = int(np.searchsorted(self.begin, falls[0], side="right")) - 1
+                raise ValueError(f"the times of sample {sample} fall, expected them sorted: sort each sample by time.")
 
     def __len__(self):
         return len(self.labels)
@@ -113,17 +118,13 @@ class Recordings:
         Recordings
         """
         samples = np.asarray(samples, dtype=np.int64)
-        positions, begin = self.positions(samples)
-        groups = None if self.groups is None else self.groups[samples]
-        return Recordings(
-            self.times[positions],
-            self.channels[positions],
-            begin,
-            self.labels[samples],
-            groups,
-            self.shape,
-            self.classes,
+        parts = [slice(self.begin[sample], self.begin[sample + 1]) for sample in samples]
+        times, channels = (
+            np.concatenate([array[:0], *(array[part] for part in parts)]) for array in (self.times, self.channels)
         )
+        begin = np.concatenate([[0], np.cumsum(self.begin[samples + 1] - self.begin[samples])])
+        groups = None if self.groups is None else self.groups[samples]
+        return Recordings(times, channels, begin, self.labels[samples], groups, self.shape, self.classes)
 
     def counts(self):
         """

@@ -1,6 +1,7 @@
 """Handwritten digits as N-MNIST shows them: a still picture before a camera that makes three saccades."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import shift, zoom
@@ -34,12 +35,8 @@ def digits():
     ImportError
         If scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError(
-            "scikit-learn is not installed, expected it for its handwritten digits: pip install 'hetbrian[train]'."
-        ) from error
+    from hetbrian.dataextras import load_digits
+
     found = load_digits()
     return found.images, found.target
 
@@ -66,7 +63,7 @@ def film(image, start=(0.0, 0.0)):
     still[6:28, 6:28] = zoom(image / 16, 22 / 8, order=1).clip(0, 1)
     # slow, fast, slow, as eyes move
     share = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, STEPS + 1) / STEPS)[:, None]
-    places = [CORNERS[:1], *(a + share * (b - a) for a, b in zip(CORNERS, CORNERS[1:], strict=False))]
+    places = [CORNERS[:1], *(a + share * (b - a) for a, b in pairwise(CORNERS))]
     places = np.concatenate(places) - CORNERS.max(axis=0) / 2 + start
     frames = [0.12 + shift(still, (y, x), order=1) for x, y in places]
     return np.array(frames), np.linspace(0, 3 * SACCADE, len(frames))
@@ -97,4 +94,5 @@ def saccade_events(image, rng):
     >>> bool(0.3 < times.max() <= 0.315), int(x.max()), int(y.max())
     (True, 33, 33)
     """
-    return CAMERA.events(*film(image, rng.uniform(-0.5, 0.5, 2)), rng)
+    frames, times = film(image, rng.uniform(-0.5, 0.5, 2))
+    return CAMERA.events(frames, times, rng)

@@ -17,9 +17,12 @@ COMMANDS = tuple(
 """The 35 words of Speech Commands."""
 
 VOICES = tuple(
-    "m1 f1 m2 f2 m3 f3 m4 f4 m5 f5 m6 Annie m7 Alicia m8 steph Andy linda klatt2 anika Michael belinda Lee Andrea".split()
+    "m1 f1 m2 f2 m3 f3 m4 f4 m5 f5 m6 Annie m7 Alicia m8 steph "
+    "Andy linda klatt2 anika Michael belinda Lee Andrea".split()
 )
 """Variants of espeak-ng's voice: other formants, pitches and breath."""
+FEMALE = frozenset("f1 f2 f3 f4 f5 Annie Alicia steph linda anika belinda Andrea".split())
+"""Those that are meant to be women."""
 
 
 def speak(text, language, voice, pitch=50, speed=160):

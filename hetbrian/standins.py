@@ -5,7 +5,6 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -15,11 +14,9 @@ import hetbrian
 from hetbrian.cochlea import Cochlea
 from hetbrian.eventfiles import write_bin, write_gesture, write_spikes
 from hetbrian.gestures import LIGHTS, Subject, gesture_events
+from hetbrian.originals import STAND_IN, archive_of, known
 from hetbrian.saccades import digits, saccade_events
-from hetbrian.speech import COMMANDS, ENGLISH, GERMAN, RATE, VOICES, speak
-
-README = "STAND-IN.txt"
-"""File that tells a stand-in from the data set."""
+from hetbrian.speech import COMMANDS, ENGLISH, FEMALE, GERMAN, RATE, VOICES, speak
 
 
 @dataclass(frozen=True)
@@ -29,45 +26,30 @@ class StandIn:
 
     Parameters
     ----------
-    folder : str
-        Name of the folder, which is that of tonic's class.
     sizes : dict of str to int
         Samples of each split.
-    archives : dict of str to str
-        File that tonic looks for before it believes that the split is there.
     source : str
         What the samples are.
     """
 
-    folder: str
     sizes: dict[str, int]
-    archives: dict[str, str]
     source: str
 
 
 STAND_INS = {
     "nmnist": StandIn(
-        "NMNIST",
         {"train": 1437, "test": 360},
-        {"train": "train.zip", "test": "test.zip"},
         "handwritten digits of scikit-learn (8 x 8 pixels) before a simulated event camera that makes saccades",
     ),
     "dvs128": StandIn(
-        "DVSGesture",
-        {"train": 506, "test": 132},
-        {"train": "ibmGestureTrain.tar.gz", "test": "ibmGestureTest.tar.gz"},
-        "stick figures that move their arms before a simulated event camera",
+        {"train": 506, "test": 132}, "stick figures that move their arms before a simulated event camera"
     ),
     "shd": StandIn(
-        "SHD",
         {"train": 1800, "test": 600},
-        {"train": "shd_train.h5.zip", "test": "shd_test.h5.zip"},
         "digits in English and German, spoken by espeak-ng, through a bank of gammatone filters",
     ),
     "ssc": StandIn(
-        "SSC",
         {"train": 3500, "validation": 700, "test": 700},
-        {"train": "ssc_train.h5.zip", "validation": "ssc_valid.h5.zip", "test": "ssc_test.h5.zip"},
         "35 commands, spoken by espeak-ng, through a bank of gammatone filters",
     ),
 }
@@ -120,63 +102,65 @@ def make(name, folder, sizes=None, seed=0, jobs=1):
     ImportError
         If scikit-learn or espeak-ng is not installed.
     """
-    if name not in STAND_INS:
-        raise ValueError(f"{name!r} is no data set here, expected one of {', '.join(STAND_INS)}: check the spelling.")
-    stand_in = STAND_INS[name]
+    data, stand_in = known(name, "train"), STAND_INS[name]
     sizes = stand_in.sizes | (sizes or {})
-    _check_sizes(name, stand_in, sizes)
-    target = Path(folder) / stand_in.folder
+    for split, size in sizes.items():
+        known(name, split)
+        _check_size(name, split, size)
+    target = Path(folder) / data.kind
     if target.exists():
         raise FileExistsError(f"{str(target)!r} is there already, expected a new folder: remove it, or choose another.")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".making") as temporary, ThreadPoolExecutor(jobs) as pool:
-        made = Path(temporary) / stand_in.folder
+    archives = [archive_of(data, split)[0] for split in sizes]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".making") as temporary:
+        made = Path(temporary) / data.kind
         made.mkdir()
         for at, (split, size) in enumerate(sizes.items()):
             rngs = [np.random.default_rng([seed, at, sample]) for sample in range(size)]
-            with_progress = _Progress(pool, f"{name} {split}", size)
-            _WRITERS[name](made, name, split, rngs, seed, with_progress)
+            each = _Each(jobs, f"{name} {split}", size)
+            _WRITERS[name](made / data.sources[split], name, split, rngs, seed, each)
         text = (
-            f"This is a stand-in for {stand_in.folder}, not the data set: {stand_in.source}.\n"
+            f"This is a stand-in for {data.kind}, not the data set: {stand_in.source}.\n"
             f"Made by hetbrian {hetbrian.__version__} make-data {name}, seed {seed}, sizes {sizes}.\n"
         )
-        (made / README).write_text(text)
-        _write_archives(made, stand_in, text)
+        (made / STAND_IN).write_text(text)
+        for archive in archives:
+            _write_archive(made / archive, text)
         made.rename(target)
     return target
 
 
 @dataclass(frozen=True)
-class _Progress:
-    """Make samples in a pool of threads and show how far it is."""
+class _Each:
+    """Make samples in threads, in order, and show how far it is."""
 
-    pool: ThreadPoolExecutor
+    jobs: int
     text: str
     total: int
 
-    def __call__(self, function, *columns) -> Any:
-        return track(
-            self.pool.map(function, *columns),
-            description=self.text,
-            total=self.total,
-            console=Console(stderr=True),
-            transient=True,
-        )
+    def __call__(self, function, *columns):
+        """Yield the function of each row of the columns."""
+        pool = ThreadPoolExecutor(self.jobs)
+        console = Console(stderr=True)
+        try:
+            yield from track(pool.map(function, *columns), self.text, self.total, console=console, transient=True)
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error, the rest need not be made
 
 
-def _write_digits(made, name, split, rngs, seed, each):
-    """Write N-MNIST: the last fifth of the digits, which others wrote, is for the test."""
+def _write_digits(source, name, split, rngs, seed, each):
+    """Write N-MNIST: the last fifth of the digits is for the test."""
     images, labels = digits()
     border = round(0.8 * len(labels))
     chosen = np.arange(border) if split == "train" else np.arange(border, len(labels))
     chosen = chosen[np.arange(len(rngs)) % len(chosen)]
     for label in range(10):
-        (made / split.capitalize() / str(label)).mkdir(parents=True)
+        (source / str(label)).mkdir(parents=True)
     for at, events in enumerate(each(saccade_events, images[chosen], rngs)):
-        write_bin(made / split.capitalize() / str(labels[chosen[at]]) / f"{at + 1:05d}.bin", *events)
+        write_bin(source / str(labels[chosen[at]]) / f"{at + 1:05d}.bin", *events)
 
 
-def _write_gestures(made, name, split, rngs, seed, each):
+def _write_gestures(source, name, split, rngs, seed, each):
     """Write DVS128 Gesture: a folder for each subject and light, with a file for each gesture."""
     places = _gestures(split)[: len(rngs)]
     people = {number: Subject.draw(np.random.default_rng([seed, 9, number])) for number in SUBJECTS[split]}
@@ -186,7 +170,7 @@ def _write_gestures(made, name, split, rngs, seed, each):
         return gesture_events(label, people[number], light, GESTURE, rng)
 
     for (light, number, label), events in zip(places, each(one, places, rngs), strict=True):
-        folder = made / f"ibmGesture{split.capitalize()}" / f"user{number:02d}_{light}"
+        folder = source / f"user{number:02d}_{light}"
         folder.mkdir(parents=True, exist_ok=True)
         write_gesture(folder / f"{label}.npy", *events)
 
@@ -196,7 +180,7 @@ def _gestures(split):
     return [(light, number, label) for light in LIGHTS for number in SUBJECTS[split] for label in range(11)]
 
 
-def _write_words(made, name, split, rngs, seed, each):
+def _write_words(source, name, split, rngs, seed, each):
     """Write SHD or SSC: each voice says each word about as often."""
     words = [(word, "en") for word in (COMMANDS if name == "ssc" else ENGLISH)]
     words += [(word, "de") for word in GERMAN] if name == "shd" else []
@@ -216,34 +200,27 @@ def _write_words(made, name, split, rngs, seed, each):
         return times.astype(np.float16), units.astype(np.uint16)
 
     keys = [word.replace("ü", "ue") for word, _ in words]
-    genders = ["female" if voice[0] in "fAasblL" else "male" for voice in VOICES[: voices[-1] + 1]]
-    file = f"{name}_{'valid' if split == 'validation' else split}.h5"
-    write_spikes(made / file, each(one, labels, speakers, rngs), labels, speakers, keys, genders)
+    genders = ["female" if voice in FEMALE else "male" for voice in VOICES[: voices[-1] + 1]]
+    write_spikes(source, each(one, labels, speakers, rngs), labels, speakers, keys, genders)
 
 
 _WRITERS = {"nmnist": _write_digits, "dvs128": _write_gestures, "shd": _write_words, "ssc": _write_words}
 
 
-def _check_sizes(name, stand_in, sizes):
-    """Refuse splits that the data set does not have and sizes that cannot be made."""
-    for split, size in sizes.items():
-        if split not in stand_in.sizes:
-            raise ValueError(
-                f"{name} has no split {split!r}, expected {', '.join(stand_in.sizes)}: leave the others out."
-            )
-        if size < 1:
-            raise ValueError(f"the size of {split} is {size}, expected at least 1: give a number of samples.")
-        if name == "dvs128" and size > len(_gestures(split)):
-            raise ValueError(
-                f"the size of {split} is {size}, expected at most {len(_gestures(split))}, one recording of each gesture "
-                "by each subject in each light: make fewer."
-            )
+def _check_size(name, split, size):
+    """Refuse a size that cannot be made."""
+    if size < 1:
+        raise ValueError(f"the size of {split} is {size}, expected at least 1: give a number of samples.")
+    if name == "dvs128" and size > len(_gestures(split)):
+        raise ValueError(
+            f"the size of {split} is {size}, expected at most {len(_gestures(split))}, "
+            "each gesture by each subject in each light: make fewer."
+        )
 
 
-def _write_archives(made, stand_in, text):
-    """Write the archives that tonic looks for; all that is in them is what this is."""
+def _write_archive(path, text):
+    """Write the archive that tonic looks for; all that is in it is what this is."""
+    stem, kind = (path.name[:-7], "gztar") if path.name.endswith(".tar.gz") else (path.name[:-4], "zip")
     with tempfile.TemporaryDirectory() as content:
-        (Path(content) / README).write_text(text)
-        for archive in stand_in.archives.values():
-            stem, kind = (archive[:-7], "gztar") if archive.endswith(".tar.gz") else (archive[:-4], "zip")
-            shutil.make_archive(str(made / stem), kind, content)
+        (Path(content) / STAND_IN).write_text(text)
+        shutil.make_archive(str(path.parent / stem), kind, content)

@@ -20,8 +20,9 @@ checks files provenance distribution neuron target sound drive readout ridgeregr
 network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse simulate
 activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation
 devices units extras statements rendering surrogate torchops torchcode generated cell coupling export compare tape
-layout fusedcode native events workspace fused recordings binning sources grid journal outcome store sweepextras
-cluster progress sweep report cli __main__
+layout fusedcode native events workspace fused recordings binning eventstore dataextras originals datasets eventcamera
+saccades gestures cochlea speech eventfiles standins sources grid journal outcome store sweepextras cluster progress
+sweep report cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
