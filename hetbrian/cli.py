@@ -1,6 +1,7 @@
 """The command line: run a protocol, report its results, see which devices are available."""
 
 import ast
+import dataclasses
 import difflib
 import functools
 import importlib.util
@@ -294,6 +295,61 @@ def compare(
     Console().print(str(compare_model(build(**arguments), length, group, inputs or (), precision)), highlight=False)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
+    het: Annotated[str | None, typer.Option(help="What differs between neurons: eta,g,theta or none.")] = None,
+    trainable: Annotated[str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")] = None,
+    preset: Annotated[str, typer.Option(help="paper or strong.")] = "strong",
+    data_root: Annotated[Path | None, typer.Option(help="Folder of the data [default: HETBRIAN_DATA].")] = None,
+    held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu, gpu or what else Lightning knows.")] = "cpu",
+    devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
+    strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
+):
+    """Train a recurrent layer on event data; settings of preset, neuron and binning as --NAME VALUE. Goes on in --out."""
+    from hetbrian import experiment
+    from hetbrian.recording import save
+
+    settings = experiment.choose(experiment.PRESETS, "preset", preset)
+    binning = experiment.choose(experiment.BINNINGS[preset], "the data set", dataset)
+    texts = dict(_split(setting) for setting in _extra(context.args))
+    neuron = _changed(settings.neuron, texts)
+    settings, binning = _changed(settings, texts), _changed(binning, texts)
+    if texts:
+        known = [item.name for part in (settings, neuron, binning) for item in dataclasses.fields(part)]
+        name = next(iter(texts))
+        raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{_did_you_mean(name, known)}")
+    named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
+             (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
+    folder = out or Path("out") / f"train-{dataset}"
+    _check_writable(folder)
+    started = time.perf_counter()
+    result = experiment.train(
+        dataset,
+        data_root,
+        preset=settings.replace(neuron=neuron, **named),
+        binning=binning,
+        held_out=held_out,
+        seed=seed,
+        folder=folder,
+        accelerator=accelerator,
+        devices=devices,
+        strategy=strategy,
+        precision=precision,
+    )
+    save(result, folder / "training.nc")
+    console.print(
+        f"test accuracy {float(result.test_accuracy):.1%} after {result.sizes['epoch']} epochs and "
+        f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, history.csv, last.ckpt",
+        soft_wrap=True,
+    )
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder with the results of protocols.")] = Path("out"),
@@ -365,6 +421,16 @@ def main():
     except KeyboardInterrupt as stopped:
         console.print(escape(str(stopped) or "Stopped; nothing was written."), highlight=False, soft_wrap=True)
         sys.exit(130)
+
+
+def _changed(settings, texts):
+    """Return settings with the values that texts give, and take these texts away."""
+    changes = {}
+    for item in dataclasses.fields(settings):
+        default = getattr(settings, item.name)
+        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
+            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
+    return dataclasses.replace(settings, **changes)
 
 
 def _generate(module, arguments, folder):

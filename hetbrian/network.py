@@ -203,7 +203,7 @@ def population(
         Initial potential, by default ``parameters.v_r``; w starts at 0.
     drive : Drive, optional
         External current: Brian2 code (``expression``) and every name it uses (``namespace``).
-    reset : {"residual", "retain", "mirror"}
+    reset : {"residual", "capped", "retain", "mirror"}
         Reset rule.
     adaptation : {"own", "shared"}
         Whether every neuron has a recovery current w of its own (Eq. 1), or all read the one of a

@@ -35,6 +35,7 @@ THRESHOLD = "v >= v_peak"
 
 RESETS = {
     "residual": "v = v_reset + theta*(v - v_peak)",
+    "capped": "v = v_reset + theta*clip(v - v_peak, 0*v_peak, v_peak - v_reset)",
     "retain": "v = v_reset + theta*(v - v_reset)",
     "mirror": "v = 2*v_r - v",
 }
@@ -43,7 +44,12 @@ RESETS = {
 ADAPTATIONS = ("own", "shared")
 """Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
 
-THETA_RANGES = {"residual": "0 <= theta <= 1", "retain": "0 <= theta < 1", "mirror": "theta = 0"}
+THETA_RANGES = {
+    "residual": "0 <= theta <= 1",
+    "capped": "0 <= theta < 1",
+    "retain": "0 <= theta < 1",
+    "mirror": "theta = 0",
+}
 
 
 @dataclass(frozen=True)
@@ -307,11 +313,14 @@ def reset_statements(rule, adaptation="own"):
 
     With a fixed time step the overshoot v - v_peak is set by dt, so what theta does under
     ``residual`` depends on dt and vanishes with it; under ``retain`` it tends to a limit that is not 0.
+    The overshoot of a long step grows with the square of v, and under both rules v can then start above
+    v_peak and grow without limit; under ``capped`` it cannot, whatever the step.
 
     Parameters
     ----------
-    rule : {"residual", "retain", "mirror"}
-        ``residual`` keeps theta of the overshoot (the paper's), ``retain`` keeps theta of the
+    rule : {"residual", "capped", "retain", "mirror"}
+        ``residual`` keeps theta of the overshoot (the paper's), ``capped`` the same of at most
+        v_peak - v_reset, so that v is below v_peak after it, ``retain`` keeps theta of the
         excursion above v_reset, ``mirror`` reflects v at v_r.
     adaptation : {"own", "shared"}
         Whether the spike raises the neuron's own recovery current.
@@ -339,7 +348,7 @@ def check_theta(theta, rule):
     ----------
     theta : array_like, shape (n_neurons,) or ()
         Reset coefficients.
-    rule : {"residual", "retain", "mirror"}
+    rule : {"residual", "capped", "retain", "mirror"}
         Reset rule.
 
     Raises
@@ -348,7 +357,8 @@ def check_theta(theta, rule):
         If a coefficient is outside the range of the rule.
     """
     theta = np.atleast_1d(np.asarray(theta, dtype=float))
-    upper = {"residual": 1.0, "retain": np.nextafter(1.0, 0.0), "mirror": 0.0}[rule]
+    below = np.nextafter(1.0, 0.0)
+    upper = {"residual": 1.0, "capped": below, "retain": below, "mirror": 0.0}[rule]
     outside = np.flatnonzero(~((theta >= 0) & (theta <= upper)))
     if outside.size:
         raise ValueError(

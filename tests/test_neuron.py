@@ -278,6 +278,7 @@ def test_reset_is_exact(rule, form):
     # the same operations in the same order: equal to the last bit
     expected = {
         "residual": v_reset + theta * (v - v_peak),
+        "capped": v_reset + theta * np.minimum(v - v_peak, v_peak - v_reset),
         "retain": v_reset + theta * (v - v_reset),
         "mirror": 2 * v_r - v,
     }[rule]
@@ -378,7 +379,7 @@ def test_scales_of_a_dimensionless_set_are_unknown():
 
 
 def test_unknown_reset_rule_is_refused():
-    with pytest.raises(ValueError, match="reset is 'full', expected one of residual, retain, mirror: choose one"):
+    with pytest.raises(ValueError, match="reset is 'full', expected one of residual, capped, retain, mirror: choose one"):
         reset_statements("full")
 
 

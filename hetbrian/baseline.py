@@ -1,0 +1,66 @@
+"""Logistic regression on spike counts: what a network has to beat before its time steps count for anything."""
+
+import warnings
+
+import numpy as np
+
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Inverse strengths of the penalty among which cross-validation chooses."""
+
+
+def pooled_counts(recordings, binning):
+    """
+    Return the root of how many events each input of the network has in each sample, without time.
+
+    Parameters
+    ----------
+    recordings : Recordings
+    binning : Binning
+        Its pooling and merging, and the time after which events are left out.
+
+    Returns
+    -------
+    ndarray, shape (sample, input)
+    """
+    events = [binning.events(recordings, [sample]) for sample in range(len(recordings))]
+    return np.sqrt([np.bincount(item.index.numpy(), minlength=item.shape[2]) for item in events])
+
+
+def logistic_accuracy(training, test, binning):
+    """
+    Return the test accuracy of logistic regression on spike counts.
+
+    The penalty is chosen by cross-validation among the training samples, over whole speakers or subjects if known.
+
+    Parameters
+    ----------
+    training, test : Recordings
+        Samples.
+    binning : Binning
+        How the network's inputs are pooled.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+    except ImportError as error:
+        raise ImportError(
+            "sklearn is not installed, expected it for the logistic baseline: pip install 'hetbrian[train]'."
+        ) from error
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
+    folds = StratifiedKFold(3) if training.groups is None else GroupKFold(3)
+    search = GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=folds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # strong optimisers are not needed to choose a penalty
+        search.fit(pooled_counts(training, binning), training.labels, groups=training.groups)
+    return float(search.score(pooled_counts(test, binning), test.labels))

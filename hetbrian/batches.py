@@ -1,0 +1,70 @@
+"""Batches of events whose order and random changes depend on seed and epoch alone."""
+
+import numpy as np
+
+from hetbrian.extras import torch
+
+
+class Batches(torch.utils.data.Dataset):
+    """
+    The batches of one epoch: the same for the same seed and epoch, also in a process that starts there.
+
+    Parameters
+    ----------
+    recordings : Recordings
+        Samples.
+    binning : Binning
+        How they become events.
+    batch_size : int
+        Samples in a batch.
+    seed, epoch : int, optional
+        Set the order and the random changes; without a seed there are none of both.
+    rank, world_size : int
+        Which of how many processes this is; each takes its part of every batch.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or fewer in a batch than processes.
+    """
+
+    def __init__(self, recordings, binning, batch_size, seed=None, epoch=0, rank=0, world_size=1):
+        if not len(recordings):
+            raise ValueError("the recordings have no samples, expected at least one: check the split.")
+        if batch_size < world_size:
+            raise ValueError(
+                f"batch_size is {batch_size}, expected at least one sample for each of {world_size} processes: raise it."
+            )
+        self.recordings, self.binning, self.seed, self.epoch = recordings, binning, seed, epoch
+        order = np.arange(len(recordings))
+        if seed is not None:
+            order = np.random.default_rng([seed, epoch]).permutation(order)
+        size = batch_size // world_size * world_size
+        parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
+        if len(parts) > 1 and len(parts[-1]) < max(size // 2, world_size):
+            parts.pop()  # a handful of samples makes a noisy step, and other epochs have them
+        if seed is None:
+            parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
+        self.parts = [part[rank::world_size] for part in parts]
+        self.rank = rank
+
+    def __len__(self):
+        return len(self.parts)
+
+    def __getitem__(self, k):
+        """Return events, labels, and a generator for this batch or None."""
+        if not 0 <= k < len(self.parts):
+            raise IndexError(k)
+        part = self.parts[k]
+        rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, k, self.rank])
+        generator = None if rng is None else torch.Generator().manual_seed(int(rng.integers(2**62)))
+        events = self.binning.events(self.recordings, part, rng)
+        return events, torch.as_tensor(self.recordings.labels[part]), generator
+
+    def loader(self):
+        """Return what Lightning iterates over."""
+        return torch.utils.data.DataLoader(self, batch_size=None, shuffle=False, collate_fn=_whole)
+
+
+def _whole(batch):
+    return batch

@@ -1,0 +1,67 @@
+"""Table 1: test accuracy of eight kinds of heterogeneity on four event data sets.
+
+Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. The data sets lie in ``data_root``, see docs/data.md; the small size
+uses two made-up sets. Each sum of kinds starts from the draws of its parts.
+"""
+
+from hetbrian.claims import markdown
+from protocols.classification import CONDITIONS, DATASETS, TOYS, claims, markdown_accuracies, point, trainings
+
+__all__ = ["SMALL", "claims", "compute", "point", "summary"]
+
+SMALL = {"datasets": TOYS, "n_seeds": 2, "n_hidden": 12, "epochs": 3}
+
+
+def compute(
+    seed=1,
+    n_seeds=5,
+    datasets=DATASETS,
+    conditions=tuple(CONDITIONS),
+    preset="strong",
+    trained="none",
+    data_root="",
+    held_out=0.1,
+    n_hidden=0,
+    epochs=0,
+):
+    """
+    Train every condition on every data set with every seed.
+
+    Parameters
+    ----------
+    seed, n_seeds : int
+        First root seed and how many.
+    datasets, conditions : sequence of str
+        Which columns and rows of the table.
+    preset : {"paper", "strong"}
+        Settings.
+    trained : {"none", "own", "preset"}
+        Which neuronal parameters are trained, see `protocols.classification.TRAINED`.
+    data_root : str
+        Folder of the data sets, by default HETBRIAN_DATA.
+    held_out : float
+        Share of the training samples for validation.
+    n_hidden, epochs : int
+        0 for what the preset says.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (dataset, condition, seed).
+    """
+    return trainings(
+        datasets,
+        conditions,
+        range(seed, seed + n_seeds),
+        preset=preset,
+        trained=trained,
+        data_root=data_root,
+        held_out=held_out,
+        n_hidden=n_hidden,
+        epochs=epochs,
+    )
+
+
+def summary(dataset):
+    """Return the tables that the command line prints."""
+    return f"{markdown_accuracies(dataset)}\n\n{markdown(claims(dataset))}"
