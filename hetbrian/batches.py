@@ -5,6 +5,27 @@ import numpy as np
 from hetbrian.extras import torch
 
 
+class Batch:
+    """
+    Hold one batch; Lightning takes apart what it knows, such as tuples and dataclasses, and this it does not.
+
+    Parameters
+    ----------
+    events : Events
+        Input spikes.
+    labels : Tensor of int64, shape (batch,)
+    generator : torch.Generator or None
+        Draws what is random in the network while training.
+    """
+
+    def __init__(self, events, labels, generator):
+        self.events, self.labels, self.generator = events, labels, generator
+
+    def to(self, device):
+        """Return it on a device; the generator stays on the CPU, so that it draws the same for every device."""
+        return Batch(self.events.to(device), self.labels.to(device), self.generator)
+
+
 class Batches(torch.utils.data.Dataset):
     """
     The batches of one epoch: the same for the same seed and epoch, also in a process that starts there.
@@ -52,14 +73,14 @@ class Batches(torch.utils.data.Dataset):
         return len(self.parts)
 
     def __getitem__(self, k):
-        """Return events, labels, and a generator for this batch or None."""
+        """Return a `Batch`, with a generator if there is a seed."""
         if not 0 <= k < len(self.parts):
             raise IndexError(k)
         part = self.parts[k]
         rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, k, self.rank])
         generator = None if rng is None else torch.Generator().manual_seed(int(rng.integers(2**62)))
         events = self.binning.events(self.recordings, part, rng)
-        return events, torch.as_tensor(self.recordings.labels[part]), generator
+        return Batch(events, torch.as_tensor(self.recordings.labels[part]), generator)
 
     def loader(self):
         """Return what Lightning iterates over."""

@@ -72,7 +72,7 @@ class Classifier(torch.nn.Module):
 
     def _spikes(self, events):
         if not self.is_fused:
-            events = events.dense(self.cell.dtype).to(self.cell.device)
+            events = events.dense(self.cell.dtype)
         return self.layer(spikes={"source": events}).spikes
 
     def potentials(self, spikes):

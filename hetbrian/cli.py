@@ -300,12 +300,16 @@ def train(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
     het: Annotated[str | None, typer.Option(help="What differs between neurons: eta,g,theta or none.")] = None,
-    trainable: Annotated[str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")] = None,
+    trainable: Annotated[
+        str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="paper or strong.")] = "strong",
     data_root: Annotated[Path | None, typer.Option(help="Folder of the data [default: HETBRIAN_DATA].")] = None,
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or what else Lightning knows.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",

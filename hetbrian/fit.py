@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import logging
+import signal
 import tempfile
 import warnings
 import zlib
@@ -38,7 +39,8 @@ class Network:
         Layer and readout.
     neurons : NeuronGroup
     synapses : list of Synapses
-        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained values.
+        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained values of eta, g,
+        theta and the weights. Trained constants of its equations, such as C, stay in the module.
     """
 
     classifier: Classifier
@@ -97,7 +99,7 @@ def fit(
     strategy="auto",
     precision="32-true",
     progress=True,
-    is_fused=None,
+    is_fused=True,
 ):
     """
     Train a network and return what was measured.
@@ -122,8 +124,8 @@ def fit(
         Lightning's: ``"gpu"``, 4, ``"ddp"``, ``"bf16-mixed"``, say.
     progress : bool
         Whether to show how far it is.
-    is_fused : bool, optional
-        Whether the layer runs in the fused time loop, by default on the CPU.
+    is_fused : bool
+        Whether the layer runs in the fused time loop.
 
     Returns
     -------
@@ -157,7 +159,6 @@ def fit(
             given = folder
             _make(folder)
         dtype = torch.float64 if precision == "64-true" else torch.float32
-        is_fused = accelerator == "cpu" if is_fused is None else is_fused
         network = build(preset, binning, training, seed, is_fused=is_fused, dtype=dtype)
         before = _parameters(network.classifier)
         module = Training(network.classifier, preset, scales(preset, binning.bin_width))
@@ -185,14 +186,20 @@ def fit(
         is_there = checkpoints.last.exists()
         if is_there:
             history.check(checkpoints.last)
+        handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, data, ckpt_path=checkpoints.last if is_there else None)
         except NonFiniteLoss as error:
-            kept = f"the last good checkpoint is {str(checkpoints.last)!r}" if checkpoints.last.exists() else "none is kept"
+            kept = (
+                f"the last good checkpoint is {str(checkpoints.last)!r}"
+                if checkpoints.last.exists()
+                else "none is kept"
+            )
             raise NonFiniteLoss(
                 f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {kept}."
             ) from None
-        except SystemExit:  # Lightning's answer to Ctrl-C
+        except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
+            signal.signal(signal.SIGINT, handler)
             where = f"kept in {str(given)!r}, and the same command goes on" if given else "not kept"
             raise KeyboardInterrupt(f"Stopped; the epochs so far are {where}.") from None
         result = {}

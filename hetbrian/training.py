@@ -64,20 +64,20 @@ class Training(lightning.LightningModule):
         self.weights = [item for item in classifier.parameters() if id(item) not in own]
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
-        """Move the labels; events stay lists on the CPU, which the layer makes dense where it needs them."""
-        events, labels, generator = batch
-        return events, labels.to(device), generator
+        """Move a batch."""
+        return batch.to(device)
 
     def training_step(self, batch, batch_idx):
         """Return the loss of a batch."""
-        events, labels, generator = batch
-        outputs, spikes = self.classifier(events, generator)
-        preset = self.preset
+        preset, labels = self.preset, batch.labels
+        outputs, spikes = self.classifier(batch.events, batch.generator)
         loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
         if preset.rate_strength:
             loss = loss + preset.rate_strength * rate_penalty(spikes, preset.rate_low, preset.rate_high)
         if not bool(torch.isfinite(loss)):
-            raise NonFiniteLoss(f"the loss is {float(loss)} in epoch {self.current_epoch}, step {self.global_step}")
+            raise NonFiniteLoss(
+                f"the loss is {float(loss.detach())} in epoch {self.current_epoch}, step {self.global_step}"
+            )
         size = len(labels)
         self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         right = (outputs.argmax(1) == labels).float().mean()
@@ -94,8 +94,8 @@ class Training(lightning.LightningModule):
         self._evaluate(batch, "test")
 
     def _evaluate(self, batch, split):
-        events, labels, _ = batch
-        outputs, _ = self.classifier(events)
+        labels = batch.labels
+        outputs, _ = self.classifier(batch.events)
         values = {
             f"{split}_accuracy": (outputs.argmax(1) == labels).float().mean(),
             f"{split}_loss": torch.nn.functional.cross_entropy(outputs.float(), labels),
