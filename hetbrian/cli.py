@@ -304,11 +304,12 @@ def train(
         str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")
     ] = None,
     preset: Annotated[str, typer.Option(help="paper or strong.")] = "strong",
-    data_root: Annotated[Path | None, typer.Option(help="Folder of the data [default: HETBRIAN_DATA].")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of the data, by default HETBRIAN_DATA.")] = None,
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
+    test_share: Annotated[float, typer.Option(help="Share of the training split to test, if there is no other.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")
+        Path | None, typer.Option(help="Folder for checkpoints and results, by default out/train-DATASET.")
     ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or what else Lightning knows.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
@@ -339,6 +340,7 @@ def train(
         preset=settings.replace(neuron=neuron, **named),
         binning=binning,
         held_out=held_out,
+        test_share=test_share,
         seed=seed,
         folder=folder,
         accelerator=accelerator,

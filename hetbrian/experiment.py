@@ -52,7 +52,7 @@ def choose(known, name, value):
     return known[value]
 
 
-def splits(name, root=None, *, held_out=0.1, seed=0):
+def splits(name, root=None, *, held_out=0.1, test_share=0.0, seed=0):
     """
     Return training, validation and test samples of a data set.
 
@@ -67,6 +67,8 @@ def splits(name, root=None, *, held_out=0.1, seed=0):
         Folder with the data sets.
     held_out : float
         Share of the training samples (or speakers) for validation; 0 for none.
+    test_share : float
+        Share of the training samples that is tested in place of the test samples, for a copy without them.
     seed : int
         Draws them.
 
@@ -75,7 +77,11 @@ def splits(name, root=None, *, held_out=0.1, seed=0):
     training, validation, test : Recordings
         Validation is None without any.
     """
-    training, test = load(name, "train", root), load(name, "test", root)
+    training = load(name, "train", root)
+    if test_share:
+        training, test = training.split(test_share, np.random.default_rng([seed, 4]))
+    else:
+        test = load(name, "test", root)
     if not held_out:
         return training, None, test
     if name == "ssc":
@@ -83,7 +89,7 @@ def splits(name, root=None, *, held_out=0.1, seed=0):
     return *training.split(held_out, np.random.default_rng([seed, 2])), test
 
 
-def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, **options):
+def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, test_share=0.0, **options):
     """
     Train on a data set.
 
@@ -99,8 +105,8 @@ def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, **options):
         How recordings become events, see `BINNINGS`.
     seed : int
         Sets everything that is drawn.
-    held_out : float
-        Share for validation, see `splits`.
+    held_out, test_share : float
+        Shares for validation and test, see `splits`.
     **options
         Of `hetbrian.fit.fit`.
 
@@ -109,6 +115,6 @@ def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, **options):
     xarray.Dataset
         See `hetbrian.fit.fit`.
     """
-    training, validation, test = splits(name, root, held_out=held_out, seed=seed)
+    training, validation, test = splits(name, root, held_out=held_out, test_share=test_share, seed=seed)
     result = fit(preset, binning, training, validation=validation, test=test, seed=seed, **options)
     return result.assign_attrs(dataset=name)

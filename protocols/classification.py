@@ -1,8 +1,10 @@
 """Train one network of one condition on one data set: what figure 5 and table 1 share."""
 
 import numpy as np
+import xarray
 from brian2 import ms
 
+from hetbrian.baseline import logistic_accuracy
 from hetbrian.binning import Binning
 from hetbrian.claims import Claim, Evidence
 from hetbrian.experiment import BINNINGS, PRESETS, choose, splits
@@ -75,10 +77,10 @@ def toy(name, rng, n_samples=60, n_channels=20, n_classes=3):
     )
 
 
-def recordings(dataset, data_root, held_out, seed):
+def recordings(dataset, data_root, held_out, test_share, seed):
     """Return training, validation and test samples of a data set or a toy."""
     if dataset not in TOYS:
-        return splits(dataset, data_root, held_out=held_out, seed=seed)
+        return splits(dataset, data_root, held_out=held_out, test_share=test_share, seed=seed)
     of_training, of_test = np.random.default_rng(3).spawn(2)
     training, test = toy(dataset, of_training), toy(dataset, of_test)
     if not held_out:
@@ -86,7 +88,12 @@ def recordings(dataset, data_root, held_out, seed):
     return *training.split(held_out, np.random.default_rng([seed, 2])), test
 
 
-def point(dataset, condition, seed, preset, trained, data_root, held_out, n_hidden, epochs):
+def binned(dataset, preset):
+    """Return how recordings of a data set or a toy become events."""
+    return Binning(20, 10 * ms) if dataset in TOYS else choose(BINNINGS, "preset", preset)[dataset]
+
+
+def point(dataset, condition, seed, preset, trained, data_root, held_out, test_share, n_hidden, epochs):
     """
     Return what one training measured.
 
@@ -104,8 +111,8 @@ def point(dataset, condition, seed, preset, trained, data_root, held_out, n_hidd
         See `TRAINED`.
     data_root : str
         Folder of the data sets.
-    held_out : float
-        Share of the training samples for validation.
+    held_out, test_share : float
+        Shares of the training samples, see `hetbrian.experiment.splits`.
     n_hidden, epochs : int
         Of the layer and the training, 0 for what the preset says.
 
@@ -118,8 +125,8 @@ def point(dataset, condition, seed, preset, trained, data_root, held_out, n_hidd
     sizes = {name: value for name, value in (("n_hidden", n_hidden), ("epochs", epochs)) if value}
     trainable = {"none": (), "own": kinds, "preset": settings.trainable}
     settings = settings.replace(het=kinds, trainable=choose(trainable, "trained", trained), **sizes)
-    binning = Binning(20, 10 * ms) if dataset in TOYS else BINNINGS[preset][dataset]
-    training, validation, test = recordings(dataset, data_root, held_out, seed)
+    binning = binned(dataset, preset)
+    training, validation, test = recordings(dataset, data_root, held_out, test_share, seed)
     # the toys are too small for a compiled time loop to pay
     result = fit(
         settings,
@@ -176,6 +183,39 @@ def trainings(datasets, conditions, seeds, **settings):
         choose(CONDITIONS, "a condition", value)
     grid = Grid(dataset=tuple(datasets), condition=tuple(conditions), seed=seeds)
     return sweep(point, grid, **settings)
+
+
+def logistic(datasets, seeds, *, preset, data_root, test_share):
+    """
+    Return the test accuracy of logistic regression on spike counts, what any network has to beat.
+
+    It has the training and the validation samples, as it needs none to stop.
+
+    Parameters
+    ----------
+    datasets : sequence of str
+        Of `DATASETS` or `TOYS`.
+    seeds : iterable of int
+        Root seeds; they differ only where a share of the training samples is tested.
+    preset, data_root, test_share
+        As in `point`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over (dataset, seed).
+    """
+    seeds = list(seeds)
+    found = np.empty((len(datasets), len(seeds)))
+    for row, name in zip(found, datasets, strict=True):
+        for k, seed in enumerate(seeds):
+            if k and not test_share:
+                row[k] = row[0]
+                continue
+            training, _, test = recordings(name, data_root, 0, test_share, seed)
+            row[k] = logistic_accuracy(training, test, binned(name, preset))
+    coordinates = {"dataset": list(datasets), "seed": seeds}
+    return xarray.DataArray(found, coordinates, name="logistic_accuracy", attrs={"units": "1"})
 
 
 def claims(dataset):
@@ -239,11 +279,13 @@ def markdown_accuracies(dataset):
     """
     names = [str(name) for name in dataset.dataset.values]
     lines = [f"| heterogeneity | {' | '.join(names)} |", "|" + "---|" * (1 + len(names))]
-    for condition in dataset.condition.values:
-        of = 100 * dataset.test_accuracy.sel(condition=condition)
+    rows = {str(condition): dataset.test_accuracy.sel(condition=condition) for condition in dataset.condition.values}
+    if "logistic_accuracy" in dataset:
+        rows["logistic regression on spike counts"] = dataset.logistic_accuracy
+    for condition, of in rows.items():
         cells = []
         for name in names:
-            values = of.sel(dataset=name).dropna("seed").values
+            values = 100 * of.sel(dataset=name).dropna("seed").values
             spread = values.std(ddof=1) if len(values) > 1 else 0.0
             cells.append(f"{values.mean():.1f} +- {spread:.1f} ({len(values)})" if len(values) else "none")
         lines.append(f"| {condition} | {' | '.join(cells)} |")

@@ -19,6 +19,7 @@ def compute(
     preset="strong",
     data_root="",
     held_out=0.1,
+    test_share=0.0,
     n_hidden=0,
     epochs=0,
 ):
@@ -35,8 +36,8 @@ def compute(
         Settings.
     data_root : str
         Folder of the data sets, by default HETBRIAN_DATA.
-    held_out : float
-        Share of the training samples for validation.
+    held_out, test_share : float
+        Shares of the training samples for validation, and for the test if there is no test split.
     n_hidden, epochs : int
         0 for what the preset says.
 
@@ -53,6 +54,7 @@ def compute(
         trained="own",
         data_root=data_root,
         held_out=held_out,
+        test_share=test_share,
         n_hidden=n_hidden,
         epochs=epochs,
     )

@@ -5,7 +5,7 @@ uses two made-up sets. Each sum of kinds starts from the draws of its parts.
 """
 
 from hetbrian.claims import markdown
-from protocols.classification import CONDITIONS, DATASETS, TOYS, claims, markdown_accuracies, point, trainings
+from protocols.classification import CONDITIONS, DATASETS, TOYS, claims, logistic, markdown_accuracies, point, trainings
 
 __all__ = ["SMALL", "claims", "compute", "point", "summary"]
 
@@ -21,6 +21,7 @@ def compute(
     trained="none",
     data_root="",
     held_out=0.1,
+    test_share=0.0,
     n_hidden=0,
     epochs=0,
 ):
@@ -39,8 +40,8 @@ def compute(
         Which neuronal parameters are trained, see `protocols.classification.TRAINED`.
     data_root : str
         Folder of the data sets, by default HETBRIAN_DATA.
-    held_out : float
-        Share of the training samples for validation.
+    held_out, test_share : float
+        Shares of the training samples for validation, and for the test if there is no test split.
     n_hidden, epochs : int
         0 for what the preset says.
 
@@ -49,17 +50,21 @@ def compute(
     xarray.Dataset
         Over (dataset, condition, seed).
     """
-    return trainings(
+    seeds = range(seed, seed + n_seeds)
+    result = trainings(
         datasets,
         conditions,
-        range(seed, seed + n_seeds),
+        seeds,
         preset=preset,
         trained=trained,
         data_root=data_root,
         held_out=held_out,
+        test_share=test_share,
         n_hidden=n_hidden,
         epochs=epochs,
     )
+    baseline = logistic(datasets, seeds, preset=preset, data_root=data_root, test_share=test_share)
+    return result.assign(logistic_accuracy=baseline)
 
 
 def summary(dataset):

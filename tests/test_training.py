@@ -218,7 +218,7 @@ train(TINY.replace(epochs=6, dropout=0.2), Binning(20, 10*ms, drop=0.2), folder=
 
 def lines(folder):
     path = Path(folder) / "history.csv"
-    return list(csv.reader(path.open())) if path.exists() else []
+    return list(csv.reader(path.read_text().splitlines())) if path.exists() else []
 
 
 @pytest.mark.slow
