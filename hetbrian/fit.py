@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import logging
+import signal
 import tempfile
 import warnings
 import zlib
@@ -192,7 +193,8 @@ def fit(
             raise NonFiniteLoss(
                 f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {kept}."
             ) from None
-        except SystemExit:  # Lightning's answer to Ctrl-C
+        except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             where = f"kept in {str(given)!r}, and the same command goes on" if given else "not kept"
             raise KeyboardInterrupt(f"Stopped; the epochs so far are {where}.") from None
         result = {}
