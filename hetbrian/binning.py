@@ -75,6 +75,8 @@ class Binning:
         count(self.n_bins, "n_bins")
         count(self.pool, "pool")
         positive(self.bin_width, "bin_width", second)
+        if self.shift != int(self.shift):
+            raise ValueError(f"shift is {self.shift}, expected a whole number of units or pixels: round it.")
         for name, limit in (("jitter", np.inf), ("shift", np.inf), ("stretch", 1.0), ("drop", 1.0)):
             value = getattr(self, name)
             if not 0 <= value < limit:

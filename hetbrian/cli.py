@@ -362,6 +362,41 @@ def report(
 
 
 @app.command()
+def make_data(
+    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
+    out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
+    train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
+    validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
+    test: Annotated[int | None, typer.Option(help="Test samples.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Samples that are made at once.")] = 1,
+):
+    """Make a stand-in for a data set, in its file format: real digits, spoken words, moving arms."""
+    from hetbrian.standins import make
+
+    sizes = {"train": train, "validation": validation, "test": test}
+    written = make(name, out, {split: size for split, size in sizes.items() if size is not None}, seed, jobs)
+    console.print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
+
+
+@app.command()
+def check_data(
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets [default: those that are there].")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of data sets [default: HETBRIAN_DATA].")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Let tonic download what is missing.")] = False,
+):
+    """Read every file of data sets, verify checksums of archives, and tell what is there."""
+    from rich.table import Table
+
+    from hetbrian.datasets import check
+
+    table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
+    for row in check(names, data_root, download):
+        table.add_row(*row)
+    Console().print(table)
+
+
+@app.command()
 def devices():
     """Tell which Brian2 devices work here, and why not."""
     from rich.table import Table

@@ -106,6 +106,16 @@ def load(name, split="train", root=None, download=False):
         If a file is damaged, a label or channel is out of range, or a class has no samples.
     ImportError
         If tonic is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hetbrian.standins import make
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = make("nmnist", folder, {"train": 12, "test": 1})
+    ...     recordings = load("nmnist", "train", folder)
+    >>> len(recordings), recordings.shape, recordings.labels.tolist()
+    (12, (2, 34, 34), [0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     data = known(name, split)
     folder = data_root(root) / data.kind
@@ -161,6 +171,55 @@ def check_archive(name, split, root=None):
     return True
 
 
+def check(names=None, root=None, download=False):
+    """
+    Read data sets, verify what checksums there are, and say what is there.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        By default those of which a split is there.
+    root, download
+        As in `load`.
+
+    Yields
+    ------
+    name, split, samples, classes, speakers, events a sample, checksum : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If no data set is there, or none of the splits of one that is named.
+    ValueError, DamagedDataError, ImportError
+        As in `load`.
+    """
+    folder = data_root(root)
+    there = {
+        name: [split for split, source in data.sources.items() if download or (folder / data.kind / source).exists()]
+        for name, data in DATA_SETS.items()
+    }
+    names = names or [name for name, data in DATA_SETS.items() if (folder / data.kind).exists()]
+    if not names:
+        folders = ", ".join(data.kind for data in DATA_SETS.values())
+        raise FileNotFoundError(
+            f"{str(folder)!r} holds no data set, expected one of the folders {folders}: check --data-root and {ROOT}."
+        )
+    for name in names:
+        known(name, "train")
+        for split in there[name] or ["train"]:
+            recordings = load(name, split, root, download)
+            checksum = "verified" if check_archive(name, split, root) else "no archive"
+            yield (
+                name,
+                split,
+                str(len(recordings)),
+                str(len(recordings.classes)),
+                "unknown" if recordings.groups is None else str(len(set(recordings.groups.tolist()))),
+                f"{len(recordings.times) / len(recordings):.0f}",
+                "stand-in" if is_stand_in(name, root) else checksum,
+            )
+
+
 def _download(data, split, folder):
     """Let tonic download a split, which verifies its checksum."""
     from hetbrian.dataextras import tonic
@@ -206,7 +265,7 @@ def _store(name, split, folder, kept, fingerprint):
         classes = tuple(item.decode() if isinstance(item, bytes) else str(item) for item in dataset.classes)
     except DamagedDataError:
         raise
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, LookupError, ValueError, RuntimeError, TypeError) as error:
         archive, _, url = archive_of(data, split)
         raise DamagedDataError(
             f"{str(source)!r} could not be read ({error}), expected the {split} split of {data.kind}: "

@@ -20,6 +20,14 @@ def write_bin(path, times, x, y, on):
         Pixels, below 240.
     on : ndarray of bool, shape (event,)
         Polarity.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_bin(f"{folder}/1.bin", [0.3], [33], [5], [True])
+    ...     pathlib.Path(f"{folder}/1.bin").read_bytes().hex(" ")
+    '21 05 84 93 e0'
     """
     stamps = np.floor(np.asarray(times) * 1e6).astype(np.uint32)
     event = np.empty((len(stamps), 5), dtype=np.uint8)

@@ -56,7 +56,7 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
     Parameters
     ----------
     folder : path-like
-        An older one is replaced once all is written.
+        An older one is removed; one that another process writes meanwhile stays.
     fingerprint : str
         Of the files that the recordings come from.
     samples : iterable of (times, channels)
@@ -76,6 +76,7 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+        shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise OSError(
             f"{str(folder.parent)!r} cannot be written ({error.strerror}), expected a folder for recordings: "
@@ -98,11 +99,13 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
             shape=np.array(shape),
             classes=np.array(classes),
         )
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    except BaseException:
+        try:
+            os.replace(temporary, folder)
+        except OSError:
+            if not folder.exists():  # else another process was quicker, with the same
+                raise
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def _mapped(path, dtype, size):

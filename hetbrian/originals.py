@@ -99,6 +99,11 @@ def archive_of(data, split):
     Returns
     -------
     file, md5, url : str
+
+    Examples
+    --------
+    >>> archive_of(DATA_SETS["shd"], "test")
+    ('shd_test.h5.zip', '1503a5064faa34311c398fb0a1ed0a6f', 'https://zenkelab.org/datasets/shd_test.h5.zip')
     """
     from hetbrian.dataextras import tonic
 
@@ -245,7 +250,7 @@ def events(dataset, samples, data):
     for at, place in zip(samples.order, samples.places, strict=True):
         try:
             found, _ = dataset[int(at)]
-        except (OSError, EOFError, ValueError, IndexError) as error:
+        except Exception as error:  # h5py and numpy raise all sorts, even a TokenError, at damaged files
             raise DamagedDataError(f"{place!r} could not be read ({error}), expected events: get it again.") from error
         times = found["t"] * 1e-6  # tonic has microseconds
         if len(times) and times.min() < 0:

@@ -142,6 +142,7 @@ def test_events_that_leave_the_sensor_are_lost():
         ({"pool": 1.5}, "pool is 1.5, expected an integer"),
         ({"bin_width": -1 * ms}, "bin_width is -1. ms, expected more than 0"),
         ({"jitter": -1}, "jitter is -1, expected at least 0"),
+        ({"shift": 1.5}, "shift is 1.5, expected a whole number"),
         ({"drop": 1.0}, "drop is 1.0, expected at least 0 and below 1"),
         ({"stretch": 1.0}, "stretch is 1.0, expected at least 0 and below 1"),
     ],

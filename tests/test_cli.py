@@ -157,3 +157,27 @@ def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):
     assert said.strip() == (
         "Error: xpplab is not installed, expected for continuation: run pip install 'hetbrian[bifurcation]'."
     )
+
+
+def called(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["hetbrian", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code
+
+
+def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
+    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--train", 20, "--test", 40, "--jobs", 2) == 0
+    assert "NMNIST; it is a stand-in" in capsys.readouterr().err
+    assert called(monkeypatch, "check-data", "--data-root", tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("nmnist") == 2 and shown.count("stand-in") == 2
+    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--validation", 3) == 1
+    said = capsys.readouterr().err
+    assert "Error: nmnist has no split 'validation', expected one of train, test" in said and "Traceback" not in said
+
+
+def test_without_espeak_make_data_says_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert called(monkeypatch, "make-data", "shd", "--out", tmp_path) == 1
+    assert "Error: espeak-ng is not installed, expected it on PATH to speak words: install" in capsys.readouterr().err
