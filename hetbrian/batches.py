@@ -5,6 +5,24 @@ import numpy as np
 from hetbrian.extras import torch
 
 
+class Batch:
+    """
+    Events, labels and generator of one batch, which Lightning takes as it is.
+
+    Parameters
+    ----------
+    events : Events
+        Input spikes.
+    labels : Tensor of int64, shape (batch,)
+        Classes.
+    generator : torch.Generator or None
+        Draws what is random in training.
+    """
+
+    def __init__(self, events, labels, generator):
+        self.events, self.labels, self.generator = events, labels, generator
+
+
 class Batches(torch.utils.data.Dataset):
     """
     The batches of one epoch: the same for the same seed and epoch, also in a process that starts there.
@@ -41,10 +59,8 @@ class Batches(torch.utils.data.Dataset):
             order = np.random.default_rng([seed, epoch]).permutation(order)
         size = batch_size // world_size * world_size
         parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
-        if len(parts) > 1 and len(parts[-1]) < max(size // 2, world_size):
+        if seed is not None and len(parts) > 1 and len(parts[-1]) < max(size // 2, world_size):
             parts.pop()  # a handful of samples makes a noisy step, and other epochs have them
-        if seed is None:
-            parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
         self.parts = [part[rank::world_size] for part in parts]
         self.rank = rank
 
@@ -52,14 +68,14 @@ class Batches(torch.utils.data.Dataset):
         return len(self.parts)
 
     def __getitem__(self, k):
-        """Return events, labels, and a generator for this batch or None."""
+        """Return a `Batch`."""
         if not 0 <= k < len(self.parts):
             raise IndexError(k)
         part = self.parts[k]
         rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, k, self.rank])
         generator = None if rng is None else torch.Generator().manual_seed(int(rng.integers(2**62)))
         events = self.binning.events(self.recordings, part, rng)
-        return events, torch.as_tensor(self.recordings.labels[part]), generator
+        return Batch(events, torch.as_tensor(self.recordings.labels[part]), generator)
 
     def loader(self):
         """Return what Lightning iterates over."""

@@ -186,6 +186,7 @@ def fit(
         is_there = checkpoints.last.exists()
         if is_there:
             history.check(checkpoints.last)
+        interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, data, ckpt_path=checkpoints.last if is_there else None)
         except NonFiniteLoss as error:
@@ -194,7 +195,7 @@ def fit(
                 f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {kept}."
             ) from None
         except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, interrupt)
             where = f"kept in {str(given)!r}, and the same command goes on" if given else "not kept"
             raise KeyboardInterrupt(f"Stopped; the epochs so far are {where}.") from None
         result = {}

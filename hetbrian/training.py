@@ -2,6 +2,7 @@
 
 import math
 
+from hetbrian.batches import Batch
 from hetbrian.extras import torch
 from hetbrian.trainextras import lightning
 
@@ -65,13 +66,12 @@ class Training(lightning.LightningModule):
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
         """Move the labels; events stay lists on the CPU, which the layer makes dense where it needs them."""
-        events, labels, generator = batch
-        return events, labels.to(device), generator
+        return Batch(batch.events, batch.labels.to(device), batch.generator)
 
     def training_step(self, batch, batch_idx):
         """Return the loss of a batch."""
-        events, labels, generator = batch
-        outputs, spikes = self.classifier(events, generator)
+        labels = batch.labels
+        outputs, spikes = self.classifier(batch.events, batch.generator)
         preset = self.preset
         loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
         if preset.rate_strength:
@@ -94,8 +94,8 @@ class Training(lightning.LightningModule):
         self._evaluate(batch, "test")
 
     def _evaluate(self, batch, split):
-        events, labels, _ = batch
-        outputs, _ = self.classifier(events)
+        labels = batch.labels
+        outputs, _ = self.classifier(batch.events)
         values = {
             f"{split}_accuracy": (outputs.argmax(1) == labels).float().mean(),
             f"{split}_loss": torch.nn.functional.cross_entropy(outputs.float(), labels),
