@@ -316,7 +316,7 @@ def train(
     strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
 ):
-    """Train a recurrent layer on event data; settings of preset, neuron and binning as --NAME VALUE. Goes on in --out."""
+    """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
     from hetbrian import experiment
     from hetbrian.recording import save
 

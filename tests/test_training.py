@@ -16,7 +16,6 @@ from hetbrian.batches import Batches
 from hetbrian.binning import Binning
 from hetbrian.callbacks import History, TrainingProgress
 from hetbrian.classifier import Classifier
-from hetbrian.events import Events
 from hetbrian.extras import torch
 from hetbrian.fit import _quiet, build, fit
 from hetbrian.layer import exported, layer, scales
@@ -123,7 +122,7 @@ def test_rate_penalty_is_its_formula_and_pulls_rates_into_the_range():
 
 def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
     preset = TINY.replace(neuron_rate=30.0, epochs=4, het=("theta",))
-    found, training = module(preset)
+    _, training = module(preset)
     (groups,) = (item.param_groups for item in [training.configure_optimizers()])
     sizes = scales(preset, 10 * ms)
     assert [group["lr"] for group in groups[1:]] == pytest.approx([0.3 * sizes[name][0] for name in preset.trainable])
@@ -245,7 +244,7 @@ def test_another_training_or_a_damaged_checkpoint_is_refused(tmp_path):
         ValueError, match=r"holds another training, expected the same: rate is 0.01 there and 0.002 here"
     ):
         train(TINY.replace(rate=0.002), folder=tmp_path)
-    with pytest.raises(ValueError, match="seed is 0 there and 4 here; choose another --out"):
+    with pytest.raises(ValueError, match=r"seed is 0 there and 4 here; choose another --out"):
         train(folder=tmp_path, seed=4)
     content = (tmp_path / "last.ckpt").read_bytes()
     (tmp_path / "last.ckpt").write_bytes(content[: len(content) // 2])
@@ -278,7 +277,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(monkeypatch):
         return (self.classifier.weight * torch.tensor(float("inf"))).sum() * 0
 
     monkeypatch.setattr(Training, "training_step", wrong)
-    with pytest.raises(NonFiniteLoss, match="the gradient is nan in epoch 0, step 0, .*; none is kept"):
+    with pytest.raises(NonFiniteLoss, match=r"the gradient is nan in epoch 0, step 0, .*; none is kept"):
         train(TINY)
 
 
@@ -298,11 +297,11 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr(History, "on_train_start", interrupt, raising=False)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(
-        KeyboardInterrupt, match="Stopped; the epochs so far are kept in .*, and the same command goes on"
+        KeyboardInterrupt, match=r"Stopped; the epochs so far are kept in .*, and the same command goes on"
     ):
         train(folder=tmp_path)
     assert signal.getsignal(signal.SIGINT) is before
-    with pytest.raises(KeyboardInterrupt, match="are not kept"):
+    with pytest.raises(KeyboardInterrupt, match=r"are not kept"):
         train()
 
 
@@ -313,7 +312,7 @@ def test_other_precisions_learn_too(precision):
 
 
 def test_what_does_not_fit_together_is_refused(tmp_path):
-    training, test = sets()
+    training, _ = sets()
     with pytest.raises(ValueError, match="precision is '8', expected 32-true"):
         fit(TINY, BINNING, training, precision="8")
     other = toy("order", np.random.default_rng(0), n_channels=5)
@@ -324,7 +323,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"tau_s is 5. ms and a time step 10. ms, expected no longer step"):
         fit(TINY.replace(tau_s=5 * ms), BINNING, training)
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="could not be made .*, expected a folder to write: choose another --out"):
+    with pytest.raises(OSError, match=r"could not be made .*, expected a folder to write: choose another --out"):
         fit(TINY, BINNING, training, folder=tmp_path / "file" / "folder")
 
 
