@@ -23,8 +23,8 @@ bench: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-links: $(VENV)/.dev
-	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/links
+links: docs
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/links
 
 $(VENV)/.base: pyproject.toml find-python
 	@python=$$(./find-python) && echo "environment: $$python -> $(VENV)" && "$$python" -m venv $(VENV)
