@@ -64,7 +64,7 @@ def test_unknown_conditions_are_refused():
 
 
 def test_a_point_trains_what_its_condition_draws():
-    settings = {"preset": "strong", "data_root": "", "held_out": 0.2, "n_hidden": 8, "epochs": 2}
+    settings = {"preset": "strong", "data_root": "", "held_out": 0.2, "test_share": 0.0, "n_hidden": 8, "epochs": 2}
     found = {
         trained: classification.point("order", "theta", 1, trained=trained, **settings) for trained in ("none", "own")
     }
