@@ -51,7 +51,8 @@ class Batches(torch.utils.data.Dataset):
             raise ValueError("the recordings have no samples, expected at least one: check the split.")
         if batch_size < world_size:
             raise ValueError(
-                f"batch_size is {batch_size}, expected at least one sample for each of {world_size} processes: raise it."
+                f"batch_size is {batch_size}, expected at least one sample for each of {world_size} processes: "
+                "raise it."
             )
         self.recordings, self.binning, self.seed, self.epoch = recordings, binning, seed, epoch
         order = np.arange(len(recordings))

@@ -300,18 +300,22 @@ def train(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
     het: Annotated[str | None, typer.Option(help="What differs between neurons: eta,g,theta or none.")] = None,
-    trainable: Annotated[str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")] = None,
+    trainable: Annotated[
+        str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="paper or strong.")] = "strong",
     data_root: Annotated[Path | None, typer.Option(help="Folder of the data [default: HETBRIAN_DATA].")] = None,
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for checkpoints and results [default: out/train-DATASET].")
+    ] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or what else Lightning knows.")] = "cpu",
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
 ):
-    """Train a recurrent layer on event data; settings of preset, neuron and binning as --NAME VALUE. Goes on in --out."""
+    """Train a recurrent layer on event data; any setting of preset, neuron and binning can be given as --NAME VALUE."""
     from hetbrian import experiment
     from hetbrian.recording import save
 

@@ -1,7 +1,7 @@
 """The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
 
 import numpy as np
-from brian2 import BrianLogger, Clock, SpikeGeneratorGroup, Synapses, ms, second
+from brian2 import Clock, SpikeGeneratorGroup, Synapses, ms, second
 
 from hetbrian.distribution import Lorentzian
 from hetbrian.export import to_torch

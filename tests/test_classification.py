@@ -21,14 +21,12 @@ def table(gains):
     """Return a Dataset of three seeds in which a condition's gain, in points, is ``gains(dataset, condition)``."""
     shape = (4, 8, 3)
     accuracy = np.zeros(shape)
-    for i, name in enumerate(DATASETS):
+    for i in range(len(DATASETS)):
         for j, condition in enumerate(CONDITIONS):
             accuracy[i, j] = 0.6 + 0.01 * (gains(i, CONDITIONS[condition]) + np.array([-0.1, 0, 0.1]))
     names = ("dataset", "condition", "seed")
     coordinates = {"dataset": list(DATASETS), "condition": list(CONDITIONS), "seed": [1, 2, 3]}
-    return xarray.Dataset(
-        {"test_accuracy": (names, accuracy)}, coordinates, {"preset": "strong", "trained": "none"}
-    )
+    return xarray.Dataset({"test_accuracy": (names, accuracy)}, coordinates, {"preset": "strong", "trained": "none"})
 
 
 def verdicts(data):
@@ -40,7 +38,11 @@ def test_claims_follow_from_accuracies():
         return min(len(kinds), 1) * (1.0 + complexity) + 0.01 * len(kinds)
 
     assert verdicts(table(paper)) == {"S1": "reproduced", "S2": "reproduced", "S3": "reproduced"}
-    assert verdicts(table(lambda complexity, kinds: 2.0 * len(kinds) ** 2)) == {"S1": "reproduced", "S2": "not", "S3": "not"}
+    assert verdicts(table(lambda complexity, kinds: 2.0 * len(kinds) ** 2)) == {
+        "S1": "reproduced",
+        "S2": "not",
+        "S3": "not",
+    }
     assert verdicts(table(lambda complexity, kinds: -1.0 * ("g" in kinds)))["S1"] == "not"
     assert verdicts(table(lambda complexity, kinds: 1.0 * ("g" in kinds)))["S1"] == "partly"
     assert "| homogeneous | 60.0 +- 0.1 (3) |" in markdown_accuracies(table(paper))

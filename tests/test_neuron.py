@@ -379,7 +379,9 @@ def test_scales_of_a_dimensionless_set_are_unknown():
 
 
 def test_unknown_reset_rule_is_refused():
-    with pytest.raises(ValueError, match="reset is 'full', expected one of residual, capped, retain, mirror: choose one"):
+    with pytest.raises(
+        ValueError, match="reset is 'full', expected one of residual, capped, retain, mirror: choose one"
+    ):
         reset_statements("full")
 
 

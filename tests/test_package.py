@@ -21,8 +21,8 @@ network adaptation sampling recording runargs standalone cuda activation checkpo
 activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous bifurcation
 devices units extras statements rendering surrogate torchops torchcode generated cell coupling export compare tape
 layout fusedcode native events workspace fused recordings binning eventstore dataextras originals datasets eventcamera
-saccades gestures cochlea speech eventfiles standins sources grid journal outcome store sweepextras cluster progress
-sweep report cli __main__
+saccades gestures cochlea speech eventfiles standins progress trainextras preset layer classifier batches training
+callbacks fit experiment baseline sources grid journal outcome store sweepextras cluster sweep report cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 

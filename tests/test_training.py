@@ -16,7 +16,6 @@ from hetbrian.batches import Batches
 from hetbrian.binning import Binning
 from hetbrian.callbacks import History, TrainingProgress
 from hetbrian.classifier import Classifier
-from hetbrian.events import Events
 from hetbrian.extras import torch
 from hetbrian.fit import _quiet, build, fit
 from hetbrian.layer import exported, layer, scales
@@ -234,7 +233,9 @@ def test_after_a_kill_the_loss_curve_is_that_of_an_undisturbed_run(tmp_path):
 
 def test_another_training_or_a_damaged_checkpoint_is_refused(tmp_path):
     train(folder=tmp_path)
-    with pytest.raises(ValueError, match=r"holds another training, expected the same: rate is 0.01 there and 0.002 here"):
+    with pytest.raises(
+        ValueError, match=r"holds another training, expected the same: rate is 0.01 there and 0.002 here"
+    ):
         train(TINY.replace(rate=0.002), folder=tmp_path)
     with pytest.raises(ValueError, match="seed is 0 there and 4 here; choose another --out"):
         train(folder=tmp_path, seed=4)
@@ -254,7 +255,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_
         return right(self, batch, batch_idx)
 
     monkeypatch.setattr(Training, "training_step", wrong)
-    with pytest.raises(NonFiniteLoss, match=r"the loss is nan in epoch 2, step 8, expected a finite number: .*last\.ckpt"):
+    with pytest.raises(
+        NonFiniteLoss, match=r"the loss is nan in epoch 2, step 8, expected a finite number: .*last\.ckpt"
+    ):
         train(folder=tmp_path)
     kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert kept["epoch"] == 1 and all(bool(torch.isfinite(value).all()) for value in kept["state_dict"].values())
@@ -267,7 +270,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(monkeypatch):
         return (self.classifier.weight * torch.tensor(float("inf"))).sum() * 0
 
     monkeypatch.setattr(Training, "training_step", wrong)
-    with pytest.raises(NonFiniteLoss, match="the gradient is nan in epoch 0, step 0, .*; none is kept"):
+    with pytest.raises(NonFiniteLoss, match=r"the gradient is nan in epoch 0, step 0, .*; none is kept"):
         train(TINY)
 
 
@@ -286,7 +289,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(History, "on_train_start", interrupt, raising=False)
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt, match="Stopped; the epochs so far are kept in .*, and the same command goes on"):
+    with pytest.raises(
+        KeyboardInterrupt, match=r"Stopped; the epochs so far are kept in .*, and the same command goes on"
+    ):
         train(folder=tmp_path)
     assert signal.getsignal(signal.SIGINT) is before
     with pytest.raises(KeyboardInterrupt, match="are not kept"):
@@ -300,16 +305,18 @@ def test_other_precisions_learn_too(precision):
 
 
 def test_what_does_not_fit_together_is_refused(tmp_path):
-    training, test = sets()
+    training, _ = sets()
     with pytest.raises(ValueError, match="precision is '8', expected 32-true"):
         fit(TINY, BINNING, training, precision="8")
     other = toy("order", np.random.default_rng(0), n_channels=5)
-    with pytest.raises(ValueError, match=r"the test recordings have shape \(5,\) and 3 classes, expected \(20,\) and 3"):
+    with pytest.raises(
+        ValueError, match=r"the test recordings have shape \(5,\) and 3 classes, expected \(20,\) and 3"
+    ):
         fit(TINY, BINNING, training, test=other)
     with pytest.raises(ValueError, match=r"tau_s is 5. ms and a time step 10. ms, expected no longer step"):
         fit(TINY.replace(tau_s=5 * ms), BINNING, training)
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="could not be made .*, expected a folder to write: choose another --out"):
+    with pytest.raises(OSError, match=r"could not be made .*, expected a folder to write: choose another --out"):
         fit(TINY, BINNING, training, folder=tmp_path / "file" / "folder")
 
 
