@@ -5,6 +5,7 @@ import pickle
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 from rich.console import Console
@@ -15,10 +16,11 @@ from hetbrian.files import replacing
 from hetbrian.progress import INTERVAL, duration
 from hetbrian.trainextras import lightning
 
-Callback = lightning.pytorch.callbacks.Callback
+Callback: Any = lightning.pytorch.callbacks.Callback
+Files: Any = lightning.fabric.plugins.TorchCheckpointIO
 
 
-class AtomicFiles(lightning.pytorch.plugins.io.TorchCheckpointIO):
+class AtomicFiles(Files):
     """Write checkpoints whole or not at all: a kill or a full disk leaves the one before."""
 
     def save_checkpoint(self, checkpoint, path, storage_options=None):

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray
@@ -202,11 +203,11 @@ def fit(
             signal.signal(signal.SIGINT, handler)
             where = f"kept in {str(given)!r}, and the same command goes on" if given else "not kept"
             raise KeyboardInterrupt(f"Stopped; the epochs so far are {where}.") from None
-        result = {}
+        result: dict = {}
         if test is not None:
             if validation is not None:
                 module.load_state_dict(torch.load(checkpoints.best, weights_only=True)["state_dict"])
-            (result,) = trainer.test(module, data, verbose=False)
+            result |= trainer.test(module, data, verbose=False)[0]
         return _dataset(history.rows, result, before, _parameters(network.classifier), identity)
 
 
@@ -219,7 +220,8 @@ class _Data(lightning.LightningDataModule):
         self.splits = {"training": training, "validation": validation, "test": test}
 
     def _loader(self, split, seed=None, epoch=0):
-        trainer, recordings = self.trainer, self.splits[split]
+        trainer: Any = self.trainer
+        recordings = self.splits[split]
         if recordings is None:
             return []
         batches = Batches(
@@ -228,7 +230,8 @@ class _Data(lightning.LightningDataModule):
         return batches.loader()
 
     def train_dataloader(self):
-        return self._loader("training", self.seed, self.trainer.current_epoch)
+        trainer: Any = self.trainer
+        return self._loader("training", self.seed, trainer.current_epoch)
 
     def val_dataloader(self):
         return self._loader("validation")
@@ -290,7 +293,7 @@ def _identity(preset, binning, training, validation, seed, precision):
 def _dataset(rows, result, before, after, identity):
     """Return what was measured."""
     names = [name for name in rows[-1] if name != "epoch"] if rows else []
-    variables = {name: ("epoch", [row[name] for row in rows], {"units": "1"}) for name in names}
+    variables: dict = {name: ("epoch", [row[name] for row in rows], {"units": "1"}) for name in names}
     variables |= {name: ((), float(value), {"units": "1"}) for name, value in result.items()}
     for name, values in after.items():
         variables |= {f"{name}_start": ("neuron", before[name]), name: ("neuron", values)}

@@ -1,6 +1,7 @@
 """Surrogate-gradient training of a spiking classifier as a Lightning module."""
 
 import math
+from typing import Any
 
 from hetbrian.extras import torch
 from hetbrian.trainextras import lightning
@@ -122,7 +123,8 @@ class Training(lightning.LightningModule):
         factor = 1.0
         if preset.schedule == "cosine":
             factor = 0.5 * (1 + math.cos(math.pi * epoch / preset.epochs))
-        for group in self.optimizers().param_groups:
+        optimizer: Any = self.optimizers()
+        for group in optimizer.param_groups:
             group["lr"] = factor * group["full_lr"]
 
     def on_before_optimizer_step(self, optimizer):

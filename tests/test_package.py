@@ -22,7 +22,8 @@ simulate activity score claims vectorfield continuation equilibrium limitcycle c
 bifurcation devices units extras statements rendering surrogate torchops torchcode generated cell coupling export
 compare tape layout arguments stepcode cppcode cudacode native events workspace cpukernel cudamodule gpukernel fused
 recordings binning eventstore dataextras originals datasets eventcamera saccades gestures cochlea speech eventfiles
-standins sources grid journal outcome store sweepextras cluster progress sweep report cli __main__
+standins progress trainextras preset layer classifier batches training callbacks fit experiment baseline sources grid
+journal outcome store sweepextras cluster sweep report cli __main__
 """.split()
 MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
 
