@@ -1,10 +1,10 @@
-"""Run the benchmarks: ``python -m benchmarks [force] [sweep] [torch] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force] [sweep] [torch] [training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, sweep, torch_cell
+from benchmarks import force, sweep, torch_cell, training
 
-BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main}
+BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main, "training": training.main}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]

@@ -78,7 +78,9 @@ class Training(lightning.LightningModule):
         if preset.rate_strength:
             loss = loss + preset.rate_strength * rate_penalty(spikes, preset.rate_low, preset.rate_high)
         if not bool(torch.isfinite(loss)):
-            raise NonFiniteLoss(f"the loss is {float(loss)} in epoch {self.current_epoch}, step {self.global_step}")
+            raise NonFiniteLoss(
+                f"the loss is {float(loss.detach())} in epoch {self.current_epoch}, step {self.global_step}"
+            )
         size = len(labels)
         self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         right = (outputs.argmax(1) == labels).float().mean()

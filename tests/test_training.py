@@ -122,7 +122,7 @@ def test_rate_penalty_is_its_formula_and_pulls_rates_into_the_range():
 
 def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
     preset = TINY.replace(neuron_rate=30.0, epochs=4, het=("theta",))
-    found, training = module(preset)
+    _, training = module(preset)
     (groups,) = (item.param_groups for item in [training.configure_optimizers()])
     sizes = scales(preset, 10 * ms)
     assert [group["lr"] for group in groups[1:]] == pytest.approx([0.3 * sizes[name][0] for name in preset.trainable])
@@ -136,9 +136,15 @@ def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
         scale, low, high = sizes[name]
         assert bool(((value >= low) & (value <= high)).all()), name
         assert float((value - before[name]).detach().abs().max()) > 0.1 * scale, name  # each in its own scale
-    found.classifier.cell.write_back(found.neurons, *found.synapses)  # and Brian2 gets them
-    assert np.allclose(found.neurons.theta, training.parameters_of_neurons["theta"].detach())
     assert float(training.parameters_of_neurons["theta"].min()) == 0.0  # this rate drives some to their bound
+
+
+def test_trained_values_go_back_into_brian2():
+    found, training = module(TINY.replace(trainable=("eta", "g", "theta"), epochs=1))
+    train_plainly(1, training, Batches(sets()[0], BINNING, 16, 0).loader())
+    found.classifier.cell.write_back(found.neurons, *found.synapses)
+    assert np.allclose(found.neurons.theta, training.parameters_of_neurons["theta"].detach())
+    assert np.ptp(found.neurons.theta) > 0
 
 
 def train_plainly(epochs, training, loader):
