@@ -6,6 +6,7 @@ Run it as ``python -m benchmarks training``; ``--samples 800`` takes a tenth of 
 """
 
 import argparse
+import itertools
 import resource
 import time
 
@@ -20,7 +21,7 @@ def made_up(n_samples, n_events=8000, n_channels=700, n_classes=20):
     sizes = rng.poisson(n_events, n_samples)
     begin = np.concatenate([[0], np.cumsum(sizes)])
     times = np.empty(begin[-1], dtype=np.float32)
-    for first, last in zip(begin, begin[1:], strict=False):
+    for first, last in itertools.pairwise(begin):
         times[first:last] = np.sort(rng.random(last - first, dtype=np.float32))
     channels = rng.integers(0, n_channels, begin[-1], dtype=np.int32)
     labels = rng.integers(0, n_classes, n_samples)

@@ -136,7 +136,7 @@ def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
         scale, low, high = sizes[name]
         assert bool(((value >= low) & (value <= high)).all()), name
         assert float((value - before[name]).detach().abs().max()) > 0.1 * scale, name  # each in its own scale
-    assert float(training.parameters_of_neurons["theta"].min()) == 0.0  # this rate drives some to their bound
+    assert float(training.parameters_of_neurons["theta"].detach().min()) == 0.0  # this rate drives some to their bound
 
 
 def test_trained_values_go_back_into_brian2():
