@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [accuracy] [force] [sweep] [torch] [training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [accuracy|force|sweep|torch|training] [options of one of them]``."""
 
 import sys
 

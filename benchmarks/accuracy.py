@@ -1,7 +1,7 @@
 """
 Test accuracy with and without heterogeneity beside logistic regression on spike counts, over several seeds.
 
-Results are written line by line. ``--test-share 0.2`` takes the test samples from the training samples, for a data set of
+Results are written line by line. ``--test-share 0.2`` takes the test samples from the training samples, for a set of
 which only these are there; no epoch is chosen then, and the split is the same for every seed. Run it as
 ``python -m benchmarks accuracy nmnist --data-root FOLDER --out FILE``.
 """
