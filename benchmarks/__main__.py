@@ -1,14 +1,16 @@
-"""Run the benchmarks: ``python -m benchmarks [force] [sweep] [torch] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [accuracy|force|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, sweep, torch_cell
+from benchmarks import accuracy, force, sweep, torch_cell, training
 
-BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main}
+BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main, "training": training.main}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]
-    if name in BENCHMARKS:
+    if name == "accuracy":  # takes data sets, so not one of all
+        accuracy.main(options)
+    elif name in BENCHMARKS:
         BENCHMARKS[name](options)
     elif name == "all":
         for benchmark in BENCHMARKS.values():

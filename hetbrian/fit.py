@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import xarray
-from brian2 import ms
+from brian2 import BrianLogger, ms
 
 from hetbrian.batches import Batches
 from hetbrian.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
@@ -24,6 +24,8 @@ from hetbrian.preset import KINDS
 from hetbrian.provenance import provenance
 from hetbrian.trainextras import lightning
 from hetbrian.training import NonFiniteLoss, Training
+
+BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # layers are exported, not simulated
 
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed")
 """Lightning's; mixed precision needs a GPU to be faster."""

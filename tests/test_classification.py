@@ -10,7 +10,7 @@ from figures import fig5 as drawn5
 from figures import table1 as drawn1
 from hetbrian.baseline import logistic_accuracy, pooled_counts
 from hetbrian.binning import Binning
-from protocols import classification, fig5
+from protocols import classification, fig5, table1
 from protocols.classification import CONDITIONS, DATASETS, claims, markdown_accuracies, toy
 
 matplotlib.use("Agg")
@@ -86,9 +86,14 @@ def test_counts_decide_one_toy_and_order_the_other():
     assert counts.shape == (60, 4) and counts**2 == pytest.approx(15 * np.ones((60, 4)))
 
 
-def test_figures_of_the_small_size_are_labelled():
-    data = fig5.compute(**{**fig5.SMALL, "n_seeds": 1, "conditions": ("homogeneous", "eta, g, theta")})
-    axes = drawn5.draw(data)
-    assert axes.shape == (2, 5) and axes[0, 0].get_title(loc="left") == "counts"
-    assert axes[0, 2].get_xlabel() == r"$\eta$" and len(axes[1, 1].lines) == 2
+@pytest.mark.slow
+def test_small_sizes_compute_and_draw():
+    few = {"n_seeds": 1, "conditions": ("homogeneous", "eta, g, theta")}
+    for protocol, figure in ((fig5, drawn5), (table1, drawn1)):
+        data = protocol.compute(**{**protocol.SMALL, **few})
+        assert (data.status == 1).all() and "| homogeneous |" in protocol.summary(data)
+        before = data.copy(deep=True)
+        axes = np.atleast_2d(figure.draw(data))
+        assert data.identical(before) and axes[0, -1].get_xlabel()
+    assert axes.shape == (1, 2) and axes[0, 0].get_title() == "counts"
     matplotlib.pyplot.close("all")

@@ -15,6 +15,7 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if cli._is_protocol(path))
 SLOW = {"fig1"}
+TRAINED = {"fig5", "table1"}
 RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
 """Millions of Euler steps: in test_reservoir.py."""
 
@@ -24,8 +25,10 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-# fig3 and fig4 are in test_fig4.py
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", "fig3", "fig4", *SLOW, *RESERVOIR}])
+# fig3 and fig4 are in test_fig4.py, fig5 and table1 in test_classification.py
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in {"song", "fig3", "fig4", *TRAINED, *SLOW, *RESERVOIR}]
+)
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
     save(dataset, tmp_path / "d.nc")
