@@ -1,16 +1,14 @@
-"""Run the benchmarks: ``python -m benchmarks [accuracy|force|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import accuracy, force, sweep, torch_cell, training
+from benchmarks import force, sweep, torch_cell, training
 
 BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main, "training": training.main}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]
-    if name == "accuracy":  # takes data sets, so not one of all
-        accuracy.main(options)
-    elif name in BENCHMARKS:
+    if name in BENCHMARKS:
         BENCHMARKS[name](options)
     elif name == "all":
         for benchmark in BENCHMARKS.values():

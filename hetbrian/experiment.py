@@ -22,8 +22,8 @@ BINNINGS = {
     "strong": {
         "nmnist": Binning(60, 5 * ms, pool=2, shift=2, stretch=0.1, drop=0.1),
         "dvs128": Binning(75, 20 * ms, pool=4, merge=True, shift=8, stretch=0.1, drop=0.1),
-        "shd": Binning(100, 10 * ms, pool=2, jitter=3.0, shift=10, stretch=0.1, drop=0.1),
-        "ssc": Binning(100, 10 * ms, pool=2, jitter=3.0, shift=10, stretch=0.1, drop=0.1),
+        "shd": Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1),
+        "ssc": Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1),
     },
 }
 """Time steps, pooling and random changes by preset and data set."""

@@ -55,9 +55,11 @@ STAND_INS = {
 }
 """What can be made, by name."""
 
+_DRAWN = np.random.default_rng(0).permutation(len(VOICES)).tolist()  # unlike voices stand together in the list
+
 SPEAKERS = {
-    "shd": {"train": range(12), "test": range(12, 16)},
-    "ssc": {"train": range(16), "validation": range(16, 20), "test": range(20, 24)},
+    "shd": {"test": _DRAWN[:4], "train": _DRAWN[4:]},
+    "ssc": {"test": _DRAWN[:4], "validation": _DRAWN[4:8], "train": _DRAWN[8:]},
 }
 """Voices of each split; nobody speaks in two."""
 
@@ -200,7 +202,7 @@ def _write_words(source, name, split, rngs, seed, each):
         return times.astype(np.float16), units.astype(np.uint16)
 
     keys = [word.replace("ü", "ue") for word, _ in words]
-    genders = ["female" if voice in FEMALE else "male" for voice in VOICES[: voices[-1] + 1]]
+    genders = ["female" if voice in FEMALE else "male" for voice in VOICES]
     write_spikes(source, each(one, labels, speakers, rngs), labels, speakers, keys, genders)
 
 
