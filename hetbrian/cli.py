@@ -133,7 +133,7 @@ def parse_value(name, text, default):
     name, text : str
         The option and what was typed, e.g. ``recurrent_gain`` and ``2000*pA``.
     default : Any
-        The default value; None and strings take the text as it is.
+        The default value; None and strings take the text as it is, several strings are divided by commas.
 
     Returns
     -------
@@ -148,6 +148,8 @@ def parse_value(name, text, default):
     """
     if default is None or isinstance(default, (str, Path)):
         return text
+    if isinstance(default, (tuple, list)) and default and all(isinstance(item, str) for item in default):
+        return tuple(item.strip() for item in text.split(",") if item.strip())
     try:
         value = _evaluate(ast.parse(text, mode="eval").body)
     except (SyntaxError, KeyError, TypeError) as error:

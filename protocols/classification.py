@@ -20,10 +20,10 @@ CONDITIONS = {
     "eta": ("eta",),
     "g": ("g",),
     "theta": ("theta",),
-    "eta, g": ("eta", "g"),
-    "eta, theta": ("eta", "theta"),
-    "g, theta": ("g", "theta"),
-    "eta, g, theta": ("eta", "g", "theta"),
+    "eta+g": ("eta", "g"),
+    "eta+theta": ("eta", "theta"),
+    "g+theta": ("g", "theta"),
+    "eta+g+theta": ("eta", "g", "theta"),
 }
 """What differs between neurons: the rows of table 1."""
 

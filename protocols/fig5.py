@@ -15,7 +15,7 @@ def compute(
     seed=1,
     n_seeds=5,
     datasets=DATASETS,
-    conditions=("homogeneous", "eta", "g", "theta", "eta, g, theta"),
+    conditions=("homogeneous", "eta", "g", "theta", "eta+g+theta"),
     preset="strong",
     data_root="",
     held_out=0.1,

@@ -88,7 +88,7 @@ def test_counts_decide_one_toy_and_order_the_other():
 
 @pytest.mark.slow
 def test_small_sizes_compute_and_draw():
-    few = {"n_seeds": 1, "conditions": ("homogeneous", "eta, g, theta")}
+    few = {"n_seeds": 1, "conditions": ("homogeneous", "eta+g+theta")}
     for protocol, figure in ((fig5, drawn5), (table1, drawn1)):
         data = protocol.compute(**{**protocol.SMALL, **few})
         assert (data.status == 1).all() and "| homogeneous |" in protocol.summary(data)

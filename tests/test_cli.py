@@ -120,6 +120,7 @@ def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
         ("(1, 2.5)", (0.0,), (1, 2.5)),
         ("4", (0.0,), (4,)),
         ("some text", "x", "some text"),
+        ("shd, ssc", ("nmnist",), ("shd", "ssc")),
         ("file.wav", None, "file.wav"),
     ],
 )
