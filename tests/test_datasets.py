@@ -1,5 +1,4 @@
 import hashlib
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -307,14 +306,6 @@ def test_the_extra_is_named(package, monkeypatch, digits):
     monkeypatch.delitem(sys.modules, "hetbrian.dataextras", raising=False)
     with pytest.raises(ImportError, match=rf"^{package}.* is not installed, expected it for data sets: pip install"):
         load("nmnist", "train", digits)
-
-
-def test_the_script_of_the_documentation_works_when_pasted(tmp_path, monkeypatch, capsys):
-    write_words(tmp_path, labels=[*range(20)] * 4)
-    monkeypatch.setenv("HETBRIAN_DATA", str(tmp_path))
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(), re.S)
-    exec(compile(block, "docs/data.md", "exec"), {"__name__": "documentation"})
-    assert capsys.readouterr().out == "(100, 16, 350) 20 (20, 700)\n"
 
 
 def test_the_archives_are_tonics():
