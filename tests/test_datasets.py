@@ -13,7 +13,6 @@ from hetbrian.datasets import check, check_archive, is_stand_in, load
 from hetbrian.eventfiles import OVERFLOW, write_bin, write_gesture, write_spikes
 from hetbrian.originals import DATA_SETS, DamagedDataError
 
-ROOT = Path(__file__).parents[1]
 KEYS = [f"word {label}" for label in range(20)]
 
 

@@ -1,6 +1,7 @@
 """Every block of code in the documentation runs, every link leads somewhere, every tutorial ends with its picture."""
 
 import ast
+import contextvars
 import functools
 import importlib
 import os
@@ -95,12 +96,15 @@ def check_options(block, monkeypatch):
         monkeypatch.setattr(module, "compute", compute)
         return module
 
+    modules = dict(sys.modules)
     with monkeypatch.context() as patch:
         patch.setattr(cli, "load_protocol", loaded)
         for line in block.text.splitlines():
             program, *arguments = shlex.split(line, comments=True)
             assert program == "hetbrian", line
-            result = CliRunner().invoke(cli.app, arguments)
+            # in a context of its own, as the command says where sweeps go
+            result = contextvars.copy_context().run(CliRunner().invoke, cli.app, arguments)
+            sys.modules.update(modules)  # it loads protocols anew
             assert isinstance(result.exception, ReachedError), (line, result.output, result.exception)
 
 

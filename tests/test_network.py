@@ -156,7 +156,7 @@ def test_feedback_and_drive_are_currents_like_eta():
         ({"v": np.inf * mV}, "v of neuron 0 is inf, expected finite values"),
         ({"theta": [0.0, 0.0, 1.5]}, r"theta of neuron 2 is 1\.5, expected 0 <= theta <= 1 .* truncate"),
         ({"theta": 0.5, "reset": "mirror"}, "theta of neuron 0 is 0.5, expected theta = 0"),
-        ({"reset": "full"}, "reset is 'full', expected one of residual, retain, mirror"),
+        ({"reset": "full"}, "reset is 'full', expected one of residual, capped, retain, mirror"),
     ],
 )
 def test_bad_populations_are_refused(options, message):

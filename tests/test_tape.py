@@ -1,11 +1,11 @@
 import ctypes
-from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from hetbrian.native import library
 from hetbrian.statements import Assignment
+from hetbrian.stepcode import read_kernel
 from hetbrian.tape import Tape, without_unused
 
 EXPRESSIONS = """
@@ -20,7 +20,7 @@ NAMES = "abc"
 @pytest.fixture(scope="module")
 def kernel():
     """Compile all expressions at once: value and adjoints of each."""
-    header = files("hetbrian").joinpath("codegen/kernels/sequence.h").read_text()
+    header = read_kernel("sequence.h").replace("/*ARITHMETIC*/", read_kernel("arithmetic.h"))
     cases = []
     texts = [text.strip() for line in EXPRESSIONS.strip().splitlines() for text in line.split(";")]
     for k, text in enumerate(texts):
@@ -31,7 +31,7 @@ def kernel():
         cases.append(f"if (k == {k}) {{ {' '.join(lines + results)} }}")
     body = "\n".join(cases)
     function = 'extern "C" void f(int k, double s_a, double s_b, double s_c, double* out)'
-    return texts, library(f"typedef double real;\n{header}\n{function} {{{body}}}")
+    return texts, library(f"typedef double real;\n#define FUNCTION inline\n{header}\n{function} {{{body}}}")
 
 
 def evaluate(kernel, k, values):
