@@ -2,8 +2,13 @@
 
 import ctypes
 
+from hetbrian.extras import torch
+
+REALS = {torch.float32: ("float", ctypes.c_float), torch.float64: ("double", ctypes.c_double)}
+"""What ``real`` is, in C and in Python, for each precision that kernels have."""
+
 TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64}
-"""C types of numbers; ``real`` is float or double."""
+"""C types of other numbers."""
 
 
 class Arguments:
@@ -21,7 +26,7 @@ class Arguments:
     --------
     >>> from hetbrian.layout import Layout
     >>> arguments = Arguments(Layout(("v",), False, (), ("dt",), (), (), (), ()), 0)
-    >>> arguments.pack({"T": 100, "scalars": [0.5]}, ctypes.c_float).T
+    >>> arguments.pack({"T": 100, "scalars": [0.5]}, arguments.ctype(ctypes.c_float)).T
     100
     """
 
@@ -63,7 +68,15 @@ class Arguments:
         """Return the C lines that give each field of ``arguments`` a name of its own."""
         return [f"const auto{'' if size is None else '&'} {name} = arguments.{name};" for name, _, size in self.fields]
 
-    def pack(self, values, real):
+    def ctype(self, real):
+        """Return the struct as a class of Python, with ``ctypes.c_float`` or ``ctypes.c_double`` as real."""
+        kinds, members = TYPES | {"real": real}, []
+        for name, kind, size in self.fields:
+            member = kinds.get(kind, ctypes.c_void_p)
+            members.append((name, member if size is None else member * max(1, size)))
+        return type("Arguments", (ctypes.Structure,), {"_fields_": members})
+
+    def pack(self, values, ctype):
         """
         Return the struct with values in it; what is not given is 0.
 
@@ -71,24 +84,19 @@ class Arguments:
         ----------
         values : dict
             Numbers, tensors (or None) and lists of them by field. The tensors must outlive the struct.
-        real : type
-            ``ctypes.c_float`` or ``ctypes.c_double``.
+        ctype : type
+            What `ctype` gave.
 
         Returns
         -------
         ctypes.Structure
         """
-        kinds = TYPES | {"real": real}
-        members = []
-        for name, kind, size in self.fields:
-            member = kinds.get(kind, ctypes.c_void_p)
-            members.append((name, member if size is None else member * max(1, size)))
-        packed = type("Arguments", (ctypes.Structure,), {"_fields_": members})()
+        packed, members = ctype(), dict(ctype._fields_)
         for name, kind, size in self.fields:
             if name in values:
                 item = values[name]
                 cast = _address if kind.endswith("*") else lambda number: number
-                setattr(packed, name, cast(item) if size is None else dict(members)[name](*map(cast, item)))
+                setattr(packed, name, cast(item) if size is None else members[name](*map(cast, item)))
         return packed
 
 

@@ -2,7 +2,7 @@
 
 import ctypes
 
-from hetbrian.arguments import Arguments
+from hetbrian.arguments import REALS
 from hetbrian.cppcode import cpp_source
 from hetbrian.events import Events
 from hetbrian.extras import torch
@@ -27,8 +27,8 @@ class CpuKernel:
     """
 
     def __init__(self, step, dtype):
-        kind, self.real = {torch.float32: ("float", ctypes.c_float), torch.float64: ("double", ctypes.c_double)}[dtype]
-        self.arguments = Arguments(step.layout, len(step.targets))
+        kind, real = REALS[dtype]
+        self.arguments, self.ctype = step.arguments, step.arguments.ctype(real)
         self.library = library(cpp_source(step), [f"REAL={kind}"])
 
     def forward(self, values, events):
@@ -59,7 +59,7 @@ class CpuKernel:
             "index": [item and item.index for item in events],
             "threads": torch.get_num_threads(),
         }
-        self.library[function](ctypes.byref(self.arguments.pack(values | lists, self.real)))
+        self.library[function](ctypes.byref(self.arguments.pack(values | lists, self.ctype)))
 
     def events(self, spikes):
         """Return events as `Events.from_dense`, in one pass through the spikes."""

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+from hetbrian.arguments import REALS
 from hetbrian.cell import Output
 from hetbrian.cpukernel import CpuKernel
 from hetbrian.cudamodule import CudaModule
@@ -107,7 +108,7 @@ class FusedCell(torch.nn.Module):
         dtype, device = self.cell.dtype, self.cell.device
         key = (*key, dtype, device)
         problem = ""
-        if device.type not in KERNELS or dtype not in (torch.float32, torch.float64):
+        if device.type not in KERNELS or dtype not in REALS:
             problem = f"the cell is on {device} in {dtype}, expected float32 or float64 on the CPU or a CUDA GPU"
         elif key not in self._kernels:
             try:

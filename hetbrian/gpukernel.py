@@ -2,10 +2,13 @@
 
 import ctypes
 
-from hetbrian.arguments import Arguments
+from hetbrian.arguments import REALS
 from hetbrian.cudacode import THREADS, cuda_source, shared_bytes
 from hetbrian.events import Events
 from hetbrian.extras import torch
+
+PARTS = 8
+"""Threads that share the sum of a neuron at most, where there are few neurons: each part costs a barrier's sum."""
 
 
 class GpuKernel:
@@ -37,10 +40,10 @@ class GpuKernel:
     """
 
     def __init__(self, step, dtype, size, build, threads=THREADS):
-        kind, self.real = {torch.float32: ("float", ctypes.c_float), torch.float64: ("double", ctypes.c_double)}[dtype]
+        kind, real = REALS[dtype]
         self.step, self.size, self.threads = step, size, threads
-        self.arguments = Arguments(step.layout, len(step.targets))
-        shared = shared_bytes(step, size, ctypes.sizeof(self.real), threads)
+        self.arguments, self.ctype = step.arguments, step.arguments.ctype(real)
+        shared = shared_bytes(step, size, ctypes.sizeof(real), threads)
         self.module = build(cuda_source(step, threads), kind, shared)
 
     def forward(self, values, events):
@@ -94,9 +97,9 @@ class GpuKernel:
         return Events.from_dense(spikes)
 
     def _launch(self, kernel, values):
-        packed = self.arguments.pack(values, self.real)
-        blocks = values["spikes"].shape[1]
-        self.module.launch(kernel, blocks, min(self.threads, -(-self.size // 32) * 32 * 8), packed)
+        packed = self.arguments.pack(values, self.ctype)
+        threads = min(self.threads, PARTS * 32 * -(-self.size // 32))
+        self.module.launch(kernel, values["spikes"].shape[1], threads, packed)
 
 
 def _sparse(events, delay, like):

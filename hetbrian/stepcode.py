@@ -35,6 +35,8 @@ class StepCode:
         The variables that receive, in the order of what arrives.
     kept : tuple of str
         The variables that are kept, in order.
+    arguments : Arguments
+        What a kernel takes.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class StepCode:
     def __init__(self, source, layout, surrogate, detach, bounds):
         self.layout, self.surrogate, self.detach = layout, surrogate, detach
         self.targets = tuple(dict.fromkeys(pathway.variable for pathway in layout.pathways))
+        self.arguments = Arguments(layout, len(self.targets))
         fixed = {name: f"c_{name}" for name in layout.scalars} | {name: f"p_{name}" for name in layout.rows}
         given = {name: f"u_{name}" for name in layout.inputs}
         time = {"t": "time", "t_in_timesteps": "real(step)"}
@@ -101,11 +104,10 @@ class StepCode:
         str
         """
         layout = self.layout
-        arguments = Arguments(layout, len(self.targets))
         parts = parts | {
             "ARITHMETIC": read_kernel("arithmetic.h"),
-            "ARGUMENTS": arguments.struct(),
-            "UNPACK": arguments.unpack(),
+            "ARGUMENTS": self.arguments.struct(),
+            "UNPACK": self.arguments.unpack(),
             "PLANES": str(len(self.planes)),
             "STATES": str(len(layout.state)),
             "N_ROWS": str(max(1, len(layout.rows))),
