@@ -1,8 +1,11 @@
 """Batches of events whose order and random changes depend on seed and epoch alone."""
 
+from typing import Any
+
 import numpy as np
 
 from hetbrian.extras import torch
+from hetbrian.trainextras import lightning
 
 
 class Batch:
@@ -86,6 +89,51 @@ class Batches(torch.utils.data.Dataset):
     def loader(self):
         """Return what Lightning iterates over."""
         return torch.utils.data.DataLoader(self, batch_size=None, shuffle=False, collate_fn=_whole)
+
+
+class EpochBatches(lightning.LightningDataModule):
+    """
+    Give Lightning the batches of each epoch and split.
+
+    Parameters
+    ----------
+    batch_size : int
+        Samples in a batch.
+    binning : Binning
+        How samples become events.
+    training, validation, test : Recordings or None
+        Samples; only those of training come in random order, with random changes.
+    seed : int
+        Sets the order and the random changes.
+    """
+
+    def __init__(self, batch_size, binning, training, validation, test, seed):
+        super().__init__()
+        self.batch_size, self.binning, self.seed = batch_size, binning, seed
+        self.splits = {"training": training, "validation": validation, "test": test}
+
+    def _loader(self, split, seed=None, epoch=0):
+        trainer: Any = self.trainer
+        recordings = self.splits[split]
+        if recordings is None:
+            return []
+        batches = Batches(
+            recordings, self.binning, self.batch_size, seed, epoch, trainer.global_rank, trainer.world_size
+        )
+        return batches.loader()
+
+    def train_dataloader(self):
+        """Return those of the current epoch."""
+        trainer: Any = self.trainer
+        return self._loader("training", self.seed, trainer.current_epoch)
+
+    def val_dataloader(self):
+        """Return those of validation, none without samples."""
+        return self._loader("validation")
+
+    def test_dataloader(self):
+        """Return those of the test, none without samples."""
+        return self._loader("test")
 
 
 def _whole(batch):

@@ -9,13 +9,12 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray
 from brian2 import BrianLogger, ms
 
-from hetbrian.batches import Batches
+from hetbrian.batches import EpochBatches
 from hetbrian.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
 from hetbrian.classifier import Classifier
 from hetbrian.extras import torch
@@ -185,7 +184,7 @@ def fit(
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
         )
-        data = _Data(preset, binning, training, validation, test, seed)
+        data = EpochBatches(preset.batch_size, binning, training, validation, test, seed)
         is_there = checkpoints.last.exists()
         if is_there:
             history.check(checkpoints.last)
@@ -211,35 +210,6 @@ def fit(
                 module.load_state_dict(torch.load(checkpoints.best, weights_only=True)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
         return _dataset(history.rows, result, before, _parameters(network.classifier), identity)
-
-
-class _Data(lightning.LightningDataModule):
-    """The batches of each epoch and split."""
-
-    def __init__(self, preset, binning, training, validation, test, seed):
-        super().__init__()
-        self.preset, self.binning, self.seed = preset, binning, seed
-        self.splits = {"training": training, "validation": validation, "test": test}
-
-    def _loader(self, split, seed=None, epoch=0):
-        trainer: Any = self.trainer
-        recordings = self.splits[split]
-        if recordings is None:
-            return []
-        batches = Batches(
-            recordings, self.binning, self.preset.batch_size, seed, epoch, trainer.global_rank, trainer.world_size
-        )
-        return batches.loader()
-
-    def train_dataloader(self):
-        trainer: Any = self.trainer
-        return self._loader("training", self.seed, trainer.current_epoch)
-
-    def val_dataloader(self):
-        return self._loader("validation")
-
-    def test_dataloader(self):
-        return self._loader("test")
 
 
 @contextlib.contextmanager
