@@ -12,7 +12,6 @@ from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
 from hetbrian.files import arrays, replacing
-from hetbrian.force import FORCE
 from hetbrian.guard import Guard
 
 FILE_FORMAT = 1
@@ -49,7 +48,7 @@ def save_state(network, path):
     _refuse_synapses(network)
     content: dict = {key: np.array(variable.get_value()) for key, variable in _state(network).items()}
     for item in network.sorted_objects:
-        if isinstance(item, FORCE):
+        if hasattr(item, "portable"):
             content |= {f"{item.name}.{name}": values for name, values in item.portable().items()}
     content |= {"format": np.array(FILE_FORMAT), "time": np.array(_time(network))}
     with replacing(path, "choose another") as temporary, open(temporary, "wb") as file:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+import hetbrian
+
+PACKAGE = Path(hetbrian.__file__).parent
 
 SHOWING = {"__main__.py", "cli.py", "progress.py", "report.html", "report.py"}
 """Files of hetbrian that only show results: a sweep goes on after they have changed."""
