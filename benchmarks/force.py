@@ -65,7 +65,7 @@ def _one(variant, n_neurons, seconds):
 
         return train(n_neurons, seconds * second, **times)
     import hetbrian as hb
-    from hetbrian.program import Program
+    from hetbrian.simulation.program import Program
     from models.force import force_network
 
     if variant.endswith("all float32"):

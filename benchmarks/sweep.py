@@ -18,8 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hetbrian.grid import Grid
-from hetbrian.sweep import sweep
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
 
 
 def nothing(number):

@@ -63,10 +63,10 @@ def ours(kind):
     import torch
     from brian2 import BrianLogger, mV
 
-    from hetbrian.events import Events
-    from hetbrian.export import to_torch
-    from hetbrian.fused import fuse
-    from hetbrian.surrogate import FastSigmoid
+    from hetbrian.torch.events import Events
+    from hetbrian.torch.export import to_torch
+    from hetbrian.torch.fused.cell import fuse
+    from hetbrian.torch.surrogate import FastSigmoid
 
     BrianLogger.log_level_error()
     neurons, layers = group()

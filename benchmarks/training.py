@@ -15,7 +15,7 @@ def made_up(n_samples, n_events=8000, n_channels=700, n_classes=20):
     """Return recordings of random events."""
     import numpy as np
 
-    from hetbrian.recordings import Recordings
+    from hetbrian.training.data.recordings import Recordings
 
     rng = np.random.default_rng(0)
     sizes = rng.poisson(n_events, n_samples)
@@ -38,9 +38,9 @@ def main(options):
     import torch
     from brian2 import BrianLogger, ms
 
-    from hetbrian.binning import Binning
-    from hetbrian.fit import fit
-    from hetbrian.preset import Preset
+    from hetbrian.training.data.binning import Binning
+    from hetbrian.training.experiment import fit
+    from hetbrian.training.preset import Preset
 
     BrianLogger.log_level_error()
     torch.set_num_threads(chosen.threads)

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import os
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -69,10 +70,9 @@ sphinx_gallery_conf = {
 
 def show_checked_functions():
     """Let autodoc take functions that `check_units` wraps for the module's own, with their signature."""
-    for path in sorted((HERE.parent / "hetbrian").glob("*.py")):
-        if path.stem == "__main__":
-            continue
-        module = importlib.import_module(f"hetbrian.{path.stem}" if path.stem != "__init__" else "hetbrian")
+    names = [found.name for found in pkgutil.walk_packages(hetbrian.__path__, "hetbrian.")]
+    for name in ("hetbrian", *(name for name in names if name != "hetbrian.__main__")):
+        module = importlib.import_module(name)
         for item in vars(module).values():
             original = getattr(item, "_orig_func", None)
             if original is not None and original.__module__ == module.__name__:

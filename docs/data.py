@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from hetbrian.datasets import is_stand_in, load
+from hetbrian.training.data.datasets import is_stand_in, load
 
 HERE = Path(__file__).parent
 MOMENTS = {

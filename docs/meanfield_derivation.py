@@ -60,7 +60,7 @@ def population_equations():
 
 def package_equations():
     """Return the right-hand side that the package integrates, in units of time."""
-    from hetbrian.meanfield import MeanField
+    from hetbrian.analysis.meanfield import MeanField
 
     return {
         name: expression.subs(sympy.Symbol("time_unit", real=True), 1)
@@ -86,11 +86,11 @@ def main():
     }
     for name, derived in zip("rv", population_equations(), strict=True):
         assert sympy.simplify(derived.subs(real) - package[name]) == 0, name
-    print("4. at the poles of eta and g it gives r' and v' of hetbrian.meanfield.EQUATIONS")
+    print("4. at the poles of eta and g it gives r' and v' of hetbrian.analysis.meanfield.EQUATIONS")
     a, b, w_jump, tau_s, s_jump, r = sympy.symbols("a b w_jump tau_s s_jump r", real=True)
     assert sympy.simplify(package["w"] - (a * (b * v - w) + w_jump * r)) == 0
     assert sympy.simplify(package["s"] - (-s / tau_s + s_jump * r)) == 0
-    print("5. w' and 6. s' are those of hetbrian.meanfield.EQUATIONS")
+    print("5. w' and 6. s' are those of hetbrian.analysis.meanfield.EQUATIONS")
 
 
 if __name__ == "__main__":

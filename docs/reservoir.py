@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 import hetbrian as hb  # noqa: E402
 from figures import COLOURS  # noqa: E402
-from hetbrian.claims import markdown  # noqa: E402
+from hetbrian.study.claims import markdown  # noqa: E402
 from protocols.reservoir_table import claims  # noqa: E402
 
 KINDS = {"eta": "eta", "g": "g", "theta": "theta", "regime": "eta", "homogeneous": "homogeneous"}

@@ -12,7 +12,7 @@ def draw(dataset, axes=None):
     Parameters
     ----------
     dataset : xarray.Dataset
-        From `protocols.training.train`.
+        From `protocols.common.force.train`.
     axes : sequence of matplotlib Axes, optional
         One per condition.
 

@@ -18,7 +18,7 @@ LIMITS = (-2.5, 1.0)
 """Range of the colour bars, log10 of the mean square error; what lies beyond is drawn in the last colour."""
 
 WORKS = 0.5
-"""Relative error below which a network works, see `protocols.training.WORKS`."""
+"""Relative error below which a network works, see `protocols.common.force.WORKS`."""
 
 
 def draw(dataset, axes=None):

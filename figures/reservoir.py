@@ -18,7 +18,7 @@ def errors(axis, data, preset, target, colour, label=None, face=None):
     axis : matplotlib Axes
         Where.
     data : xarray.Dataset
-        Conditions of one curve, from `protocols.reservoir.evaluate`.
+        Conditions of one curve, from `protocols.common.reservoir.evaluate`.
     preset, target : str
         Which errors.
     colour : str

@@ -12,7 +12,7 @@ def draw(dataset, axes=None):
     Parameters
     ----------
     dataset : xarray.Dataset
-        From `protocols.replay.learn_and_replay`.
+        From `protocols.common.replay.learn_and_replay`.
     axes : pair of matplotlib Axes, optional
         Traces and correlations.
 

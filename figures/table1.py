@@ -6,7 +6,7 @@ from figures import COLOURS
 
 
 def colour(condition):
-    """Return the colour of a condition of `protocols.classification`."""
+    """Return the colour of a condition of `protocols.common.classification`."""
     return COLOURS.get(str(condition), COLOURS["combined"])
 
 

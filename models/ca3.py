@@ -4,8 +4,8 @@ import numpy as np
 from brian2 import Clock, Network
 
 import hetbrian as hb
-from hetbrian.adaptation import SharedAdaptation
-from hetbrian.meanfield import MeanField
+from hetbrian.analysis.meanfield import MeanField
+from hetbrian.network.shared import SharedAdaptation
 
 DRAWS = ("quantiles", "random")
 """How eta and g are chosen: a deterministic grid of quantiles, or independent draws."""

@@ -6,7 +6,7 @@ background current with a half width of 100 pA brings it back (Zhang & Cui 2025,
 
 from brian2 import pA, second
 
-from protocols.training import summary_table, train
+from protocols.common.force import summary_table, train
 
 SMALL = {"n_neurons": 200, "start": 0.2 * second, "stop": 0.6 * second, "duration": 1 * second}
 
@@ -46,7 +46,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        See `protocols.training.train`.
+        See `protocols.common.force.train`.
     """
     conditions = {"homogeneous": {}, "eta": {"eta_half_width": eta_half_width}}
     return train(

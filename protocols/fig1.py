@@ -17,12 +17,12 @@ follow from `Izhikevich.CA3`, which have their Hopf points up to 7e-4 higher in 
 import numpy as np
 import xarray
 
-from hetbrian.bifurcation import hopf_curve, limit_cycles
-from hetbrian.meanfield import MeanField
-from hetbrian.neuron import Izhikevich
-from hetbrian.provenance import provenance
+from hetbrian._support.provenance import provenance
+from hetbrian.analysis.bifurcations import hopf_curve, limit_cycles
+from hetbrian.analysis.meanfield import MeanField
+from hetbrian.network.neuron import Izhikevich
 from protocols import fig1bc
-from protocols.population_rate import mean_field_rate, network_rate
+from protocols.common.population_rate import mean_field_rate, network_rate
 
 SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": (), "narrow_half_widths": ()}
 

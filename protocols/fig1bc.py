@@ -1,13 +1,13 @@
 """Figure 1b, c: error of the reservoir against the mean background current, for two targets.
 
-Panels b (y1) and c (y2) with both presets of `protocols.reservoir`, and the rate, the synchrony and the degrees of
-freedom of the network along the same axis. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
+Panels b (y1) and c (y2) with both presets of `protocols.common.reservoir`, and the rate, the synchrony and the
+degrees of freedom of the network along the same axis. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
 """
 
 import numpy as np
 
-from hetbrian.meanfield import MeanField
-from protocols.reservoir import evaluate, summary_table
+from hetbrian.analysis.meanfield import MeanField
+from protocols.common.reservoir import evaluate, summary_table
 
 SMALL = {
     "n_seeds": 2,
@@ -46,14 +46,14 @@ def compute(
     eta_half_width : float
         Their half width at half maximum.
     n_neurons, settle, record, n_training, n_test, dt, device
-        See `protocols.reservoir.point`.
+        See `protocols.common.reservoir.point`.
     folder : str
         Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
     xarray.Dataset
-        See `protocols.reservoir.evaluate`, with ``strength`` (eta) over (condition,) and ``hopf`` over
+        See `protocols.common.reservoir.evaluate`, with ``strength`` (eta) over (condition,) and ``hopf`` over
         (hopf_point,), the Hopf points of the mean field between the regimes.
     """
     conditions = {f"eta = {eta:g}": {"eta": float(eta), "eta_half_width": eta_half_width} for eta in etas}

@@ -3,10 +3,11 @@
 (a, b) Output and target of a training and a test trial, homogeneous and with a spread of the background current;
 (c-f) mean square error, degrees of freedom and synchrony against the half width of eta, that of g, the reset
 coefficient theta and its half width. Theta once with the paper's reset rule (``residual``) and once with incomplete
-repolarisation (``retain``). Both presets of `protocols.reservoir`. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
+repolarisation (``retain``). Both presets of `protocols.common.reservoir`. Zhang & Cui 2025,
+doi 10.3389/fncom.2025.1661070.
 """
 
-from protocols.reservoir import evaluate, summary_table
+from protocols.common.reservoir import evaluate, summary_table
 
 SMALL = {
     "n_seeds": 2,
@@ -67,14 +68,14 @@ def compute(
     levels : int
         How many of the levels of `CURVES`, besides 0.
     n_neurons, settle, record, n_training, n_test, dt, device
-        See `protocols.reservoir.point`.
+        See `protocols.common.reservoir.point`.
     folder : str
         Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
     xarray.Dataset
-        See `protocols.reservoir.evaluate`, with ``curve`` and ``strength`` over (condition,); a network that
+        See `protocols.common.reservoir.evaluate`, with ``curve`` and ``strength`` over (condition,); a network that
         belongs to several curves is there once for each.
     """
     rows, conditions = [], {}

@@ -9,10 +9,10 @@ incomplete repolarisation (``retain``). Zhang & Cui 2025, doi 10.3389/fncom.2025
 import numpy as np
 from brian2 import pA, second
 
-from hetbrian.claims import Claim, Evidence, markdown
-from hetbrian.grid import Grid
-from hetbrian.sweep import sweep
-from protocols.training import per_seed, trained, works
+from hetbrian.study.claims import Claim, Evidence, markdown
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
+from protocols.common.force import per_seed, trained, works
 
 SMALL = {
     "n_neurons": 200,
@@ -60,12 +60,12 @@ def point(curve, level, seed, **settings):
     seed : int
         Root seed.
     **settings
-        Of `protocols.training.trained`, the same for all.
+        Of `protocols.common.force.trained`, the same for all.
 
     Returns
     -------
     dict
-        See `protocols.training.trained`.
+        See `protocols.common.force.trained`.
     """
     panel = PANELS[curve]
     strength = {PARAMETER[panel["kind"]]: level * HIGHEST[panel["kind"]]}
@@ -149,7 +149,7 @@ def claims(dataset):
 
     Returns
     -------
-    list of hetbrian.claims.Claim
+    list of hetbrian.study.claims.Claim
     """
     setting = f"N = {dataset.attrs['n_neurons']}, G = {dataset.attrs['recurrent_gain_pA']:.0f} pA"
     found = []

@@ -8,10 +8,10 @@ who do not publish the strengths of heterogeneity: ours restore learning at G = 
 import numpy as np
 from brian2 import pA, second
 
-from hetbrian.claims import Claim, Evidence, markdown
-from hetbrian.grid import Grid
-from hetbrian.sweep import sweep
-from protocols.training import per_seed, trained, works
+from hetbrian.study.claims import Claim, Evidence, markdown
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
+from protocols.common.force import per_seed, trained, works
 
 SMALL = {
     "n_neurons": 500,
@@ -66,12 +66,12 @@ def point(
     theta : float
         Reset coefficient.
     **settings
-        Of `protocols.training.trained`, the same for all.
+        Of `protocols.common.force.trained`, the same for all.
 
     Returns
     -------
     dict
-        See `protocols.training.trained`.
+        See `protocols.common.force.trained`.
     """
     strength = {
         "eta": {"eta_half_width": eta_half_width},
@@ -118,7 +118,7 @@ def compute(
     theta : float
         Reset coefficient.
     target : {"sine", "product", "lorenz", "ode_to_joy"}
-        What is learned, see `protocols.training.TARGETS`.
+        What is learned, see `protocols.common.force.TARGETS`.
     reset : {"residual", "retain"}
         Reset rule; it matters where theta is not 0.
     preset : {"paper", "nicola_clopath"}
@@ -191,7 +191,7 @@ def claims(dataset):
 
     Returns
     -------
-    list of hetbrian.claims.Claim
+    list of hetbrian.study.claims.Claim
     """
     gains = dataset.recurrent_gain
     data, low, none = works(dataset), gains < SILENT_BELOW, dataset.where(gains < SILENT_BELOW).sel(panel="a")

@@ -3,8 +3,8 @@
 Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. Here the parameters that a condition draws are trained too.
 """
 
-from hetbrian.claims import markdown
-from protocols.classification import DATASETS, TOYS, claims, markdown_accuracies, point, trainings
+from hetbrian.study.claims import markdown
+from protocols.common.classification import DATASETS, TOYS, claims, markdown_accuracies, point, trainings
 
 __all__ = ["SMALL", "claims", "compute", "point", "summary"]
 

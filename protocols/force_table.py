@@ -8,7 +8,7 @@ paper's network at G = 10 000 pA, and the paper's network where the homogeneous 
 import numpy as np
 from brian2 import pA, second
 
-from protocols.training import train
+from protocols.common.force import train
 
 SMALL = {"seeds": (1,), "n_neurons": 200, "start": 0.1 * second, "stop": 0.3 * second, "duration": 0.5 * second}
 
@@ -73,7 +73,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        See `protocols.training.train`, without the traces.
+        See `protocols.common.force.train`, without the traces.
     """
     dataset = train(conditions(), seeds, start=start, stop=stop, duration=duration, device=device, n_neurons=n_neurons)
     return dataset.drop_dims("time", errors="ignore")

@@ -11,10 +11,10 @@ Cutoff: rate for finite v_peak, v_reset and theta, against the time that they sa
 import numpy as np
 import xarray
 
-from hetbrian.asynchronous import asynchronous_state, mean_reset, time_saved
-from hetbrian.meanfield import MeanField
-from hetbrian.provenance import provenance
-from protocols.population_rate import asynchronous_rate, grid, mean_field_rate, network_rate
+from hetbrian._support.provenance import provenance
+from hetbrian.analysis.asynchronous import asynchronous_state, mean_reset, time_saved
+from hetbrian.analysis.meanfield import MeanField
+from protocols.common.population_rate import asynchronous_rate, grid, mean_field_rate, network_rate
 
 SMALL = {
     "etas": (0.25,),

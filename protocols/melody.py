@@ -9,7 +9,7 @@ from brian2 import ms, pA, second
 
 import hetbrian as hb
 from figures.song import draw
-from protocols.replay import learn_and_replay, summary_table
+from protocols.common.replay import learn_and_replay, summary_table
 
 __all__ = ["compute", "draw", "summary"]
 
@@ -43,14 +43,14 @@ def compute(
     quarter : Quantity [second]
         Length of a quarter note.
     presentations, replays, n_pulses, pulse_amplitude, device, dt
-        See `protocols.replay.learn_and_replay`.
+        See `protocols.common.replay.learn_and_replay`.
     n_neurons, recurrent_gain, feedback_gain, eta_half_width
         See `models.force.force_network`.
 
     Returns
     -------
     xarray.Dataset
-        See `protocols.replay.learn_and_replay`.
+        See `protocols.common.replay.learn_and_replay`.
     """
     return learn_and_replay(
         partial(_melody, bars, quarter),

@@ -6,9 +6,9 @@ variance: 1 is no fit, and a fit succeeds below 0.5. Ratios are taken per seed.
 
 import numpy as np
 
-from hetbrian.claims import Claim, Evidence, markdown
-from hetbrian.meanfield import MeanField
-from protocols.reservoir import evaluate, summary_table
+from hetbrian.analysis.meanfield import MeanField
+from hetbrian.study.claims import Claim, Evidence, markdown
+from protocols.common.reservoir import evaluate, summary_table
 
 SMALL = {
     "n_seeds": 2,
@@ -59,14 +59,14 @@ def compute(
     seed, n_seeds : int
         First root seed and how many.
     n_neurons, settle, record, n_training, n_test, jitter, dt, device
-        See `protocols.reservoir.point`.
+        See `protocols.common.reservoir.point`.
     folder : str
         Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
     xarray.Dataset
-        See `protocols.reservoir.evaluate`, without the traces.
+        See `protocols.common.reservoir.evaluate`, without the traces.
     """
     dataset = evaluate(
         CONDITIONS,
@@ -99,7 +99,7 @@ def claims(dataset):
 
     Returns
     -------
-    list of hetbrian.claims.Claim
+    list of hetbrian.study.claims.Claim
     """
     hopf = np.sort(MeanField.CA3.replace(eta_half_width=0.02).hopf_points(0.0, 0.3).eta.values)
     found = [

@@ -9,7 +9,7 @@ import numpy as np
 from brian2 import Hz, kHz, ms, pA
 
 import hetbrian as hb
-from protocols.replay import learn_and_replay, summary_table
+from protocols.common.replay import learn_and_replay, summary_table
 
 
 def compute(
@@ -43,14 +43,14 @@ def compute(
     low, high : Quantity [hertz]
         Edges of the bands.
     presentations, replays, n_pulses, pulse_amplitude, device, dt
-        See `protocols.replay.learn_and_replay`.
+        See `protocols.common.replay.learn_and_replay`.
     n_neurons, recurrent_gain, feedback_gain, eta_half_width
         See `models.force.force_network`.
 
     Returns
     -------
     xarray.Dataset
-        See `protocols.replay.learn_and_replay`.
+        See `protocols.common.replay.learn_and_replay`.
     """
     dataset = learn_and_replay(
         partial(_sound, wav, n_bands, low, high),

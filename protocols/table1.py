@@ -4,8 +4,17 @@ Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. The data sets lie in ``data_ro
 uses two made-up sets. Each sum of kinds starts from the draws of its parts.
 """
 
-from hetbrian.claims import markdown
-from protocols.classification import CONDITIONS, DATASETS, TOYS, claims, logistic, markdown_accuracies, point, trainings
+from hetbrian.study.claims import markdown
+from protocols.common.classification import (
+    CONDITIONS,
+    DATASETS,
+    TOYS,
+    claims,
+    logistic,
+    markdown_accuracies,
+    point,
+    trainings,
+)
 
 __all__ = ["SMALL", "claims", "compute", "point", "summary"]
 
@@ -37,7 +46,7 @@ def compute(
     preset : {"paper", "strong"}
         Settings.
     trained : {"none", "own", "preset"}
-        Which neuronal parameters are trained, see `protocols.classification.TRAINED`.
+        Which neuronal parameters are trained, see `protocols.common.classification.TRAINED`.
     data_root : str
         Folder of the data sets, by default HETBRIAN_DATA.
     held_out, test_share : float

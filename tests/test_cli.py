@@ -51,7 +51,7 @@ def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_pa
         "my_protocol.pdf",
         "my_protocol.png",
     ]
-    from hetbrian.recording import load
+    from hetbrian.simulation.record import load
 
     dataset = load(tmp_path / "o" / "my_protocol.nc")
     assert dataset.attrs["gain"] == pytest.approx(2000) and dataset.attrs["seed"] == 3 and dataset.sizes["point"] == 2
@@ -149,7 +149,7 @@ def test_devices_are_listed():
 
 def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "xpplab", None)
-    protocol.write_text("from hetbrian.continuation import engine\n\n\ndef compute():\n    engine()\n")
+    protocol.write_text("from hetbrian.analysis.continuation import engine\n\n\ndef compute():\n    engine()\n")
     monkeypatch.setattr(sys, "argv", ["hetbrian", "run", str(protocol), "--out", str(tmp_path / "o")])
     with pytest.raises(SystemExit) as stopped:
         cli.main()

@@ -5,6 +5,7 @@ import contextvars
 import functools
 import importlib
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import hetbrian
 from benchmarks.__main__ import BENCHMARKS
 from hetbrian import cli
 
@@ -238,8 +240,9 @@ def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_pic
         assert pictures and all((built / "_images" / picture).stat().st_size > 5000 for picture in pictures), name
         assert "Traceback" not in page, name
     assert (built / "tutorials" / "plot_3_sound.html").read_text().count("<audio") == 4
-    for path in (ROOT / "hetbrian").glob("*.py"):
-        assert path.stem.startswith("__") or (built / "api" / f"hetbrian.{path.stem}.html").exists(), path.stem
+    for found in pkgutil.walk_packages(hetbrian.__path__, "hetbrian."):
+        if found.name != "hetbrian.__main__" and not found.name.startswith("hetbrian._support"):
+            assert (built / "api" / f"{found.name}.html").exists(), found.name
     assert "<math" in (built / "science.html").read_text()
 
 
@@ -257,7 +260,7 @@ def test_the_tests_that_the_page_of_traps_names_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "traps.md").read_text()))
     defined = {
         node.name
-        for path in (ROOT / "tests").glob("test_*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef)
     }

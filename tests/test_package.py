@@ -4,7 +4,10 @@ import ast
 import doctest
 import importlib
 import inspect
+import os
+import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,32 +18,45 @@ import pytest
 import hetbrian
 
 ROOT = Path(__file__).parents[1]
-ORDER = """
-checks pitfalls files provenance distribution neuron target sound drive readout ridgeregression codegen guard tiles
-force rls network adaptation sampling recording runargs standalone cuda activation checkpoint project program reuse
-simulate activity score claims vectorfield continuation equilibrium limitcycle cyclebranch meanfield asynchronous
-bifurcation devices units extras statements rendering surrogate torchops torchcode generated cell coupling export
-compare tape layout arguments stepcode cppcode cudacode native events workspace cpukernel cudamodule gpukernel fused
-recordings binning eventstore dataextras originals datasets eventcamera saccades gestures cochlea speech eventfiles
-standins progress trainextras preset layer classifier batches training callbacks fit experiment baseline sources grid
-journal outcome store sweepextras cluster sweep report cli __main__
-""".split()
-MODULES = sorted(path.stem for path in (ROOT / "hetbrian").glob("*.py") if path.stem not in ("__init__", "__main__"))
+MODULES = sorted(
+    module.name.removeprefix("hetbrian.")
+    for module in pkgutil.walk_packages(hetbrian.__path__, "hetbrian.")
+    if module.name != "hetbrian.__main__"
+)
+ROOMS = [name for name in MODULES if hasattr(importlib.import_module(f"hetbrian.{name}"), "__path__")]
 
 
-def imports(path):
-    """Return the modules of hetbrian that a file imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hetbrian."):
-            found.add(node.module.split(".")[1])
-    return found
+def lint_imports(folder):
+    """Check the layers of a copy of the package."""
+    command = [Path(sys.executable).with_name("lint-imports"), "--config", folder / "pyproject.toml", "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_import_only_modules_above_them(name):
-    assert name in ORDER, f"give {name} a place in the import order"
-    assert imports(ROOT / "hetbrian" / f"{name}.py") <= set(ORDER[: ORDER.index(name)])
+def test_rooms_import_only_rooms_below_them(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "hetbrian", tmp_path / "hetbrian", ignore=shutil.ignore_patterns("__pycache__"))
+    done = lint_imports(tmp_path)
+    assert done.returncode == 0, done.stdout
+    planted = tmp_path / "hetbrian" / "network" / "reset.py"
+    planted.write_text("from hetbrian.readout.force import FORCE\n" + planted.read_text())
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1 and "hetbrian.network.reset -> hetbrian.readout.force" in done.stdout
+
+
+def test_a_room_only_lists_its_contents():
+    for path in (ROOT / "hetbrian").glob("*/**/__init__.py"):
+        for node in ast.parse(path.read_text()).body:
+            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            is_contents = isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+            assert is_docstring or is_contents or isinstance(node, ast.ImportFrom), (path, node.lineno)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_no_public_function_hides_a_module(name):
+    room = importlib.import_module(f"hetbrian.{name}")
+    files = {module.name for module in pkgutil.iter_modules(room.__path__)}
+    assert not [key for key in files & set(room.__all__) if not inspect.ismodule(getattr(room, key))]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +147,13 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         names = archive.namelist()
         archive.extractall(site)
     assert not [name for name in names if not name.startswith(("hetbrian/", "hetbrian-"))]
-    assert "hetbrian/codegen/kernels/rls.h" in names
+    data = (
+        "codegen/kernels/rls.h",
+        "codegen/templates/cuda/force.cu",
+        "torch/fused/kernels/sequence.cu",
+        "study/report.html",
+    )
+    assert {f"hetbrian/{name}" for name in data} <= set(names)
     (tmp_path / "mine.py").write_text(
         "import numpy as np\nfrom brian2 import *\nimport hetbrian as hb\n\n\n"
         "def model(rng):\n"

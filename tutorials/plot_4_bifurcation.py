@@ -16,8 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hetbrian as hb
-from hetbrian.bifurcation import limit_cycles
-from hetbrian.meanfield import MeanField
+from hetbrian.analysis.bifurcations import limit_cycles
+from hetbrian.analysis.meanfield import MeanField
 from models.ca3 import ca3_network, heterogeneity
 
 LOW, HIGH = 0.0, 0.3

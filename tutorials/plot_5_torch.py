@@ -19,9 +19,9 @@ import torch
 from brian2 import Clock, Network, SpikeMonitor, ms, mV, pA, second
 
 import hetbrian as hb
-from hetbrian.compare import compare
-from hetbrian.export import to_torch
-from hetbrian.fused import fuse
+from hetbrian.torch.comparison import compare
+from hetbrian.torch.export import to_torch
+from hetbrian.torch.fused.cell import fuse
 
 torch.manual_seed(0)
 neurons = hb.population(

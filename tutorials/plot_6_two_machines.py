@@ -25,8 +25,8 @@ import numpy as np
 from brian2 import Clock, Network, ms, pA, second
 
 import hetbrian as hb
-from hetbrian.grid import Grid
-from hetbrian.sweep import sweep
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
 
 
 def model(rng, eta_half_width):

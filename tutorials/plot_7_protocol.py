@@ -18,7 +18,7 @@ import xarray
 from brian2 import Clock, Network, ms, pA, second
 
 import hetbrian as hb
-from hetbrian.provenance import provenance
+from hetbrian._support.provenance import provenance
 
 SMALL = {"n_neurons": 100, "duration": 0.5 * second}
 

@@ -19,8 +19,8 @@ import torch
 from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, ms, mV, nA, nS, pA, pF, second
 
 import hetbrian as hb
-from hetbrian.compare import compare
-from hetbrian.export import to_torch
+from hetbrian.torch.comparison import compare
+from hetbrian.torch.export import to_torch
 
 NUMBERS = {  # Brette & Gerstner 2005, doi 10.1152/jn.00686.2005
     "C": 281 * pF,

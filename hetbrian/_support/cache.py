@@ -1,0 +1,16 @@
+"""Where built programs and prepared data are kept."""
+
+import os
+from pathlib import Path
+
+
+def cache_folder():
+    """
+    Return where built programs are kept: ``HETBRIAN_CACHE``, or hetbrian below the user's cache folder.
+
+    Returns
+    -------
+    Path
+    """
+    chosen = os.environ.get("HETBRIAN_CACHE")
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hetbrian"

@@ -1,0 +1,93 @@
+"""Checks of arguments that many constructors share; each error is one sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from brian2 import NetworkOperation, Quantity, second
+from brian2.units.fundamentalunits import fail_for_dimension_mismatch
+
+
+def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
+    """Return the one finite number `value` in SI units."""
+    expected = "a number without unit" if unit is None else f"a quantity in {unit}"
+    message = f"{name} is {{value}}, expected {expected}: check its unit."
+    fail_for_dimension_mismatch(value, unit, message, value=value)
+    if np.ndim(value) != 0 or not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, expected one finite number: check its value.")
+    return float(value)
+
+
+def positive(value: Any, name: str, unit: Quantity | None = None) -> float:
+    """Return the one finite number `value` > 0 in SI units."""
+    number = finite(value, name, unit)
+    if number <= 0:
+        raise ValueError(f"{name} is {value}, expected more than 0: give a positive value.")
+    return number
+
+
+def count(value: int, name: str) -> None:
+    """Refuse what is not an integer of at least 1."""
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} is {value!r}, expected an integer of at least 1: give a positive count.")
+
+
+def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> int:
+    """
+    Return how many time steps an interval lasts.
+
+    Parameters
+    ----------
+    interval, dt : Quantity [second], or float in seconds
+        Interval and time step.
+    name : str
+        What the interval is called in the error.
+    tolerance : float
+        Largest relative rounding; the default is far above that of dt itself (1e-16).
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If the interval is shorter than a step or no whole number of steps.
+    """
+    ratio = float(interval) / float(dt)
+    steps = round(ratio) if math.isfinite(ratio) else 0
+    if steps < 1 or abs(ratio - steps) > tolerance * ratio:
+        raise ValueError(
+            f"{name} is {Quantity(float(interval), dim=second.dim)}, expected a multiple of the time step "
+            f"{Quantity(float(dt), dim=second.dim)}: round it, or choose a dt that divides it."
+        )
+    return steps
+
+
+def no_network_operations(network: Any, device: str) -> None:
+    """Refuse a network operation, which standalone devices leave out of the program without a word."""
+    for item in sorted(network, key=lambda item: item.name):
+        if isinstance(item, NetworkOperation):
+            raise NotImplementedError(
+                f"the network holds the network operation {item.name!r}, which {device} ignores; expected "
+                "Brian2 code: write it as run_regularly, or use the runtime device."
+            )
+
+
+ROUNDING = 1e-3
+"""How much a period may change, relatively, to be a whole number of steps."""
+
+
+def check_finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
+    """Return the values as an array; NaN and infinity are refused by name."""
+    values = np.asarray(values, dtype=dtype)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
+    return values
+
+
+def check_forgetting(forgetting: float) -> None:
+    if not 0 < forgetting <= 1:
+        raise ValueError(f"forgetting = {forgetting}, expected 0 < forgetting <= 1; give 1 to forget nothing")

@@ -1,0 +1,91 @@
+"""The C++ compiler of this machine: which it is, and a library from source, compiled once."""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from hetbrian._support.cache import cache_folder
+
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-fPIC", "-w")
+"""Infinities stay exact, so that a state that left the finite numbers is seen."""
+
+
+class CompilerError(RuntimeError):
+    """There is no C++ compiler, or it failed; the message holds what it said."""
+
+
+def library(source, definitions=()):
+    """
+    Return the library of a C++ source, from the cache if the same was compiled before.
+
+    Two processes may compile the same one at once: each writes a file of its own and puts it in place whole.
+
+    Parameters
+    ----------
+    source : str
+        C++ source with ``extern "C"`` functions.
+    definitions : sequence of str
+        Macros, e.g. ``REAL=float``.
+
+    Returns
+    -------
+    ctypes.CDLL
+
+    Raises
+    ------
+    CompilerError
+        If it cannot be compiled.
+    """
+    flags = [*FLAGS, *(f"-D{definition}" for definition in definitions)]
+    if os.uname().machine in ("x86_64", "AMD64"):
+        flags.append("-mprefer-vector-width=512")
+    try:
+        key = hashlib.sha256("\n".join([toolchain(), *flags, source]).encode()).hexdigest()[:32]
+    except OSError as error:
+        raise CompilerError(_advice(str(error))) from error
+    folder = cache_folder()
+    kept = folder / f"{key}.so"
+    if not kept.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _compile(source, flags, kept)
+        except OSError as error:
+            raise CompilerError(_advice(str(error))) from error
+    return ctypes.CDLL(str(kept))
+
+
+def _compile(source, flags, kept):
+    """Compile and link apart: linking with -ffast-math would flush denormal numbers in the whole process."""
+    compiler = shlex.split(os.environ.get("CXX", "g++"))
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        code, object_, result = (Path(folder) / f"sequence{suffix}" for suffix in (".cpp", ".o", ".so"))
+        code.write_text(source)
+        for command in (
+            [*compiler, *flags, "-c", str(code), "-o", str(object_)],
+            [*compiler, "-shared", "-fopenmp", str(object_), "-o", str(result)],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise CompilerError(_advice(next((line for line in done.stderr.splitlines() if "error" in line), "")))
+        os.replace(result, kept)
+
+
+def _advice(said):
+    return f"no C++ was compiled ({said or 'the compiler said nothing'}), expected g++: install it, or set CXX to one."
+
+
+def toolchain():
+    """Return the compiler's version and what -march=native means here, as text."""
+    compiler = shlex.split(os.environ.get("CXX", "g++"))
+    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            processor = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        processor = platform.processor()
+    return version + processor

@@ -1,0 +1,41 @@
+"""Optional packages, imported when they are asked for; what is missing says how to install it."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import distributed as distributed
+    import lightning as lightning
+    import tonic as tonic
+    import torch as torch
+    import zarr as zarr
+    from dask.system import CPU_COUNT as CPU_COUNT
+    from sklearn.datasets import load_digits as load_digits
+    from tonic.download_utils import calculate_md5 as calculate_md5
+
+NEEDED = {
+    "torch": ("torch", "training and export", "torch"),
+    "lightning": ("lightning", "training", "train"),
+    "tonic": ("tonic.datasets", "data sets", "train"),
+    "calculate_md5": ("tonic.download_utils:calculate_md5", "data sets", "train"),
+    "load_digits": ("sklearn.datasets:load_digits", "data sets", "train"),
+    "distributed": ("distributed", "sweeps", "sweep"),
+    "zarr": ("zarr", "sweeps", "sweep"),
+    "CPU_COUNT": ("dask.system:CPU_COUNT", "sweeps", "sweep"),
+}
+"""For each name a module, or one of its attributes, what needs it, and the extra that brings it."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a package of `NEEDED`, or say how to install it."""
+    if name not in NEEDED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    source, purpose, extra = NEEDED[name]
+    module, _, attribute = source.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{error.name} is not installed, expected it for {purpose}: pip install 'hetbrian[{extra}]'."
+        ) from error
+    return getattr(found, attribute) if attribute else importlib.import_module(module.partition(".")[0])

@@ -1,0 +1,279 @@
+"""The asynchronous state of a finite network: rates at a constant input, with finite cutoff, reset and theta."""
+
+import numpy as np
+from brian2 import DimensionMismatchError, check_units, get_dimensions, hertz, second
+from brian2.units.fundamentalunits import have_same_dimensions
+
+from hetbrian.network.reset import check_adaptation, check_theta, reset_statements
+
+RATES = np.append(0.0, np.geomspace(1e-6, 1e3, 80))
+"""Dimensionless population rates between which asynchronous states are looked for."""
+
+
+def time_saved(vertex, v_peak, v_reset):
+    r"""
+    Return how much a finite cutoff and reset shorten a period, to leading order.
+
+    .. math:: \tau = \int_{v_{peak}}^\infty \frac{dv}{(v - c)^2}
+              + \int_{-\infty}^{v_{reset}} \frac{dv}{(v - c)^2}
+              = \frac{1}{v_{peak} - c} + \frac{1}{c - v_{reset}}, \qquad
+              f = \frac{f_\infty}{1 - \tau f_\infty}
+
+    Not for a reset near or above the vertex: see `firing_rate`.
+
+    Parameters
+    ----------
+    vertex : array_like, shape (...)
+        c = (alpha + g s)/2, dimensionless.
+    v_peak, v_reset : float
+        Cutoff and reset, dimensionless.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Time, in units of C/(k \|v_r\|).
+
+    Raises
+    ------
+    ValueError
+        If v_peak is not above or v_reset not below the vertex.
+
+    Examples
+    --------
+    >>> time_saved(0.0, 200.0, -200.0).item()
+    0.01
+    """
+    vertex = np.asarray(vertex, dtype=float)
+    if not (np.all(v_peak > vertex) and np.all(v_reset < vertex)):
+        raise ValueError(
+            f"v_peak is {v_peak:g} and v_reset {v_reset:g}, expected them above and below the vertex "
+            f"{vertex.max():g}: use firing_rate."
+        )
+    return 1 / (v_peak - vertex) + 1 / (vertex - v_reset)
+
+
+def firing_rate(drive, vertex, v_peak, v_reset):
+    r"""
+    Return the rate and mean potential of a quadratic neuron at constant input.
+
+    .. math:: \dot v = (v - c)^2 + D, \quad
+              f^{-1} = \int_{v_{reset}}^{v_{peak}} \frac{dv}{(v - c)^2 + D}
+              = \frac{1}{\sqrt D} \left[\arctan\frac{v_{peak} - c}{\sqrt D}
+              - \arctan\frac{v_{reset} - c}{\sqrt D}\right]
+
+    A neuron with D < 0 fires only if its reset is above the unstable fixed point.
+
+    Parameters
+    ----------
+    drive : array_like, shape (...)
+        D, dimensionless.
+    vertex : array_like, shape (...)
+        c.
+    v_peak, v_reset : array_like, shape (...)
+        Cutoff and reset.
+
+    Returns
+    -------
+    rate, potential : ndarray, shape (...)
+        Rate f and mean of v over a period; 0 and the stable fixed point if the neuron does not fire.
+
+    Examples
+    --------
+    >>> rate, _ = firing_rate(1.0, 0.0, 1e9, -1e9)
+    >>> round(float(rate * np.pi), 6)
+    1.0
+    """
+    drive, vertex, peak, reset = np.broadcast_arrays(drive, vertex, v_peak, v_reset)
+    root = np.sqrt(np.abs(drive))
+    up, low = peak - vertex, reset - vertex
+    with np.errstate(all="ignore"):
+        over = (np.arctan2(up, root) - np.arctan2(low, root)) / root
+        under = np.log((up - root) * (low + root) / ((up + root) * (low - root))) / (2 * root)
+        at = 1 / low - 1 / up
+        period = np.select([drive > 0, drive < 0], [over, under], at)
+        fires = (drive > 0) | (low > root)
+        rate = np.where(fires, 1 / period, 0.0)
+        shift = 0.5 * np.log((up**2 + drive) / (low**2 + drive)) * rate
+    return rate, vertex + np.where(fires, shift, -root)
+
+
+def mean_reset(neuron, theta, reset, dt=0.0):
+    """
+    Return where a spike leads on average, given the reset coefficient and Euler's overshoot.
+
+    Parameters
+    ----------
+    neuron : Izhikevich
+        Dimensionless parameter set.
+    theta : float, shape () or (n_neurons,)
+        Reset coefficients.
+    reset : {"residual", "retain", "mirror"}
+        Reset rule.
+    dt : float, optional
+        Time step in units of C/(k abs(v_r)); the overshoot is dt v_peak^2/2, half of the last step.
+
+    Returns
+    -------
+    ndarray, shape () or (n_neurons,)
+        Dimensionless potential.
+
+    Examples
+    --------
+    >>> from hetbrian.network.neuron import Izhikevich
+    >>> round(float(mean_reset(Izhikevich.CA3.dimensionless(), 0.5, "residual", 1e-3)), 6)
+    -190.0
+    """
+    peak, floor = float(neuron.v_peak), float(neuron.v_reset)
+    overshoot = dt * peak**2 / 2
+    theta = np.asarray(theta, dtype=float)
+    return {
+        "residual": floor + theta * overshoot,
+        "retain": floor + theta * (peak + overshoot - floor),
+        "mirror": -(peak + overshoot) + 0 * theta,
+    }[reset]
+
+
+@check_units(dt=second)
+def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptation="own", dt=0 * second):
+    r"""
+    Return the states in which every neuron of an all-to-all network fires at a constant rate.
+
+    .. math:: r = \frac1N \sum_i f_i, \quad s = \tau_s s_{jump} r, \quad
+              D_i = \eta_i - w_i + g_i s e_r - c_i^2, \quad c_i = (\alpha + g_i s)/2, \quad
+              w_i = b \bar v_i + w_{jump} f_i/a
+
+    with f_i of `firing_rate`; with shared adaptation all w_i are their mean. For N, v_peak and -v_reset
+    to infinity and shared adaptation these are the equilibria of `MeanField`, without the closure in g. Not for
+    their stability, nor for neurons that fire less often than their adaptation decays (w is held
+    constant between spikes).
+
+    The reset coefficient theta acts through the reset: ``retain`` raises it to
+    v_reset + theta (v - v_reset), ``residual`` by theta times the overshoot, on average half an Euler
+    step at the cutoff, dt v_peak^2/2, which vanishes with dt.
+
+    Parameters
+    ----------
+    neuron : Izhikevich
+        Parameter set with gating synapses.
+    eta : Quantity [amp, or 1 if dimensionless], shape (n_neurons,)
+        Background currents.
+    g : Quantity [siemens, or 1], shape (n_neurons,)
+        Couplings.
+    theta : float, shape () or (n_neurons,), optional
+        Reset coefficients.
+    reset : {"residual", "retain", "mirror"}, optional
+        Reset rule.
+    adaptation : {"own", "shared"}, optional
+        Whether every neuron has its own recovery current, or all have their mean.
+    dt : Quantity [second], optional
+        Time step of Euler's method, which sets the overshoot.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (state,), from low to high rates: ``r``, ``s``, ``w`` (its mean), dimensionless. Dims
+        (state, neuron): ``rate`` in Hz.
+
+    Raises
+    ------
+    ValueError
+        If the neuron has no gating synapses, an array has the wrong length or is not finite, or theta, the
+        reset rule or the adaptation is none that a population accepts.
+    DimensionMismatchError
+        If eta, g or dt has the wrong unit.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eqs. 1-3.
+    """
+    import xarray as xr
+    from scipy.optimize import brentq
+
+    if neuron.E is None or neuron.tau_s is None or neuron.s_jump is None:
+        raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
+    check_adaptation(adaptation)
+    reset_statements(reset)
+    check_theta(theta, reset)
+    eta, g = _plain("eta", eta, neuron), _plain("g", g, neuron)
+    theta = np.asarray(theta, dtype=float)
+    if eta.ndim != 1 or g.shape != eta.shape or theta.shape not in ((), eta.shape):
+        raise ValueError(
+            f"eta, g and theta have shapes {eta.shape}, {g.shape} and {theta.shape}, expected one value a neuron: "
+            "draw as many of each."
+        )
+    number = neuron.dimensionless()
+    limits = float(number.v_peak), mean_reset(number, theta, reset, float(dt / neuron.time_unit))
+    response = _own if adaptation == "own" else _shared
+
+    def gate(r):
+        return min(float(neuron.tau_s / neuron.time_unit) * float(neuron.s_jump) * r, 1.0)  # Eq. 3 bounds s
+
+    def rates(r):
+        vertex = (float(number.v_t) + g * gate(r)) / 2
+        return response(number, eta + g * gate(r) * float(number.E) - vertex**2, vertex, *limits)
+
+    excess = np.array([rates(r)[0].mean() - r for r in RATES])
+    roots = [0.0] if excess[0] == 0 else []
+    for i in np.flatnonzero(np.sign(excess[:-1]) * np.sign(excess[1:]) < 0):
+        roots.append(brentq(lambda r: rates(r)[0].mean() - r, RATES[i], RATES[i + 1], xtol=1e-14, rtol=1e-10))
+    states = [rates(r) for r in roots]
+    per_neuron = np.reshape([state[0] for state in states], (len(roots), eta.size))
+    return xr.Dataset(
+        {
+            "r": ("state", np.array(roots), {"long_name": "population rate"}),
+            "s": ("state", np.array([gate(r) for r in roots]), {"long_name": "gating variable"}),
+            "w": ("state", np.array([state[1].mean() for state in states]), {"long_name": "mean recovery current"}),
+            "rate": (("state", "neuron"), np.asarray(per_neuron / neuron.time_unit / hertz), {"units": "Hz"}),
+        },
+        attrs={"adaptation": adaptation, "neuron": str(neuron)},
+    )
+
+
+def _own(number, constant, vertex, v_peak, v_reset):
+    """Return rates and recovery currents, shape (n_neurons,), where D + w(D) = constant, by bisection."""
+    b, a = float(number.beta), float(number.C / number.tau_w)
+
+    def recovery(drive):
+        rate, potential = firing_rate(drive, vertex, v_peak, v_reset)
+        return rate, b * potential + float(number.w_jump) * rate / a
+
+    far = np.maximum(np.abs(v_peak), np.abs(v_reset)) + np.abs(vertex)
+    above = np.maximum(v_reset - vertex, 0.0)  # with such a reset a neuron fires down to D = -above^2
+    bound = 2 * (np.abs(constant) + above**2 + np.abs(b) * far + 4 * b**2)  # beyond it D outweighs w
+    low, high = -bound, bound
+    for _ in range(80):
+        drive = (low + high) / 2
+        below = drive + recovery(drive)[1] < constant
+        low, high = np.where(below, drive, low), np.where(below, high, drive)
+    return recovery(high)
+
+
+def _shared(number, constant, vertex, v_peak, v_reset):
+    """Return rates, shape (n_neurons,), and the recovery current, shape (1,), that they keep up."""
+    from scipy.optimize import brentq
+
+    b, a = float(number.beta), float(number.C / number.tau_w)
+
+    def answer(w):
+        rate, potential = firing_rate(constant - w, vertex, v_peak, v_reset)
+        return rate, b * potential.mean() + float(number.w_jump) * rate.mean() / a
+
+    bound = 1.0
+    while not (answer(bound)[1] < bound and answer(-bound)[1] > -bound):
+        bound *= 2
+    w = brentq(lambda w: answer(w)[1] - w, -bound, bound, xtol=1e-14, rtol=1e-12)
+    return answer(w)[0], np.array([w])
+
+
+def _plain(name, value, neuron):
+    """Return a parameter of every neuron as dimensionless numbers, checked."""
+    if not have_same_dimensions(value, getattr(neuron, name)):
+        raise DimensionMismatchError(
+            f"{name} has the wrong unit, expected that of {getattr(neuron, name)}: multiply by it",
+            get_dimensions(value),
+            get_dimensions(getattr(neuron, name)),
+        )
+    numbers = np.asarray(value if neuron.is_dimensionless else value / neuron.scales()[name], dtype=float)
+    if not np.all(np.isfinite(numbers)):
+        raise ValueError(f"{name} has values that are not finite, expected finite ones: check its distribution.")
+    return numbers

@@ -1,0 +1,302 @@
+"""Bifurcation diagrams of any vector field: equilibria and limit cycles along a parameter."""
+
+import numpy as np
+
+from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
+from hetbrian.analysis.cycles import limit_cycles
+from hetbrian.analysis.equilibrium import branch, field_attributes, first_lyapunov, fold_test, hopf_test
+
+__all__ = ["equilibria", "fold_curve", "hopf_curve", "limit_cycles"]
+
+MAX_POINTS = 2000
+"""Points of a branch of equilibria in one direction before it is cut."""
+
+
+def equilibria(field, parameter, lower, upper, start, max_step=None):
+    """
+    Follow equilibria along a parameter, in both directions and across branch points.
+
+    Every point is corrected and its stability computed from the Jacobian, so that nothing of the
+    engine but the path remains. Branches that do not connect to the start are not found.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system; its own value of the parameter is where the start is taken.
+    parameter : str
+        Parameter to vary.
+    lower, upper : float
+        Its range.
+    start : mapping of str to float
+        State close to an equilibrium.
+    max_step : float, optional
+        Largest arc length between points, by default a hundredth of the range.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `hetbrian.analysis.equilibrium.branch`, with the number of the ``branch`` at each point.
+
+    Raises
+    ------
+    ValueError
+        If the parameter or a state variable is unknown, the range is empty or does not hold the
+        start, the right-hand side is not finite, or no equilibrium is close to the start.
+    ModuleNotFoundError
+        If xpplab is not installed.
+    RuntimeError
+        If the engine returns no points, or points that are no equilibria.
+
+    Examples
+    --------
+    >>> from hetbrian.analysis.vectorfield import VectorField
+    >>> field = VectorField("dx/dt = mu - x**2 : 1", {"mu": 1.0})
+    >>> diagram = equilibria(field, "mu", -1, 2, {"x": 0.9})
+    >>> fold = diagram.isel(point=diagram.kind == "fold")
+    >>> abs(float(fold.mu[0])) < 1e-9
+    True
+    """
+    import xarray as xr
+
+    check_range(field, parameter, lower, upper)
+    max_step = (upper - lower) / 100 if max_step is None else max_step
+    value = float(np.asarray(field.parameters[parameter]))
+    if not lower <= value <= upper:
+        raise ValueError(f"{parameter} is {value} in the field, expected {lower} to {upper}: start inside the range.")
+    state = _settle(field, start)
+    pieces = []
+    for step in (-max_step / 10, max_step / 10):
+        with Model(field, (parameter,), {parameter: value}, state, (lower, upper), max_step) as model:
+            points = model.equilibria(step, MAX_POINTS)
+            path = np.array([np.append(model.state(point), point.value) for point in points])
+        starts = [i for i, point in enumerate(points) if abs(point.point) == 1]
+        for piece in np.split(path, starts[1:]):
+            inside = piece[(piece[:, -1] >= lower) & (piece[:, -1] <= upper)]
+            pieces += [inside] if len(inside) > 1 else []
+    if not pieces:
+        raise RuntimeError(f"the engine follows no equilibria from {parameter} = {value}: take a smaller max_step.")
+    branches = []
+    for number, path in enumerate(_joined(pieces)):
+        diagram = _corrected(field, parameter, path)
+        branches.append(diagram.assign(branch=("point", np.full(diagram.sizes["point"], number))))
+    return xr.concat(branches, "point", combine_attrs="override")
+
+
+def _settle(field, start):
+    """Return the equilibrium close to a state given by name, shape (n_variables,)."""
+    from scipy.optimize import root
+
+    if set(start) != set(field.variables):
+        raise ValueError(f"start names {', '.join(start)}, expected {', '.join(field.variables)}: name each once.")
+    guess = np.array([float(start[name]) for name in field.variables])
+    field.check_finite(field.rhs(guess), guess)
+    solution = root(field.rhs, guess, jac=field.jacobian, tol=1e-13)
+    if not (np.all(np.isfinite(solution.x)) and np.abs(field.rhs(solution.x)).max() < 1e-9):
+        raise ValueError(f"no equilibrium is close to {dict(start)}, expected one: give a closer start.")
+    return solution.x
+
+
+def _joined(pieces):
+    """Join pieces that leave the same point in opposite directions."""
+    paths = []
+    while pieces:
+        first = pieces.pop(0)
+        for i, other in enumerate(pieces):
+            together = np.abs(first[0] - other[0]).max() < 1e-6 * (1 + np.abs(first[0]).max())
+            if together and (first[1] - first[0]) @ (other[1] - other[0]) < 0:
+                first = np.concatenate([first[:0:-1], pieces.pop(i)])
+                break
+        paths.append(first)
+    return paths
+
+
+def _corrected(field, parameter, path):
+    """Return one branch as a Dataset, from the engine's points, shape (n_points, n_variables + 1)."""
+    chords = np.diff(path, axis=0)
+    chords /= np.linalg.norm(chords, axis=-1, keepdims=True)
+    exact = np.array([correct(field, parameter, y, chords[max(i - 1, 0)]) for i, y in enumerate(path)])
+    moved = np.linalg.norm(exact - path, axis=-1)
+    wrong = ~(moved < 1e-4 * (1 + np.linalg.norm(path, axis=-1)))
+    if wrong.any():
+        raise RuntimeError(
+            f"the engine returned {wrong.sum()} of {len(path)} points that are no equilibria near "
+            f"{parameter} = {path[wrong][0, -1]:g}: take a smaller max_step."
+        )
+
+    def curve(position):
+        i = min(int(position), len(exact) - 2)
+        chord = exact[i + 1] - exact[i]
+        point = exact[i] + (position - i) * chord
+        if position != int(position):
+            point = correct(field, parameter, point, chord / np.linalg.norm(chord))
+        return point[:-1], point[-1]
+
+    return branch(field, parameter, curve, np.arange(len(exact)))
+
+
+def hopf_curve(field, limits, hopf, max_step=None, max_points=400):
+    """
+    Follow a Hopf point in two parameters.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system; its own value of the second parameter is where the curve starts.
+    limits : mapping of str to tuple of float
+        Two parameters and their ranges; the first is the one along which the point was found.
+    hopf : xarray.Dataset
+        One Hopf point of a Dataset of equilibria.
+    max_step : float, optional
+        Largest arc length between points, by default a fiftieth of the larger range. The period
+        counts in it: for slow oscillations take more.
+    max_points : int, optional
+        Largest number of points in each direction.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (point,): both parameters, every state variable, the ``period`` and first
+        ``lyapunov`` coefficient, and ``kind``: regular, or generalised hopf where the
+        coefficient changes sign. Attribute ``refused``: points of the engine that are no Hopf
+        points, such as neutral saddles; the curve is cut before them.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown, a range is empty, or ``hopf`` is no single equilibrium.
+    ModuleNotFoundError
+        If xpplab is not installed.
+    RuntimeError
+        If the engine does not find the Hopf point or no curve through it.
+    """
+
+    def lyapunov(point):
+        return first_lyapunov(field, point[:-2], **dict(zip(limits, point[-2:], strict=True)))[0]
+
+    data = _curve(field, limits, hopf, ("HB", hopf_test), (lyapunov, "generalised hopf"), max_step, max_points)
+    coefficients = [
+        first_lyapunov(field, state, **dict(zip(limits, values, strict=True)))
+        for state, values in zip(
+            np.stack([data[name] for name in field.variables], axis=-1),
+            np.stack([data[name] for name in limits], axis=-1),
+            strict=True,
+        )
+    ]
+    coefficient, frequency = np.array(coefficients).T
+    data["lyapunov"] = ("point", coefficient, {"long_name": "first Lyapunov coefficient"})
+    data["period"] = ("point", 2 * np.pi / frequency, {"units": "unit of time of the equations"})
+    return data
+
+
+def fold_curve(field, limits, fold, max_step=None, max_points=400):
+    """
+    Follow a fold of equilibria in two parameters; arguments and errors as `hopf_curve`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (point,): both parameters, every state variable and ``kind``: regular or cusp.
+    """
+    first = next(iter(limits))
+
+    def curvature(point):
+        values = dict(zip(limits, point[-2:], strict=True))
+        left, _, right = np.linalg.svd(field.jacobian(point[:-2], **values))
+        left, right = left[:, -1], right[-1]
+        second = field.derivative(2, point[:-2], **values)
+        push = left @ field.sensitivity(point[:-2], first, **values)
+        return np.einsum("i,ijk,j,k", left, second, right, right) / push
+
+    return _curve(field, limits, fold, ("LP", fold_test), (curvature, "cusp"), max_step, max_points)
+
+
+def _curve(field, limits, point, kind, special, max_step, max_points):
+    """Follow a special point with its label and test, and mark where another function changes sign."""
+    import xarray as xr
+
+    (first, second), (label, test) = limits, kind
+    for name in (first, second):
+        check_range(field, name, *limits[name])
+    max_step = max(upper - lower for lower, upper in limits.values()) / 50 if max_step is None else max_step
+    local = np.ptp(limits[first]) / 500
+    near, at = approach(field, first, point, 2 * local)
+    values = {first: near[-1], second: float(np.asarray(field.parameters[second]))}
+    halves = []
+    with Model(field, (first, second), values, near[:-1], at[-1] + 50 * local * np.array([-1, 1]), local) as model:
+        start = reach(model, near, at, label, local)
+        model.set(parmin=limits[first][0], parmax=limits[first][1])
+        for step in (-max_step / 10, max_step / 10):
+            points = model.follow(start, "two-parameter", step, max_points, dsmax=max_step)
+            halves.append([[*model.state(p), p.value, np.nan if p.value2 is None else p.value2] for p in points[1:]])
+    refused = 0
+    exact = np.append(at, values[second])[None]
+    for half in halves:
+        exact, guesses = exact[::-1], np.array(half).reshape(-1, exact.shape[1])
+        for guess in guesses:
+            within = 1e-3 * (1e-2 + np.linalg.norm(guess))
+            better = _on_curve(field, (first, second), test, guess, guess - exact[-1], within)
+            inside = all(low <= x <= high for x, (low, high) in zip(guess[-2:], limits.values(), strict=True))
+            if not inside or better is None:
+                refused += inside
+                break
+            exact = np.append(exact, better[None], axis=0)
+    if len(exact) < 3:
+        raise RuntimeError(f"the engine follows no curve in {first} and {second}: take another max_step.")
+    exact, kinds = _marked(field, (first, second), test, exact, *special)
+    data = {
+        name: ("point", column, {"units": field.units[name]})
+        for name, column in zip(field.variables, exact.T, strict=False)
+    }
+    coords = {
+        name: ("point", column, {"units": field.units[name]})
+        for name, column in zip((first, second), exact.T[-2:], strict=True)
+    }
+    return xr.Dataset(data | {"kind": ("point", kinds)}, coords, {"refused": refused, **field_attributes(field)})
+
+
+def _on_curve(field, names, test, guess, direction, within):
+    """Return the special equilibrium in the plane through a guess, or None if there is none within a distance."""
+    from scipy.optimize import root
+
+    direction = direction / np.linalg.norm(direction)
+
+    def residual(point):
+        values = dict(zip(names, point[-2:], strict=True))
+        critical = test(field.eigenvalues(point[:-2], **values))
+        return np.array([*field.rhs(point[:-2], **values), critical, direction @ (point - guess)])
+
+    if not np.all(np.isfinite(guess)):
+        return None
+    scale = np.maximum(np.abs(guess), 1e-3)
+    solution = root(lambda x: residual(guess + scale * x), np.zeros_like(guess), tol=1e-12)
+    point = guess + scale * solution.x
+    eigenvalues = field.eigenvalues(point[:-2], **dict(zip(names, point[-2:], strict=True)))
+    if test is hopf_test:
+        critical = np.any(np.abs(eigenvalues.real) < 1e-5 * np.abs(eigenvalues.imag))
+    else:
+        critical = np.abs(eigenvalues).min() < 1e-9 + 1e-5 * np.abs(eigenvalues).max()
+    close = np.linalg.norm(point - guess) < within
+    return point if critical and close and np.abs(residual(point)).max() < 1e-8 else None
+
+
+def _marked(field, names, test, exact, function, mark):
+    """Insert the points at which a function along the curve changes sign; return points and kinds."""
+    from scipy.optimize import brentq
+
+    values = np.array([function(point) for point in exact])
+    pieces, kinds = [exact[:1]], ["regular"]
+    for start, end, before, after in zip(exact, exact[1:], values, values[1:], strict=False):
+        if before * after < 0:
+            chord = end - start
+
+            def between(share, start=start, chord=chord):
+                guess = start + share * chord
+                better = _on_curve(field, names, test, guess, chord, np.linalg.norm(chord))
+                return guess if better is None else better
+
+            share = brentq(lambda share, between=between: function(between(share)), 0, 1, xtol=1e-10)
+            pieces.append(between(share)[None])
+            kinds.append(mark)
+        pieces.append(end[None])
+        kinds.append("regular")
+    return np.concatenate(pieces), np.array(kinds, dtype="U16")

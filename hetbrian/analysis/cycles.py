@@ -1,0 +1,347 @@
+"""Limit cycles: by multiple shooting with Floquet multipliers, and as a branch from a Hopf point."""
+
+from typing import Any
+
+import numpy as np
+
+from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
+from hetbrian.analysis.equilibrium import field_attributes
+
+SAMPLES = 401
+"""Times at which a cycle is sampled for its extrema."""
+
+
+def floquet(field, states, periods, rtol=1e-9, **changes):
+    r"""
+    Integrate cycles over one period together with their variational equation.
+
+    .. math:: \dot u = f(u), \quad \dot M = Df(u) M, \quad M(0) = 1
+
+    Not for cycles whose ``growth`` nears 1e8: there rounding decides where the integration ends.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    states : array_like, shape (n_cycles, n_variables)
+        A state on each cycle.
+    periods : array_like, shape (n_cycles,)
+        Periods, in the equations' unit of time.
+    rtol : float, optional
+        Relative tolerance of the integration.
+    **changes : array_like, shape (n_cycles,) or ()
+        Parameters that differ from those of the field.
+
+    Returns
+    -------
+    orbit : ndarray, shape (n_cycles, n_variables, n_times)
+        One period, from the given state on.
+    monodromy : ndarray, shape (n_cycles, n_variables, n_variables)
+        M after one period; its eigenvalues are the Floquet multipliers.
+    growth : ndarray, shape (n_cycles,)
+        Largest norm of M within the period: how much errors grow on the way.
+    """
+    from scipy.integrate import solve_ivp
+
+    states, periods = np.asarray(states, dtype=float), np.asarray(periods, dtype=float)
+    count, n = states.shape
+    far = 1e3 * (1 + np.abs(states).max())
+
+    def velocity(_, flat):
+        both = flat.reshape(count, n, n + 1)
+        state, matrix = both[..., 0], both[..., 1:]
+        change = field.jacobian(state, **changes) @ matrix
+        change = np.concatenate([field.rhs(state, **changes)[..., None], change], axis=-1)
+        change[~(np.abs(state).max(axis=-1) < far)] = 0  # an orbit that left must not stop the others
+        return (change * periods[:, None, None]).ravel()
+
+    start = np.concatenate([states[..., None], np.broadcast_to(np.eye(n), (count, n, n))], axis=-1)
+    solution = solve_ivp(
+        velocity,
+        (0, 1),
+        start.ravel(),
+        method="DOP853",
+        t_eval=np.linspace(0, 1, SAMPLES),
+        rtol=rtol,
+        atol=1e-2 * rtol,
+    )
+    both = solution.y.reshape(count, n, n + 1, -1)
+    matrices = both[:, :, 1:, :]
+    return both[:, :, 0, :], matrices[..., -1], np.linalg.norm(matrices, axis=(1, 2)).max(axis=-1)
+
+
+def nontrivial(multipliers):
+    """Return the multipliers, shape (..., n - 1), without the one nearest to 1, the least stable first."""
+    multipliers = np.asarray(multipliers, dtype=complex)
+    trivial = np.argmin(np.abs(multipliers - 1), axis=-1)
+    keep = np.arange(multipliers.shape[-1]) != trivial[..., None]
+    rest = multipliers[keep].reshape(*multipliers.shape[:-1], -1)
+    return np.take_along_axis(rest, np.argsort(-np.abs(rest), axis=-1, kind="stable"), axis=-1)
+
+
+def limit_cycle(field, state, period, **changes):
+    """
+    Return the limit cycle near a state, by single shooting.
+
+    Not for cycles that repel strongly (multipliers beyond 1e6): follow those with `bifurcation`.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    state : array_like, shape (n_variables,)
+        State close to the cycle.
+    period : float
+        Estimate of the period, in the equations' unit of time.
+    **changes : float
+        Parameters that differ from those of the field.
+
+    Returns
+    -------
+    xarray.Dataset
+        Every state variable over one period, dims (time,); the ``multiplier_real`` and
+        ``multiplier_imag``, dims (mode,), without the trivial one; ``period`` and ``stable``.
+
+    Raises
+    ------
+    ValueError
+        If the method does not converge, or converges to an equilibrium.
+
+    Examples
+    --------
+    >>> from hetbrian.analysis.vectorfield import VectorField
+    >>> field = VectorField('''dx/dt = x - y - x*(x**2 + y**2) : 1
+    ... dy/dt = x + y - y*(x**2 + y**2) : 1''', {})
+    >>> round(float(limit_cycle(field, [0.9, 0.0], 6.0).period), 6)
+    6.283185
+    """
+    import xarray as xr
+
+    state = np.array(state, dtype=float)
+    plane = field.rhs(state, **changes)
+    for _ in range(30):
+        orbit, monodromy, _ = floquet(field, state[None], [period], **changes)
+        end = orbit[0, :, -1]
+        matrix = np.block(
+            [
+                [monodromy[0] - np.eye(len(state)), field.rhs(end, **changes)[:, None]],
+                [plane[None], np.zeros((1, 1))],
+            ]
+        )
+        step = np.linalg.lstsq(matrix, np.append(state - end, 0), rcond=None)[0]
+        if not np.all(np.isfinite(step)):
+            break
+        state, period = state + step[:-1], period + step[-1]
+        if np.linalg.norm(step[:-1]) < 1e-7 * np.ptp(orbit[0], axis=-1).max():
+            break
+    extent = np.ptp(orbit[0], axis=-1).max()
+    if not (np.linalg.norm(step[:-1]) < 1e-6 * extent and period > 0 and extent > 1e-6 * np.abs(state).max()):
+        raise ValueError(f"no limit cycle found near period {period:g}, expected one: give a closer state.")
+    multipliers = nontrivial(np.linalg.eigvals(monodromy[0]))
+    data: dict[str, Any] = {
+        name: ("time", row, {"units": field.units[name]}) for name, row in zip(field.variables, orbit[0], strict=True)
+    }
+    data |= {
+        "period": ((), period),
+        "stable": ((), bool(np.abs(multipliers).max() < 1)),
+        "multiplier_real": ("mode", multipliers.real),
+        "multiplier_imag": ("mode", multipliers.imag),
+    }
+    return xr.Dataset(data, {"time": np.linspace(0, period, SAMPLES)})
+
+
+CHUNK = 50
+"""Cycles computed before the branch is checked for its end."""
+
+
+CLOSURE = 1e-3
+"""Largest gap of a cycle after one period, relative to its extent, that counts as closed."""
+
+
+GROWTH = 1e4
+"""Growth of errors within a period up to which integration can contradict the engine."""
+
+
+TOLERANCE = 1e-7
+"""Relative tolerance of that integration: times `GROWTH` it is `CLOSURE`."""
+
+
+def limit_cycles(field, parameter, lower, upper, hopf, max_step=None, max_points=1000, intervals=100):
+    """
+    Follow the limit cycles that are born at a Hopf point.
+
+    The branch ends at the range, at another Hopf point, at a homoclinic orbit (diverging period)
+    or after ``max_points``. Every cycle is integrated over one period; those that do not close or
+    have other Floquet multipliers than the engine says are refused. Where errors grow too much
+    for that (canards), cycles are kept, but not ``verified``, and never called stable.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter to vary.
+    lower, upper : float
+        Its range.
+    hopf : xarray.Dataset
+        One Hopf point of a Dataset of equilibria.
+    max_step : float, optional
+        Largest arc length between cycles, by default a fiftieth of the range.
+    max_points : int, optional
+        Largest number of cycles.
+    intervals : int, optional
+        Mesh intervals of a cycle, of four collocation points each; bursts need more.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims (point,): the parameter; ``x`` (a state on the cycle), ``x_min`` and ``x_max`` for
+        every state variable x; ``period``, ``stable``, ``verified`` and ``kind`` (regular, fold
+        of cycles, period doubling or torus). Dims (point, mode): ``multiplier_real`` and
+        ``multiplier_imag``, without the trivial multiplier. Attributes: ``end`` (range, hopf,
+        homoclinic, failure or points) and the number of ``refused`` cycles.
+
+    Raises
+    ------
+    ValueError
+        If the parameter is unknown, the range is empty, or ``hopf`` is no single equilibrium.
+    ModuleNotFoundError
+        If xpplab is not installed.
+    RuntimeError
+        If the engine does not find the Hopf point, or none of its cycles closes.
+    """
+    check_range(field, parameter, lower, upper)
+    max_step = (upper - lower) / 50 if max_step is None else max_step
+    near, at = approach(field, parameter, hopf, max_step / 4)
+    margin = 20 * max_step
+    with Model(
+        field,
+        (parameter,),
+        {parameter: near[-1]},
+        near[:-1],
+        (at[-1] - margin, at[-1] + margin),
+        max_step / 10,
+    ) as model:
+        label = reach(model, near, at, "HB", max_step / 10)
+        model.set(parmin=lower, parmax=upper, ntst=intervals, ncol=4)
+        cycles: list[dict[str, Any]] = []
+        action, point, end = "periodic", label, None
+        while end is None:
+            points = model.follow(
+                point, action, max_step / 10, min(CHUNK, max_points + 1 - len(cycles)), dsmax=max_step
+            )
+            cycles += _rows(model, points[1:])  # the first has no multipliers, or repeats the last
+            end, keep = _end(field, parameter, cycles, (lower, upper), max_points)
+            end = end or (None if len(points) > 1 else "failure")
+            cycles, point, action = cycles[:keep], points[-1], "extend"
+    return _dataset(field, parameter, cycles, end, upper - lower)
+
+
+def _rows(model, points):
+    """Return what is kept of the engine's cycles."""
+    return [
+        {
+            "type": point.type,
+            "value": point.value,
+            "period": point.period,
+            "state": model.state(point),
+            "centre": model.state(point, "umean"),
+            "low": model.state(point, "umin"),
+            "high": model.state(point, "umax"),
+            "extent": np.linalg.norm(model.state(point, "umax") - model.state(point, "umin")),
+            "multipliers": nontrivial(point.multipliers),
+        }
+        for point in points
+    ]
+
+
+def _end(field, parameter, cycles, limits, max_points):
+    """Return why the branch ends (None: it goes on) and how many of its cycles to keep."""
+    extents = np.array([row["extent"] for row in cycles])
+    for i, row in enumerate(cycles):
+        if row["type"] == "MX" or not np.all(np.isfinite([row["value"], row["period"], extents[i]])):
+            return "failure", i
+        if row["period"] > 100 * cycles[0]["period"]:
+            return "homoclinic", i
+        shrunk = 0 < i < len(cycles) - 1 and extents[i - 1] >= extents[i] < extents[i + 1]
+        if shrunk and extents[i] < 0.1 * extents[:i].max() and _at_hopf(field, parameter, row):
+            return "hopf", i
+        if i and not limits[0] <= row["value"] <= limits[1]:
+            return "range", i
+    return ("points" if len(cycles) >= max_points else None), len(cycles)
+
+
+def _at_hopf(field, parameter, row):
+    """Return whether a small cycle surrounds an equilibrium that oscillates with its period."""
+    along = np.append(np.zeros(len(field.variables)), 1)
+    centre = correct(field, parameter, np.append(row["centre"], row["value"]), along)
+    if not np.all(np.isfinite(centre)):
+        return False
+    values = field.eigenvalues(centre[:-1], **{parameter: centre[-1]})
+    frequency = 2 * np.pi / row["period"]
+    return bool(np.any(np.abs(values - 1j * frequency) < 0.1 * frequency))
+
+
+def _dataset(field, parameter, cycles, end, extent):
+    import xarray as xr
+
+    if not cycles:
+        raise RuntimeError("the engine returned no cycle from the Hopf point: take another max_step.")
+    column = {key: np.array([row[key] for row in cycles]) for key in cycles[0]}
+    values, multipliers = column["value"], column["multipliers"]
+    verified, decided = _verify(field, parameter, column)
+    wrong = decided & ~verified
+    if wrong.all():
+        raise RuntimeError(f"none of the {len(cycles)} cycles of the engine closes: take a smaller max_step.")
+    kinds = _kinds(column, verified & decided, ~wrong, 5e-6 * extent)
+    data: dict[str, Any] = {}
+    for i, name in enumerate(field.variables):
+        for suffix, key in (("", "state"), ("_min", "low"), ("_max", "high")):
+            data[name + suffix] = ("point", column[key][:, i], {"units": field.units[name]})
+    stable = verified & (np.abs(multipliers).max(axis=-1) < 1) & (kinds == "regular")
+    data |= {
+        "period": ("point", column["period"], {"units": "unit of time of the equations"}),
+        "stable": ("point", stable),
+        "verified": ("point", verified),
+        "kind": ("point", kinds),
+        "multiplier_real": (("point", "mode"), multipliers.real),
+        "multiplier_imag": (("point", "mode"), multipliers.imag),
+    }
+    attrs = {"parameter": parameter, "end": end, "refused": int(wrong.sum())}
+    coords = {parameter: ("point", values, {"units": field.units[parameter]})}
+    return xr.Dataset(data, coords, attrs | field_attributes(field)).isel(point=~wrong)
+
+
+def _verify(field, parameter, column):
+    """Integrate the cycles: which ones are as the engine says, and for which integration decides that."""
+    states, theirs = column["state"], np.abs(column["multipliers"]).max(axis=-1)
+    verified, decided = np.zeros((2, len(states)), dtype=bool)
+    tame = np.flatnonzero(theirs < 1 / TOLERANCE)
+    if not tame.size:
+        return verified, decided
+    orbit, monodromy, growth = floquet(
+        field, states[tame], column["period"][tame], TOLERANCE, **{parameter: column["value"][tame]}
+    )
+    closed = np.linalg.norm(orbit[..., -1] - states[tame], axis=-1) < CLOSURE * column["extent"][tame]
+    ours = np.abs(nontrivial(np.linalg.eigvals(monodromy))).max(axis=-1)
+    agree = np.abs(ours - theirs[tame]) < 0.05 * (1 + ours)
+    decided[tame] = growth < GROWTH
+    verified[tame] = closed & (agree | (growth >= GROWTH))
+    return verified, decided
+
+
+def _kinds(column, sure, kept, width):
+    """Name the special cycles, of the engine's labels those that the branch itself confirms."""
+    from scipy.signal import find_peaks
+
+    values = column["value"]
+    kinds = np.full(len(values), "regular", dtype="U15")
+    for label, kind in (("PD", "period doubling"), ("TR", "torus")):
+        critical = np.abs(np.abs(column["multipliers"]) - 1).min(axis=-1) < 1e-2
+        kinds[(column["type"] == label) & sure & critical] = kind
+    indices = np.flatnonzero(kept)
+    for sign in (1, -1):
+        # a fold is where the branch turns; along a canard the engine labels dozens closer than the width
+        turns = find_peaks(sign * values[kept], prominence=width)[0]
+        kinds[indices[turns]] = "fold of cycles"
+    return kinds

@@ -1,0 +1,128 @@
+"""Sparse random recurrent synapses and their weights."""
+
+import numpy as np
+from brian2 import Synapses, amp, check_units
+from brian2.devices.device import RuntimeDevice, get_device
+
+BLOCK = 256
+"""Rows of the connection matrix that are drawn at once, so that N^2 numbers never exist together."""
+
+
+@check_units(gain=amp)
+def random_weights(n_neurons, gain, probability, rng):
+    """
+    Draw sparse random weights omega_ij = G Normal(0, 1) [U < p]/(p sqrt(N)).
+
+    Parameters
+    ----------
+    n_neurons : int
+        Number of neurons N.
+    gain : Quantity [amp]
+        G.
+    probability : float
+        Connection probability p.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    pre, post : ndarray of int32, shape (n_synapses,)
+        Sending and receiving neuron, sorted by sender.
+    weights : Quantity [amp], shape (n_synapses,)
+
+    Raises
+    ------
+    ValueError
+        If the gain is not finite or the probability outside 0 < p <= 1.
+    TypeError
+        If rng is not a generator.
+
+    References
+    ----------
+    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng is {type(rng).__name__}, expected a numpy Generator: pass numpy.random.default_rng(seed)."
+        )
+    if not np.isfinite(float(gain)):
+        raise ValueError(f"gain is {gain}, expected a finite current: check G.")
+    if not 0 < probability <= 1:
+        raise ValueError(f"probability is {probability}, expected 0 < p <= 1: give the fraction of pairs.")
+    senders, receivers = [], []
+    for start in range(0, n_neurons, BLOCK):
+        rows = min(BLOCK, n_neurons - start)
+        sender, receiver = np.nonzero(rng.random((rows, n_neurons)) < probability)
+        senders.append((sender + start).astype(np.int32))
+        receivers.append(receiver.astype(np.int32))
+    pre, post = np.concatenate(senders), np.concatenate(receivers)
+    weights = rng.standard_normal(pre.size) / (probability * np.sqrt(n_neurons)) * gain
+    return pre, post, weights
+
+
+@check_units(gain=amp)
+def recurrent(neurons, gain, probability=0.1, *, rng, name="recurrent"):
+    """
+    Return the sparse random recurrent synapses of a population; row i is scaled by its g_i.
+
+    Parameters
+    ----------
+    neurons : NeuronGroup
+        A `population` with exponential synapses.
+    gain : Quantity [amp]
+        G of `random_weights`.
+    probability : float
+        Connection probability.
+    rng : numpy.random.Generator
+        Source of randomness.
+    name : str
+        Name of the synapses.
+
+    Returns
+    -------
+    Synapses
+        With weights ``omega`` in amp.
+
+    Raises
+    ------
+    ValueError
+        If the population has gating synapses, or see `random_weights`.
+    """
+    synapse = neurons.synapse
+    if synapse.coupling != "current":
+        raise ValueError(
+            "the population has gating synapses, expected single_exponential() or double_exponential(): "
+            "couple it with AllToAll."
+        )
+    pre, post, weights = random_weights(len(neurons), gain, probability, rng)
+    if not isinstance(get_device(), RuntimeDevice):
+        pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
+    synapses = Synapses(
+        neurons,
+        neurons,
+        "omega : amp",
+        on_pre=synapse.on_pre,
+        namespace=synapse.namespace,
+        clock=neurons.clock,
+        order=0,
+        name=name,
+    )
+    synapses.active = pre.size > 0  # Brian2 refuses to run synapses that were never connected
+    if synapses.active:
+        synapses.connect(i=pre, j=post)
+        synapses.omega = weights
+    return synapses
+
+
+def _padded(pre, post, weights, n_neurons, probability):
+    """
+    Return the synapses with some of weight zero, so that every seed has the same number.
+
+    The number of synapses is part of a standalone program's source; six standard deviations above
+    the mean, one program serves all but one in 1e9 networks.
+    """
+    pairs = n_neurons**2
+    capacity = min(pairs, int(np.ceil(pairs * probability + 6 * np.sqrt(pairs * probability * (1 - probability)))))
+    spare = np.arange(max(0, capacity - pre.size), dtype=np.int32) % n_neurons
+    padded = np.append(np.asarray(weights), np.zeros(spare.size)) * amp
+    return np.append(pre, spare), np.append(post, spare), padded

@@ -1,0 +1,143 @@
+"""Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
+
+import numpy as np
+from brian2 import DimensionMismatchError, Equations, NeuronGroup, amp, defaultclock
+from brian2.units.fundamentalunits import get_unit_for_display
+
+from hetbrian.network.neuron import THRESHOLD
+from hetbrian.network.reset import check_theta, reset_statements
+
+
+def population(
+    n_neurons,
+    parameters,
+    synapse,
+    *,
+    eta=None,
+    g=None,
+    theta=0.0,
+    v=None,
+    drive=None,
+    reset="residual",
+    adaptation="own",
+    feedback=False,
+    method="euler",
+    clock=None,
+    name="neurons",
+):
+    """
+    Return a heterogeneous Izhikevich population (Eqs. 1-2) as a Brian2 NeuronGroup.
+
+    Not for the coupling itself: add `AllToAll` or `recurrent`, and `SharedAdaptation` if w is shared.
+
+    Parameters
+    ----------
+    n_neurons : int
+        Number of neurons.
+    parameters : Izhikevich
+        Parameter set.
+    synapse : Synapse
+        How the neurons are coupled: ``gating()``, ``single_exponential()`` or ``double_exponential()``.
+    eta : Quantity [amp, or 1 if dimensionless], shape () or (n_neurons,), optional
+        Background current, by default ``parameters.eta``.
+    g : Quantity [siemens or 1], shape () or (n_neurons,), optional
+        Coupling, by default ``parameters.g``. For current synapses the gain of the neuron's row.
+    theta : float, shape () or (n_neurons,)
+        Reset coefficient.
+    v : Quantity [volt, or 1], shape () or (n_neurons,), optional
+        Initial potential, by default ``parameters.v_r``; w starts at 0.
+    drive : Drive, optional
+        External current: Brian2 code (``expression``) and every name it uses (``namespace``).
+    reset : {"residual", "capped", "retain", "mirror"}
+        Reset rule.
+    adaptation : {"own", "shared"}
+        Whether every neuron has a recovery current w of its own (Eq. 1), or all read the one of a
+        `SharedAdaptation`.
+    feedback : bool
+        Whether the neurons receive ``I_feedback``, which `FORCE` writes.
+    method : str
+        Brian2's integration method.
+    clock : Clock, optional
+        By default Brian2's defaultclock.
+    name : str
+        Name of the group.
+
+    Returns
+    -------
+    NeuronGroup
+        With state v, w, the synapse's variables and the parameters eta, g, theta.
+
+    Raises
+    ------
+    ValueError
+        If n_neurons < 1, an array has the wrong length or is not finite, theta is outside the
+        range of the reset rule, or the rule or the adaptation is unknown.
+    DimensionMismatchError
+        If a parameter has the wrong unit.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eqs. 1-2.
+
+    Examples
+    --------
+    >>> from brian2 import pA
+    >>> from hetbrian.network.neuron import Izhikevich
+    >>> neurons = population(3, Izhikevich.FORCE, single_exponential(), eta=[900, 1000, 1100] * pA)
+    >>> print(neurons.eta[2])
+    1.1 nA
+    """
+    if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
+        raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
+    statements = reset_statements(reset, adaptation)
+    unit = "1" if parameters.is_dimensionless else "amp"
+    nothing = "0" if parameters.is_dimensionless else "0*amp"
+    inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
+    inputs += f"I_feedback : {unit}" if feedback else f"I_feedback = {nothing} : {unit}"
+    group = NeuronGroup(
+        n_neurons,
+        parameters.equations(synapse.coupling, adaptation)
+        + Equations(synapse.equations.replace("{current}", unit))
+        + Equations(inputs),
+        threshold=THRESHOLD,
+        reset="\n".join(filter(None, (statements, synapse.on_spike))),
+        method=method,
+        namespace={
+            **parameters.namespace,
+            **synapse.namespace,
+            "amp": amp,
+            **(drive.namespace if drive else {}),
+        },
+        clock=defaultclock if clock is None else clock,
+        order=0,
+        name=name,
+    )
+    group.add_attribute("synapse")
+    group.synapse = synapse
+    values = {"eta": eta, "g": g, "theta": theta, "v": parameters.v_r if v is None else v}
+    for key in ("eta", "g"):
+        values[key] = getattr(parameters, key) if values[key] is None else values[key]
+    for key, value in values.items():
+        setattr(group, key, _per_neuron(key, value, group))
+    check_theta(theta, reset)
+    return group
+
+
+def _per_neuron(name, value, group):
+    """Return a value for a variable of a group, checked: unit, length, finite."""
+    variable, n = group.variables[name], len(group)
+    if getattr(value, "dim", group.variables["theta"].dim) is not variable.dim:
+        raise DimensionMismatchError(
+            f"{name} has the wrong unit, expected {get_unit_for_display(variable.dim)}: multiply by it",
+            getattr(value, "dim", group.variables["theta"].dim),
+            variable.dim,
+        )
+    if np.shape(value) not in ((), (n,)):
+        raise ValueError(f"{name} has shape {np.shape(value)}, expected one value or ({n},): draw {n} values.")
+    plain = np.atleast_1d(np.asarray(value, dtype=float))
+    bad = np.flatnonzero(~np.isfinite(plain))
+    if bad.size:
+        raise ValueError(
+            f"{name} of neuron {bad[0]} is {plain[bad[0]]}, expected finite values: check its distribution."
+        )
+    return value

@@ -1,0 +1,153 @@
+"""Kinds of synapses: what each adds to the equations of a neuron."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from brian2 import check_units, ms, second
+from brian2.units.fundamentalunits import fail_for_dimension_mismatch
+
+
+@dataclass(frozen=True)
+class Synapse:
+    """
+    What a kind of synapse adds to the neuron's equations; made by `gating` and its siblings.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the factory.
+    coupling : {"conductance", "current"}
+        Whether g multiplies a conductance or a current.
+    equations : str
+        Brian2 equations that define ``I_syn``; ``{current}`` stands for its unit.
+    namespace : dict
+        Every name in ``equations``, ``on_pre`` and ``on_spike`` that the neuron does not know.
+    on_pre : str
+        What an incoming spike does (``recurrent``).
+    on_spike : str
+        What a neuron's own spike does to its activity r.
+    """
+
+    kind: str
+    coupling: str
+    equations: str
+    namespace: dict = field(default_factory=dict)
+    on_pre: str = ""
+    on_spike: str = ""
+
+
+def gating(tau_r=None):
+    """
+    Return all-to-all coupling through one gating variable (Eq. 1): I_syn = g s (E - v).
+
+    The population reads s; `AllToAll` owns it and adds the spikes.
+
+    Parameters
+    ----------
+    tau_r : Quantity [second], optional
+        Decay time of a filtered activity r for online readouts, in spikes per ms: a spike adds ms/tau_r.
+        By default there is none.
+
+    Returns
+    -------
+    Synapse
+
+    Raises
+    ------
+    ValueError
+        If the time is not positive.
+    DimensionMismatchError
+        If it is not a time.
+    """
+    equations = "I_syn = g*s*(E - v) : {current}\ns : 1 (linked)"
+    if tau_r is None:
+        return Synapse("gating", "conductance", equations)
+    fail_for_dimension_mismatch(tau_r, second, "tau_r is {tau_r}, expected seconds: give a unit.", tau_r=tau_r)
+    check_times(tau_r=tau_r)
+    equations += "\ndr/dt = -r/tau_r : 1  # filtered output, spikes per ms"
+    return Synapse("gating", "conductance", equations, {"tau_r": tau_r, "ms": ms}, on_spike="r += ms/tau_r")
+
+
+@check_units(tau_d=second)
+def single_exponential(tau_d=20 * ms):
+    """
+    Return current synapses with one decay time: a spike adds omega/tau_d to IPSC and ms/tau_d to r.
+
+    Parameters
+    ----------
+    tau_d : Quantity [second]
+        Decay time. The activity r is counted in spikes per ms.
+
+    Returns
+    -------
+    Synapse
+
+    Raises
+    ------
+    ValueError
+        If the time is not positive.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070 (preset ``paper``).
+    """
+    check_times(tau_d=tau_d)
+    return Synapse(
+        "single_exponential",
+        "current",
+        """
+        I_syn = g*IPSC : amp          # synaptic current
+        dIPSC/dt = -IPSC/tau_d : amp  # filtered input at unit row gain
+        dr/dt = -r/tau_d : 1          # filtered output, spikes per ms
+        """,
+        {"tau_d": tau_d, "ms": ms},
+        on_pre="IPSC_post += omega*ms/tau_d",
+        on_spike="r += ms/tau_d",
+    )
+
+
+@check_units(tau_r=second, tau_d=second)
+def double_exponential(tau_r=2 * ms, tau_d=20 * ms):
+    """
+    Return current synapses with a rise and a decay time: a spike adds omega/(tau_r tau_d) to h, IPSC follows.
+
+    Parameters
+    ----------
+    tau_r, tau_d : Quantity [second]
+        Rise and decay time. The activity r is counted in spikes per ms.
+
+    Returns
+    -------
+    Synapse
+
+    Raises
+    ------
+    ValueError
+        If a time is not positive.
+
+    References
+    ----------
+    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3 (preset ``nicola_clopath``).
+    """
+    check_times(tau_r=tau_r, tau_d=tau_d)
+    return Synapse(
+        "double_exponential",
+        "current",
+        """
+        I_syn = g*IPSC : amp              # synaptic current
+        dIPSC/dt = -IPSC/tau_r + h : amp  # filtered input at unit row gain
+        dh/dt = -h/tau_d : amp/second     # its rise
+        dr/dt = -r/tau_r + h_r : 1        # filtered output, spikes per ms
+        dh_r/dt = -h_r/tau_d : 1/second   # its rise
+        """,
+        {"tau_r": tau_r, "tau_d": tau_d, "ms": ms},
+        on_pre="h_post += omega*ms/(tau_r*tau_d)",
+        on_spike="h_r += ms/(tau_r*tau_d)",
+    )
+
+
+def check_times(**times):
+    """Refuse time constants that are not positive and finite."""
+    for name, time in times.items():
+        if not 0 < float(time) < np.inf:
+            raise ValueError(f"{name} is {time}, expected a positive time: check its sign.")

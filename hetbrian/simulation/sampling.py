@@ -1,0 +1,46 @@
+"""Record every n-th time step without a second clock."""
+
+import numpy as np
+from brian2 import StateMonitor, check_units, second
+
+from hetbrian._support.checks import whole_steps
+from hetbrian.codegen.runner import NativeRunner
+
+
+class SampledMonitor(NativeRunner, StateMonitor):
+    """
+    A StateMonitor that runs on its source's clock and keeps every n-th step.
+
+    A StateMonitor with a time step of its own has its own clock, and Brian2's standalone code runs
+    coinciding ticks of two clocks in the wrong order once t > 64 s, because it compares times to
+    1e-14 s. Read it as any StateMonitor. Not for synapses.
+
+    Parameters
+    ----------
+    source : Group
+        What to record from.
+    variables : str or sequence of str
+        Names of its variables.
+    record : bool or sequence of int
+        Indices to record, or True for all.
+    every : Quantity [second]
+        Sampling interval, a multiple of the source's time step; the first sample is at step 0.
+    when, order
+        Slot of the schedule; by default after FORCE (orders 0 and 1) and the guards (2) of the same step.
+    name : str
+        Name of the object.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not a multiple of the time step.
+    DimensionMismatchError
+        If ``every`` is not a time.
+    """
+
+    @check_units(every=second)
+    def __init__(self, source, variables, record, every, when="end", order=3, name="sampledmonitor*"):
+        steps = whole_steps(every, source.clock.dt, "every")
+        StateMonitor.__init__(self, source, variables, record, clock=source.clock, when=when, order=order, name=name)
+        self.template = "sampled"
+        self.variables.add_array("every", size=1, scalar=True, constant=True, dtype=np.int32, values=steps)

@@ -1,0 +1,189 @@
+"""Values of a built program that change from run to run, checked before it starts."""
+
+import difflib
+import re
+
+import numpy as np
+from brian2 import DimensionMismatchError, TimedArray
+from brian2.core.variables import ArrayVariable, LinkedVariable
+from brian2.groups.group import VariableOwner
+from brian2.groups.subgroup import Subgroup
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
+
+
+def resolve(network, values):
+    """
+    Return the arrays that values of a network's variables and timed arrays set.
+
+    Brian2's programs print a message for an array of the wrong size, an infinite number or an unknown
+    name, and most go on with the old values: here each is an error before the program starts.
+
+    Parameters
+    ----------
+    network : brian2.Network
+        Whose objects are meant.
+    values : dict
+        ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, ``"timedarray.values"``, or what Brian2's
+        ``run_args`` takes: ``neurons.eta`` itself, or a TimedArray. ``"force.weights"`` and
+        ``"force.encoder"`` have the shapes of those attributes of `hetbrian.readout.force.FORCE`.
+
+    Returns
+    -------
+    dict of str to (ArrayVariable or TimedArray, ndarray)
+        Key of the program, what it sets, and the value in SI units, one for each element or a single one.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, belongs to a part of a group, cannot be set, or a value does not fit or is
+        not finite.
+    DimensionMismatchError
+        If a value has the wrong unit.
+    """
+    owners = {item.name: item for item in network.objects if isinstance(item, VariableOwner)}
+    timed = timed_arrays(network)
+    resolved = {}
+    for key, value in values.items():
+        text = _name(key)
+        owner_name, _, name = text.rpartition(".")
+        if owner_name in timed and name == "values":
+            target = timed[owner_name]
+            resolved[text] = (target, _checked(text, value, target.values.shape, target.dim, target.values.dtype))
+            continue
+        owner = owners.get(owner_name)
+        if isinstance(owner, Subgroup) or owner_name.rpartition("_subgroup")[1]:
+            raise ValueError(
+                f"{text!r} belongs to a part of a group, expected a variable of the whole group: "
+                "give a value for each of its elements."
+            )
+        if owner is not None and hasattr(owner, "run_value"):
+            name, value = owner.run_value(name, value)
+            text = f"{owner_name}.{name}"
+        variable = owner.variables.get(name) if owner is not None else None
+        if not isinstance(variable, ArrayVariable):
+            known = [f"{timed_name}.values" for timed_name in timed]
+            known += [f"{o}.{v}" for o in owners for v in owners[o].variables if _is_settable(owners[o], v)]
+            near = difflib.get_close_matches(text, known, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else "check the names of the object and its variable."
+            raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable': {advice}")
+        if not _is_settable(owner, name):
+            raise ValueError(
+                f"{text!r} cannot be set, because it is read-only or belongs to another object; expected a parameter "
+                "or state variable: set that of its owner."
+            )
+        resolved[text] = (variable, _checked(text, value, (len_of(variable),), variable.dim, variable.dtype))
+    return resolved
+
+
+def timed_arrays(network):
+    """
+    Return the timed arrays that the objects of a network use, by name.
+
+    Parameters
+    ----------
+    network : brian2.Network
+
+    Returns
+    -------
+    dict of str to TimedArray
+    """
+    spaces = [item.namespace for item in network.objects if getattr(item, "namespace", None)]
+    return {value.name: value for space in spaces for value in space.values() if isinstance(value, TimedArray)}
+
+
+def len_of(variable):
+    """
+    Return how many values a variable has; the device knows it for synapses.
+
+    Parameters
+    ----------
+    variable : ArrayVariable
+
+    Returns
+    -------
+    int
+    """
+    if variable.dynamic:
+        return int(np.ravel(variable.owner.variables["N"].get_value())[0])
+    return int(variable.size)
+
+
+def refuse_used(device, resolved):
+    """
+    Refuse values that an initialisation of a standalone program has already read when they are set.
+
+    ``neurons.v = "2*eta"`` is computed before the values of a run replace eta.
+
+    Parameters
+    ----------
+    device : brian2.devices.cpp_standalone.CPPStandaloneDevice
+        The device with its generated code.
+    resolved : dict
+        Of `resolve`.
+
+    Raises
+    ------
+    ValueError
+        If that is so; the message names both.
+    """
+    for kind, arguments in device.main_queue:
+        if kind == "run_network":
+            return
+        if kind != "run_code_object":
+            continue
+        (code_object,) = arguments
+        text = str(code_object.code.cpp_file if hasattr(code_object.code, "cpp_file") else code_object.code)
+        for key, (variable, _) in resolved.items():
+            if variable not in code_object.variables.values():
+                continue
+            array = device.get_array_name(variable, access_data=False).removeprefix("_dynamic")
+            if not re.search(rf"{array}\w*\[[^\]]*\] [-+*/]?= ", text):
+                raise ValueError(
+                    f"{key!r} is read by an initialisation of {code_object.owner.name} before the values of a run are "
+                    "set, expected one that nothing is derived from: compute what depends on it in Python, and give "
+                    "both."
+                )
+
+
+def _name(key):
+    """Return 'object.variable' of what Brian2's run_args takes as a key, or of a string."""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, TimedArray):
+        return f"{key.name}.values"
+    if hasattr(key, "group_name"):  # a VariableView
+        return f"{key.group_name}.{key.name}"
+    raise ValueError(
+        f"a key is a {type(key).__name__}, expected 'object.variable', a variable of a group or a TimedArray: "
+        "name what is to be set."
+    )
+
+
+def _is_settable(owner, name):
+    """Return whether a program can set a variable: it is of its own group and may be written."""
+    variable = owner.variables[name]
+    if not isinstance(variable, ArrayVariable) or isinstance(variable, LinkedVariable) or variable.read_only:
+        return False
+    return getattr(variable.owner, "name", None) == owner.name
+
+
+def _checked(key, value, shape, dimensions, dtype):
+    """Return a value as an array of one number or of the given shape, flat."""
+    if np.asarray(value).dtype.kind not in "biuf":
+        raise ValueError(f"{key!r} is {value!r}, expected numbers: code cannot be set in a built program.")
+    if not have_same_dimensions(value, dimensions):
+        raise DimensionMismatchError(
+            f"{key} has the wrong unit, expected {get_unit_for_display(dimensions)}: multiply by it",
+            getattr(value, "dim", DIMENSIONLESS),
+            dimensions,
+        )
+    array = np.asarray(value)
+    if array.shape not in ((), shape):
+        raise ValueError(f"{key!r} has shape {array.shape}, expected one value or {shape}: give one for each element.")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise ValueError(
+            f"{key!r} has the value {array.ravel()[bad[0]]}, expected finite numbers, which a program can read: "
+            "check where they come from."
+        )
+    return np.ravel(array).astype(dtype)

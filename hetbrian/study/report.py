@@ -1,0 +1,169 @@
+"""One self-contained page: figures, claims with their verdicts, settings, versions and seeds."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from hetbrian._support.files import replacing
+from hetbrian._support.provenance import provenance
+from hetbrian.simulation.record import load
+from hetbrian.study.claims import STATEMENTS, Claim
+
+VERSIONS = tuple(provenance())
+"""Attributes of a Dataset that tell versions; the others are settings."""
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    What the page says of one protocol.
+
+    Parameters
+    ----------
+    name : str
+        Name of the protocol, with its folder if that has another name.
+    text : str
+        First paragraphs of its docstring.
+    image : str
+        Its PNG in base64, empty if it has none.
+    sizes, seeds : str
+        Dimensions and seeds of its Dataset.
+    settings : dict of str to str
+        Attributes of the Dataset.
+    claims : list of Claim
+        What it decides.
+    problem : str
+        Why its claims could not be read.
+    """
+
+    name: str
+    text: str
+    image: str
+    sizes: str
+    seeds: str
+    settings: dict[str, str]
+    claims: list[Claim] = field(default_factory=list)
+    problem: str = ""
+
+
+def collect(folder: Any, protocol: Any) -> list[Result]:
+    """
+    Return what the results in a folder say.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``hetbrian run`` wrote: ``NAME/NAME.nc`` and ``NAME.png``, at any depth.
+    protocol : callable
+        ``protocol(name)`` returns the protocol's module, or None if it is not there. Its docstring is shown, and its
+        ``claims(dataset)`` called if it has one.
+
+    Returns
+    -------
+    list of Result
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no result.
+    """
+    files = sorted(Path(folder).rglob("*.nc"), key=lambda path: (path.stem, str(path)))
+    if not files:
+        raise FileNotFoundError(
+            f"{str(folder)!r} holds no results, expected .nc files that 'hetbrian run' wrote: "
+            "run a protocol first, or name its folder."
+        )
+    return [_result(path, protocol(path.stem)) for path in files]
+
+
+def write(results: list[Result], path: Any) -> Path:
+    """
+    Write the page.
+
+    Parameters
+    ----------
+    results : list of Result
+        Of `collect`.
+    path : path-like
+        The HTML file; it needs no other.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    path = Path(path)
+    text = render(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, "choose another --out") as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+    return path
+
+
+def render(results: list[Result]) -> str:
+    """
+    Return the page as text.
+
+    Parameters
+    ----------
+    results : list of Result
+        Of `collect`.
+
+    Returns
+    -------
+    str
+    """
+    claims: dict[str, list[Claim]] = {name: [] for name in STATEMENTS}
+    for result in results:
+        for claim in result.claims:
+            claims[claim.name].append(claim)
+    n_evidence = sum(len(claim.evidence) for found in claims.values() for claim in found)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        results=results, claims=claims, statements=STATEMENTS, n_evidence=n_evidence, versions=provenance()
+    )
+
+
+def _result(path: Path, module: Any) -> Result:
+    """Return what one file says; claims that cannot be computed from it are a problem to show, not to stop at."""
+    dataset = load(path)
+    picture = path.with_suffix(".png")
+    claims, problem = [], ""
+    if callable(getattr(module, "claims", None)):
+        try:
+            claims = list(module.claims(dataset))
+        except (ValueError, KeyError, AttributeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+    paragraphs = (getattr(module, "__doc__", None) or "").strip().split("\n\n")
+    seeds = dataset["seed"].values if "seed" in dataset else dataset.attrs.get("seed", "")
+    attributes = {str(name): _text(value) for name, value in dataset.attrs.items()}
+    return Result(
+        name=path.stem if path.parent.name == path.stem else f"{path.parent.name}/{path.stem}",
+        text=" ".join(" ".join(paragraphs[:2]).replace("``", "").split()),
+        image=base64.b64encode(picture.read_bytes()).decode() if picture.exists() else "",
+        sizes=", ".join(f"{size} {name}" for name, size in dataset.sizes.items()),
+        seeds=", ".join(map(str, np.ravel(seeds))),
+        settings=dict(sorted(attributes.items(), key=lambda item: (item[0] in VERSIONS, item[0]))),
+        claims=claims,
+        problem=problem,
+    )
+
+
+def _text(value: Any) -> str:
+    """Return an attribute as text: dicts that were kept as JSON one entry after the other."""
+    try:
+        value = json.loads(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return ", ".join(f"{name} {item}" for name, item in value.items()) if isinstance(value, dict) else str(value)

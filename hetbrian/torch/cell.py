@@ -1,0 +1,378 @@
+"""Torch modules of one group and of a network: state as tensors, one step, a sequence."""
+
+from typing import Any, NamedTuple
+
+from hetbrian._support.optional import torch
+from hetbrian.torch.module import Generated
+
+
+class Output(NamedTuple):
+    """
+    What a sequence gives.
+
+    Parameters
+    ----------
+    spikes : Tensor, shape (time, batch, neuron)
+        0 or 1; without batch (time, neuron).
+    recorded : dict of str to Tensor, shape (time, batch, neuron)
+        The recorded variables at the start of each step, as a StateMonitor has them.
+    state : dict of str to Tensor
+        State after the last step, from which another sequence goes on.
+    """
+
+    spikes: torch.Tensor
+    recorded: dict
+    state: dict
+
+
+class Population(Generated):
+    """
+    The equations of one group as torch code; `hetbrian.torch.export.to_torch` makes it.
+
+    Parameters
+    ----------
+    program : Program
+        The assignments of a time step.
+    source : Source
+        The same for torch.
+    surrogate : Surrogate, optional
+        Derivative of the spike.
+    width : float
+        Distance from the threshold that counts as 1.
+    detach : bool
+        Whether gradients do not flow to the spikes through the reset.
+    bounds : dict of str to float, optional
+        Largest derivative of a state variable's update by its own value.
+    """
+
+    def __init__(self, program, source, surrogate=None, width=1.0, detach=False, bounds=None):
+        super().__init__(program.name, source.text, surrogate)
+        self.width, self.detach, self.bounds = width, detach, dict(bounds or {})
+        self.source, self.is_refractory = source, program.is_refractory
+        self.state_dimensions = {name: program.variables[name].dim for name in program.state}
+        self.size, self.names, self.linked = program.size, program.state, program.linked
+
+    def prepare(self):
+        """Return what is computed once for a sequence, with gradients to the parameters."""
+        return self.call("prepare", self)
+
+    def update(self, n, own, linked, prepared):
+        """Return the state after the update; where a derivative is bounded, with that one backwards."""
+        new = list(self.call("update", n, own, linked, prepared))
+        for name, limit in self.bounds.items() if torch.is_grad_enabled() else ():
+            k = self.names.index(name)
+            # a second evaluation, whose gradient by the own value is not passed on, but bounded first
+            alone = own[k].detach().requires_grad_()
+            value = self.call("update", n, (*own[:k], alone, *own[k + 1 :]), linked, prepared)[k]
+            (slope,) = torch.autograd.grad(value.sum(), alone, retain_graph=True, materialize_grads=True)
+            new[k] = _Bounded.apply(value, own[k], slope.clamp(-limit, limit))
+        return tuple(new)
+
+    def initial_state(self, batch=None):
+        """Return each state variable's initial value, of shape (batch, neuron) or (neuron,)."""
+        shape = (self.size,) if batch is None else (batch, self.size)
+        state = {}
+        for name in self.names:
+            value = getattr(self, f"_initial_{name}")
+            # times stay float64: in float32 a step of 0.1 ms is lost in the rounding after one second
+            value = value.double() if name == "lastspike" else value
+            state[name] = value.expand(shape)
+        return state
+
+
+class _Bounded(torch.autograd.Function):
+    """Pass a value on; the gradient by its own start, of which it is made independent, is the slope."""
+
+    @staticmethod
+    def forward(ctx, value, start, slope):
+        ctx.save_for_backward(slope)
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (slope,) = ctx.saved_tensors
+        return gradient, gradient * slope, None
+
+
+class Cell(torch.nn.Module):
+    """
+    A group and its synapses as a torch module: the same equations, in Brian2's order within a step.
+
+    `hetbrian.torch.export.to_torch` makes it. All values are in the units of ``units``. Not for learning
+    rules that run during a sequence, such as STDP or FORCE.
+
+    Parameters
+    ----------
+    neurons : Population
+        The group that spikes.
+    gates : sequence of Population
+        Groups of one neuron, such as the gating variable of all-to-all coupling.
+    couplings : sequence of Coupling
+        Synapses in the order in which Brian2 runs them.
+    inputs : sequence of str
+        State variables that the caller sets at every step.
+    dt : float
+        Time step.
+    units : UnitSystem
+        Unit system.
+    first_step : int
+        Number of the first time step, 0 for a group that has not run.
+    """
+
+    def __init__(self, neurons, gates, couplings, inputs, dt, units, first_step=0):
+        super().__init__()
+        self.neurons: Any = neurons
+        self.gates: Any = torch.nn.ModuleDict({gate.name: gate for gate in gates})
+        self.couplings: Any = torch.nn.ModuleDict({coupling.name: coupling for coupling in couplings})
+        self.inputs, self.dt, self.units, self.first_step = tuple(inputs), dt, units, first_step
+
+    @property
+    def sources(self):
+        """Dict of str to int : the spike sources whose spikes the caller gives, and their sizes."""
+        return {item.source: item.n_source for item in self.couplings.values() if item.source is not None}
+
+    def initial_state(self, batch=None):
+        """
+        Return the state before the first step.
+
+        Parameters
+        ----------
+        batch : int, optional
+            Number of copies; without it tensors have no batch dimension.
+
+        Returns
+        -------
+        dict of str to Tensor, shape (batch, neuron)
+            State variables by name, those of gates as ``gate.variable``, and the spikes that are still on their way.
+        """
+        state = self.neurons.initial_state(batch)
+        for gate in self.gates.values():
+            state |= {f"{gate.name}.{name}": value for name, value in gate.initial_state(batch).items()}
+        for coupling in self.couplings.values():
+            shape = (coupling.n_source,) if batch is None else (batch, coupling.n_source)
+            silence = self.like().new_zeros(shape)
+            state[f"{coupling.name}.pending"] = (silence,) * coupling.max_delay
+        return state
+
+    @property
+    def dtype(self):
+        """Torch.dtype : precision of the state."""
+        return self.like().dtype
+
+    @property
+    def device(self):
+        """Torch.device : where the state is."""
+        return self.like().device
+
+    def variables(self):
+        """
+        Return what changes in time by equations, synapses or resets.
+
+        Returns
+        -------
+        dict of str to tuple
+            By name in the state, the gate that owns it (None for the group) and its name there.
+        """
+        own = [name for name in self.neurons.names if name not in (*self.inputs, "lastspike", "not_refractory")]
+        found: dict = {name: (None, name) for name in own}
+        for gate in self.gates.values():
+            found |= {f"{gate.name}.{name}": (gate.name, name) for name in gate.names}
+        return found
+
+    def dimension(self, name):
+        """Return the physical dimension of a state variable."""
+        owner, variable = self.variables().get(name, (None, name))
+        population = self.neurons if owner is None else self.gates[owner]
+        if variable not in population.names:
+            raise ValueError(f"{name!r} is no state variable, expected {', '.join(self.variables())}: check the name.")
+        return population.state_dimensions[variable]
+
+    def like(self):
+        """Return a tensor that has the dtype and device of the state."""
+        return next(
+            value
+            for name in self.neurons.names
+            if name != "lastspike" and (value := getattr(self.neurons, f"_initial_{name}")).is_floating_point()
+        )
+
+    def prepare(self):
+        """Return what `step` needs and is the same for a whole sequence; gradients flow through it."""
+        return (
+            self.neurons.prepare(),
+            [gate.prepare() for gate in self.gates.values()],
+            [coupling.prepare() for coupling in self.couplings.values()],
+        )
+
+    def step(self, state, n=0, *, inputs=None, spikes=None, prepared=None):
+        """
+        Advance by one time step.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+            State, as `initial_state` gives it; left as it is.
+        n : int or Tensor
+            Number of the step, which sets the time t = n dt.
+        inputs : dict of str to Tensor, shape (batch, neuron), optional
+            Values of the input variables in this step.
+        spikes : dict of str to Tensor, shape (batch, source neuron), optional
+            Spikes of each source in this step, 0 or 1.
+        prepared : tuple, optional
+            What `prepare` gave; by default it is computed again.
+
+        Returns
+        -------
+        state : dict of str to Tensor
+        spikes : Tensor, shape (batch, neuron)
+        """
+        prepared = self.prepare() if prepared is None else prepared
+        state = state | (inputs or {})
+        self._run("update", n, state, prepared)
+        fired = self._run("threshold", n, state, prepared)
+        for coupling, weights in zip(self.couplings.values(), prepared[2], strict=True):
+            coupling.deliver(state, fired if coupling.source is None else spikes[coupling.source], weights)
+        self._run("bound", n, state, prepared)
+        self._run("reset_state", n, state, prepared, fired)
+        return state, fired
+
+    def _run(self, slot, n, state, prepared, *spikes):
+        """Run a slot of the neurons, then of every gate, and put the variables into the state."""
+        neurons = self.neurons
+        own = tuple(state[name] for name in neurons.names)
+        linked = tuple(state[".".join(neurons.linked[name])] for name in sorted(neurons.linked))
+        arguments = (n, own, linked, prepared[0])
+        result = neurons.update(*arguments) if slot == "update" else neurons.call(slot, *arguments, *spikes)
+        fired, own = result if slot == "threshold" else (None, result)
+        state |= zip(neurons.names, own, strict=True)
+        if slot in ("update", "bound"):
+            for gate, fixed in zip(self.gates.values(), prepared[1], strict=True):
+                own = gate.call(slot, n, tuple(state[f"{gate.name}.{name}"] for name in gate.names), (), fixed)
+                state |= {f"{gate.name}.{name}": value for name, value in zip(gate.names, own, strict=True)}
+        return fired
+
+    def forward(self, n_steps=None, batch=None, *, inputs=None, spikes=None, record=(), state=None, first_step=None):
+        """
+        Run a sequence.
+
+        Parameters
+        ----------
+        n_steps : int, optional
+            Number of steps, by default that of the inputs or spikes.
+        batch : int, optional
+            Number of copies, by default that of the inputs or spikes.
+        inputs : dict of str to Tensor, shape (time, batch, neuron), optional
+            Values of every input variable.
+        spikes : dict of str to Tensor, shape (time, batch, source neuron), or Events, optional
+            Spikes of every source, 0 or 1.
+        record : sequence of str
+            State variables to return.
+        state : dict of str to Tensor, optional
+            Where to start, by default `initial_state`.
+        first_step : int, optional
+            Number of the first step.
+
+        Returns
+        -------
+        Output
+
+        Raises
+        ------
+        ValueError
+            If an input, source or recorded variable is unknown or missing, or shapes do not fit.
+        """
+        inputs, spikes = dict(inputs or {}), dict(spikes or {})
+        n_steps, batch = self.check(n_steps, batch, inputs, spikes, record, state)
+        like = self.like()
+        # unbind: indexing would allocate a whole zero tensor in the backward pass of every step
+        given = {name: value.to(like.dtype).unbind(0) for name, value in inputs.items()}
+        arriving = {name: torch.as_tensor(value).to(like.dtype).unbind(0) for name, value in spikes.items()}
+        first_step = self.first_step if first_step is None else first_step
+        state = self.initial_state(batch) if state is None else state
+        prepared = self.prepare()
+        recorded: dict = {name: [] for name in record}
+        fired = []
+        for step in range(n_steps):
+            now = {name: values[step] for name, values in given.items()}
+            sent = {name: values[step] for name, values in arriving.items()}
+            for name, values in recorded.items():
+                values.append(now[name] if name in now else state[name])
+            state, spiked = self.step(state, first_step + step, inputs=now, spikes=sent, prepared=prepared)
+            fired.append(spiked)
+        return Output(torch.stack(fired), {name: torch.stack(values) for name, values in recorded.items()}, state)
+
+    def check(self, n_steps, batch, inputs, spikes, record=(), state=None):
+        """
+        Check the arguments of a sequence.
+
+        Parameters
+        ----------
+        n_steps, batch, inputs, spikes, record, state
+            As in `forward`.
+
+        Returns
+        -------
+        n_steps : int
+        batch : int or None
+
+        Raises
+        ------
+        ValueError
+            If they do not fit.
+        """
+        sizes = {"input": dict.fromkeys(self.inputs, self.neurons.size), "source": self.sources}
+        for kind, given in (("input", inputs), ("source", spikes)):
+            known = sizes[kind]
+            for name in sorted({*known} ^ {*given}):
+                problem = "is missing" if name in known else "is none of this module"
+                raise ValueError(
+                    f"the {kind} {name!r} {problem}, expected {', '.join(sorted(known)) or 'none'}: "
+                    f"pass {'inputs' if kind == 'input' else 'spikes'}= with exactly these names."
+                )
+            for name, value in given.items():
+                shape = tuple(value.shape)
+                n_steps = shape[0] if n_steps is None and shape else n_steps
+                batch = shape[1] if batch is None and len(shape) == 3 else batch
+                expected = (n_steps, known[name]) if batch is None else (n_steps, batch, known[name])
+                if shape != expected:
+                    raise ValueError(
+                        f"the {kind} {name!r} has shape {shape}, expected {expected}: give one value for each time "
+                        "step, copy and neuron."
+                    )
+        if not isinstance(n_steps, int) or n_steps < 1:
+            raise ValueError(f"n_steps is {n_steps!r}, expected a whole number of at least 1: give the steps to run.")
+        known = self.initial_state()
+        for name in record:
+            if name not in known or name.endswith(".pending"):
+                names = ", ".join(name for name in known if not name.endswith(".pending"))
+                raise ValueError(f"record has {name!r}, expected state variables among {names}: check the name.")
+        if state is not None and {*state} != {*known}:
+            name = sorted({*state} ^ {*known})[0]
+            raise ValueError(f"state and module differ in {name!r}, expected the same: take it from initial_state().")
+        return n_steps, batch
+
+    def write_back(self, group, *synapses):
+        """
+        Set the trained parameters of the Brian2 objects.
+
+        Parameters
+        ----------
+        group : NeuronGroup
+            The exported group, or one like it.
+        *synapses : Synapses
+            Those whose parameters were trained.
+
+        Raises
+        ------
+        ValueError
+            If an object has no such variable, or trained synapses are not given.
+        """
+        given = {item.name: item for item in synapses}
+        for coupling in self.couplings.values():
+            if coupling.dimensions and coupling.name not in given:
+                raise ValueError(
+                    f"the parameters of {coupling.name} were trained, expected its Synapses: pass them after the group."
+                )
+        self.neurons.write_back(group, self.units)
+        for coupling in self.couplings.values():
+            if coupling.dimensions:
+                coupling.write_back(given[coupling.name], self.units)

@@ -1,0 +1,303 @@
+"""Run a Brian2 group and its torch module, and say where they part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import Network, NeuronGroup, Quantity, SpikeMonitor, StateMonitor, Synapses, second
+from brian2.core.namespace import get_local_namespace
+from brian2.core.network import _get_all_objects
+
+from hetbrian._support.checks import positive, whole_steps
+from hetbrian._support.optional import torch
+from hetbrian.network.shared import AllToAll
+from hetbrian.torch.export import to_torch
+
+
+@dataclass(frozen=True)
+class Difference:
+    """
+    How far a variable of Brian2 and torch are apart.
+
+    Parameters
+    ----------
+    before, after : float
+        Largest absolute difference up to the first differing spike, and in the whole run.
+    scale : float
+        Largest absolute value in Brian2 up to the first differing spike.
+    unit : str
+        Unit of all three.
+    """
+
+    before: float
+    after: float
+    scale: float
+    unit: str
+
+    @property
+    def relative(self):
+        """Float : difference up to the first differing spike, relative to the largest value."""
+        return self.before / self.scale if self.scale else self.before
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """
+    What `compare` found; print it for a table.
+
+    A spiking network is chaotic: after the first differing spike the two are different runs, as are two
+    runs of Brian2 whose sums have another order.
+
+    Parameters
+    ----------
+    n_steps : int
+        Number of time steps.
+    dt : Quantity [second]
+        Time step.
+    n_spikes, n_spikes_torch : int
+        Number of spikes in Brian2 and in torch.
+    n_equal : int
+        Number of Brian2's spikes before the first differing one.
+    first_difference : Quantity [second] or None
+        Time of the first spike that only one of them has.
+    agreement : float
+        Spikes that both have, same neuron and step, as a fraction of those that at least one has.
+    variables : dict of str to Difference
+        Difference of each state variable.
+    """
+
+    n_steps: int
+    dt: Quantity
+    n_spikes: int
+    n_spikes_torch: int
+    n_equal: int
+    first_difference: Quantity | None
+    agreement: float
+    variables: dict
+
+    def __str__(self):
+        duration = self.n_steps * self.dt
+        if self.first_difference is None:
+            said = f"all {self.n_spikes} spikes agree over {duration}"
+        else:
+            said = (
+                f"the first {self.n_equal} of {self.n_spikes} spikes agree, until {self.first_difference}; "
+                f"over {duration} {100 * self.agreement:.3g} % of the spikes are the same "
+                f"({self.n_spikes_torch} in torch)"
+            )
+        width = max([len("variable"), *map(len, self.variables)])
+        lines = [said, f"{'variable':{width}}  max|difference| before  relative  in all     unit"]
+        for name, item in self.variables.items():
+            lines.append(
+                f"{name:{width}}  {item.before:<22.3g}  {item.relative:<8.2g}  {item.after:<9.3g}  {item.unit}"
+            )
+        return "\n".join(lines)
+
+
+def compare(group, module, duration, others=(), *, namespace=None, level=0):
+    """
+    Run a group in Brian2 and its module in torch from the same state and compare them.
+
+    The Brian2 objects are left in the state in which they were. Not for standalone devices: see
+    `compare_recorded`.
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        The group, in the state in which it was exported.
+    module : Cell
+        What `hetbrian.torch.export.to_torch` made of it; in float64 to see more than rounding.
+    duration : Quantity [second]
+        How long to run, a multiple of the time step.
+    others : Network or sequence of BrianObject
+        The rest of the network: synapses, sources, gating variables, whatever sets the inputs.
+    namespace : dict, optional
+        Names that the objects do not define, by default those of the caller, as in Brian2's ``run``.
+    level : int
+        How many frames above the caller to look for names.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If the duration is no multiple of the time step, or a source or gate of the module is not among the others.
+    DimensionMismatchError
+        If the duration is no time.
+    """
+    namespace = get_local_namespace(level=level + 1) if namespace is None else namespace
+    n_steps = whole_steps(positive(duration, "duration", second), group.clock.dt, "duration")
+    network = others if isinstance(others, Network) else Network(group, *others)
+    known = {item.name: item for item in network.objects} | {None: group}
+    for name in (*module.sources, *module.gates):
+        if name not in known:
+            raise ValueError(f"the module needs {name!r}, expected it among the others: pass the rest of the network.")
+    traced = {name: (known[owner], variable) for name, (owner, variable) in module.variables().items()}
+    states = {name: StateMonitor(owner, variable, record=True) for name, (owner, variable) in traced.items()}
+    inputs = {name: StateMonitor(group, name, record=True) for name in module.inputs}
+    spiking = (None, *module.sources) if "spike" in group.events else tuple(module.sources)
+    fired = {name: SpikeMonitor(known[name]) for name in spiking}
+    monitors = [*states.values(), *inputs.values(), *fired.values()]
+    network.add(monitors)
+    owners = {item: item._network for item in _get_all_objects(network.objects)}
+    network.store("hetbrian.torch.comparison")
+    start = float(network.t)
+    network.run(duration, namespace=namespace)
+    values = {name: np.array(getattr(states[name], f"{variable}_")).T for name, (_, variable) in traced.items()}
+    final = {name: np.array(owner.variables[variable].get_value()) for name, (owner, variable) in traced.items()}
+    given = {name: np.array(getattr(monitor, f"{name}_")).T for name, monitor in inputs.items()}
+    spikes = {
+        name: (np.rint((np.array(item.t_) - start) / float(group.clock.dt)).astype(int), np.array(item.i))
+        for name, item in fired.items()
+    }
+    network.restore("hetbrian.torch.comparison")  # the monitors too: what they recorded has been copied
+    network.remove(monitors)
+    if network is not others:
+        for item, owner in owners.items():
+            item._network = owner  # so that another network may run it
+    return compare_recorded(
+        module, n_steps, spikes.pop(None, ((), ())), values, final=final, inputs=given, sources=spikes
+    )
+
+
+def compare_recorded(module, n_steps, spikes, traces, *, final=None, inputs=None, sources=None):
+    """
+    Run a module and compare it with what was recorded in Brian2, on any device.
+
+    Parameters
+    ----------
+    module : Cell
+        What `hetbrian.torch.export.to_torch` made.
+    n_steps : int
+        Number of time steps.
+    spikes : tuple of ndarray of int
+        Time step and neuron of each spike.
+    traces : dict of str to ndarray, shape (n_steps, neuron)
+        State variables at the start of each step, as a StateMonitor records them, in SI units.
+    final : dict of str to ndarray, shape (neuron,), optional
+        State variables after the last step.
+    inputs : dict of str to ndarray, shape (n_steps, neuron), optional
+        Input variables in SI units.
+    sources : dict of str to tuple of ndarray of int, optional
+        Time step and neuron of each spike of each source.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If a recorded variable is none of the module.
+    """
+    final = final or {}
+    variables = {name: module.dimension(name) for name in (*traces, *final, *module.inputs)}
+    with torch.no_grad():
+        output = module(
+            n_steps,
+            inputs={
+                name: torch.as_tensor(module.units.from_si(values, variables[name]))
+                for name, values in (inputs or {}).items()
+            },
+            spikes={
+                name: torch.as_tensor(_raster(events, n_steps, module.sources[name]), dtype=module.dtype)
+                for name, events in (sources or {}).items()
+            },
+            record=tuple(traces),
+        )
+    raster = _raster(spikes, n_steps, module.neurons.size)
+    fired = output.spikes.cpu().numpy() > 0.5
+    differs = (raster != fired).any(axis=1)
+    first = int(differs.argmax()) if differs.any() else n_steps
+    found = {}
+    for name in {**traces, **final}:
+        steps: list = []
+        theirs: list = []
+        ours: list = []
+        if name in traces:
+            steps += range(n_steps)
+            theirs += list(traces[name])
+            ours += list(output.recorded[name])
+        if name in final:
+            steps.append(n_steps)
+            theirs.append(final[name])
+            ours.append(output.state[name])
+        brian = module.units.from_si(np.array(theirs, dtype=float), variables[name])
+        apart = np.abs(torch.stack(ours).double().cpu().numpy() - brian).max(axis=1)  # (step,)
+        is_before = np.array(steps) <= first  # a spike changes the state only at the start of the next step
+        found[name] = Difference(
+            before=float(apart[is_before].max(initial=0.0)),
+            after=float(apart.max()),
+            scale=float(np.abs(brian[is_before]).max(initial=0.0)),
+            unit=module.units.label(variables[name]),
+        )
+    dt = Quantity(module.units.to_si(module.dt, second.dim), dim=second.dim)
+    return Comparison(
+        n_steps=n_steps,
+        dt=dt,
+        n_spikes=int(raster.sum()),
+        n_spikes_torch=int(fired.sum()),
+        n_equal=int(raster[:first].sum()),
+        first_difference=first * dt if first < n_steps else None,
+        agreement=float((raster & fired).sum() / max(1, (raster | fired).sum())),
+        variables=found,
+    )
+
+
+def compare_model(network, duration, group="neurons", inputs=(), precision="float64"):
+    """
+    Export a group of a network and compare the two; what ``hetbrian compare`` does.
+
+    Parameters
+    ----------
+    network : Network
+        A network that has not run.
+    duration : Quantity [second]
+        How long to run.
+    group : str
+        Name of the group; its synapses and gating variable are found.
+    inputs : sequence of str
+        Variables that other objects set; torch is given what Brian2 had.
+    precision : {"float64", "float32"}
+        Of torch.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    TypeError
+        If it is no Network.
+    ValueError
+        If the network has no such group or the precision is unknown; see `compare`.
+    ExportError
+        If the model cannot be exported.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"the model returned a {type(network).__name__}, expected a brian2 Network: return Network(...) from it."
+        )
+    if precision not in ("float64", "float32"):
+        raise ValueError(f"precision is {precision!r}, expected float64 or float32: choose one of them.")
+    known = {item.name: item for item in network.objects}
+    if not isinstance(known.get(group), NeuronGroup):
+        names = [name for name, item in sorted(known.items()) if isinstance(item, NeuronGroup)]
+        raise ValueError(f"the network has no group {group!r}, expected {', '.join(names)}: name one with --group.")
+    chosen = known[group]
+    synapses = [
+        item
+        for _, item in sorted(known.items())
+        if (isinstance(item, Synapses) and item.target is chosen) or isinstance(item, AllToAll)
+    ]
+    module = to_torch(chosen, synapses, inputs=inputs, dtype=getattr(torch, precision), namespace={})
+    return compare(chosen, module, duration, network, namespace={})
+
+
+def _raster(spikes, n_steps, size):
+    """Return the steps and neurons of spikes as truth values, shape (step, neuron)."""
+    steps, neurons = spikes
+    raster = np.zeros((n_steps, size), dtype=bool)
+    raster[np.asarray(steps, dtype=int), np.asarray(neurons, dtype=int)] = True
+    return raster

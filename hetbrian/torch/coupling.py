@@ -1,0 +1,309 @@
+"""Synapses whose spikes add a weight to a variable, as a torch module."""
+
+import ast
+
+import numpy as np
+from brian2.core.variables import ArrayVariable, Constant
+from brian2.groups.subgroup import Subgroup
+
+from hetbrian._support.optional import torch
+from hetbrian.torch.module import Generated, number, tensor
+from hetbrian.torch.source import TorchRenderer, names
+from hetbrian.torch.statements import ExportError, assignments, resolve
+
+DENSE = 4_000_000
+"""Largest matrix, in elements, that is kept dense by default; larger ones only if most pairs are connected."""
+
+
+class Coupling(Generated):
+    """
+    The synapses between two groups: weights of each synapse, delays in time steps.
+
+    Every synapse keeps its own weight, also where several connect a pair; `read_coupling` makes it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the synapses.
+    code : str
+        Python source of ``increments(values)``: what a spike adds to each of ``variables``.
+    variables : sequence of str
+        State variables that receive.
+    source : str or None
+        Name of the group that spikes, None for the exported group itself.
+    target : str or None
+        Gate that receives, None for the exported group itself.
+    shape : tuple of int
+        Number of source and target neurons.
+    pre, post, delays : ndarray of int, shape (n_synapses,)
+        Source and target neuron and delay in time steps.
+    guards : dict of str to str
+        Boolean state variables: where they are false, nothing is added.
+    is_sparse : bool
+        Whether to add synapse by synapse instead of multiplying matrices.
+    dtype : torch.dtype
+        Precision of weights that have no parameter.
+    """
+
+    def __init__(self, name, code, variables, *, source, target, shape, pre, post, delays, guards, is_sparse, dtype):
+        super().__init__(name, code)
+        self.variables, self.source, self.target, self.shape = tuple(variables), source, target, shape
+        self.guards, self.is_sparse = guards, is_sparse
+        self.delays = tuple(int(delay) for delay in np.unique(delays))
+        self.register_buffer("_zeros", torch.zeros(len(pre), dtype=dtype), persistent=False)
+        pairs = pre.astype(np.int64) * shape[1] + post
+        self.is_whole = len(self.delays) == 1 and np.array_equal(pairs, np.arange(shape[0] * shape[1]))
+        for delay in self.delays:
+            chosen = np.flatnonzero(delays == delay)
+            self.register_buffer(f"_chosen_{delay}", torch.as_tensor(chosen), persistent=False)
+            self.register_buffer(f"_pairs_{delay}", torch.as_tensor(pairs[chosen]), persistent=False)
+
+    @property
+    def n_source(self):
+        """Int : number of source neurons."""
+        return self.shape[0]
+
+    @property
+    def max_delay(self):
+        """Int : longest delay in time steps."""
+        return max(self.delays, default=0)
+
+    def prepare(self):
+        """
+        Return the weights of a sequence, with gradients to the parameters.
+
+        Returns
+        -------
+        list of tuple
+            Variable, delay and weights: a matrix of shape (source, target), or source, target and weight of
+            each synapse if sparse.
+        """
+        prepared = []
+        for variable, values in zip(self.variables, self.call("increments", self), strict=True):
+            values = self._zeros + values  # constants become one weight a synapse
+            prepared += [(variable, delay, self._weights(values, delay)) for delay in self.delays]
+        return prepared
+
+    def _weights(self, values, delay):
+        if self.is_whole and not self.is_sparse:
+            return values.view(self.shape)
+        pairs = getattr(self, f"_pairs_{delay}")
+        values = values[getattr(self, f"_chosen_{delay}")]
+        if self.is_sparse:
+            return pairs // self.shape[1], pairs % self.shape[1], values
+        matrix = values.new_zeros(self.shape[0] * self.shape[1])
+        return matrix.index_add(0, pairs, values).view(self.shape)
+
+    def deliver(self, state, spikes, prepared):
+        """
+        Add the weights of the spikes that arrive in this step to the state.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+            State, changed in place.
+        spikes : Tensor, shape (batch, source)
+            Spikes that the source sends in this step.
+        prepared : list of tuple
+            What `prepare` gave.
+        """
+        sent = (*state[f"{self.name}.pending"], spikes)
+        for variable, delay, weights in prepared:
+            arriving = sent[-1 - delay]
+            added = _Scatter.apply(arriving, *weights, self.shape[1]) if self.is_sparse else arriving @ weights
+            key = variable if self.target is None else f"{self.target}.{variable}"
+            guard = self.guards.get(variable)
+            old = state[key]
+            state[key] = old + added if guard is None else torch.where(state[guard], old + added, old)
+        state[f"{self.name}.pending"] = sent[1:]
+
+
+class _Scatter(torch.autograd.Function):
+    """Sum the weights of the synapses whose source spiked; nothing of the size of the synapses is kept."""
+
+    @staticmethod
+    def forward(ctx, spikes, pre, post, weights, n_target):
+        ctx.save_for_backward(spikes, pre, post, weights)
+        shape = (*spikes.shape[:-1], n_target)
+        return spikes.new_zeros(shape).index_add(-1, post, spikes[..., pre] * weights)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        spikes, pre, post, weights = ctx.saved_tensors
+        arrived = gradient[..., post]
+        of_spikes = torch.zeros_like(spikes).index_add(-1, pre, arrived * weights)
+        of_weights = (arrived * spikes[..., pre]).reshape(-1, len(weights)).sum(0)
+        return of_spikes, None, None, of_weights, None
+
+
+def receivers(synapses):
+    """
+    Return the variables that synapses add to.
+
+    Parameters
+    ----------
+    synapses : Synapses
+        The synapses.
+
+    Returns
+    -------
+    dict of str to str
+        Variable of the target, and the expression of what is added to it, as Brian2 code.
+
+    Raises
+    ------
+    ExportError
+        If on_pre does anything but add to variables of the target.
+    """
+    (pathway,) = synapses._pathways
+    found = {}
+    for line in pathway.code.replace(";", "\n").splitlines():
+        if not line.strip():
+            continue
+        node = ast.parse(line.strip()).body[0]
+        name = getattr(getattr(node, "target", None), "id", "").removesuffix("_post")
+        is_sum = isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub))
+        if not is_sum or name in synapses.equations or name not in synapses.target.variables or name in found:
+            raise ExportError(
+                f"on_pre of {synapses.name} has {line.strip()!r}, expected variable_post += weight, one line for each "
+                "variable: write plastic or nonlinear synapses as equations of the neurons."
+            )
+        value = ast.unparse(node.value)
+        found[name] = value if isinstance(node.op, ast.Add) else f"-({value})"
+    return found
+
+
+def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable=(), is_sparse=None):
+    """
+    Return synapses as a torch module.
+
+    Parameters
+    ----------
+    synapses : Synapses
+        Synapses whose on_pre adds a weight to variables of the target.
+    group : NeuronGroup
+        The exported group.
+    namespace : dict
+        Names that the synapses do not define.
+    guards : dict of str to str
+        Boolean state variables of the target that guard others.
+    units : UnitSystem
+        Unit system of the weights.
+    dtype : torch.dtype
+        Their precision.
+    trainable : iterable of str
+        Synaptic variables to be trained.
+    is_sparse : bool, optional
+        Whether to add synapse by synapse; by default if the matrix would be large and mostly empty.
+
+    Returns
+    -------
+    Coupling
+
+    Raises
+    ------
+    ExportError
+        If the synapses do anything else.
+    """
+    (pathway,) = synapses._pathways
+    added = receivers(synapses)
+    variables = resolve(synapses, [f"_added = {value}" for value in added.values()], namespace)
+    used = {
+        name
+        for value in added.values()
+        for item in assignments(f"_added = {value}", variables)
+        for name in names(ast.parse(item.expression.strip()))
+    } & set(variables)
+    constants, arrays = {}, {}
+    for name in sorted(used):
+        variable = variables[name]
+        if isinstance(variable, Constant) or name == "dt":
+            constants[name] = (number(variable, units), units.label(variable.dim))
+        elif isinstance(variable, ArrayVariable) and variable.owner.name == synapses.name:
+            arrays[name] = variable
+        elif isinstance(variable, ArrayVariable):
+            raise ExportError(
+                f"on_pre of {synapses.name} uses {name!r} of {variable.owner.name}, expected variables of the synapses "
+                "and constants: copy its values into a synaptic parameter."
+            )
+    renderer = TorchRenderer()
+    lines = [f"{name} = {value!r}  # {unit}" for name, (value, unit) in constants.items()]
+    lines += ["", "", "def increments(values_):"] + [f"    {name} = values_.{name}" for name in arrays]
+    for k, value in enumerate(added.values()):
+        for item in assignments(f"_added_{k} = {value}", variables):
+            lines.append(f"    {item.name} = {renderer.render_expr(item.expression)}")
+    lines.append(f"    return ({''.join(f'_added_{k}, ' for k in range(len(added)))})")
+    shape = (len(synapses.source), len(synapses.target))
+    count = len(synapses)
+    delay = np.broadcast_to(np.asarray(pathway.variables["delay"].get_value()), (count,))
+    coupling = Coupling(
+        synapses.name,
+        "\n".join(lines) + "\n",
+        added,
+        source=None if synapses.source is group else synapses.source.name,
+        target=None if synapses.target is group else synapses.target.name,
+        shape=shape,
+        pre=np.array(synapses.variables["_synaptic_pre"].get_value()),
+        post=np.array(synapses.variables["_synaptic_post"].get_value()),
+        delays=np.floor(delay / float(group.clock.dt) + 0.5).astype(int),  # as Brian2's spike queue rounds
+        guards=guards,
+        is_sparse=shape[0] * shape[1] > max(DENSE, 2 * count) if is_sparse is None else is_sparse,
+        dtype=dtype,
+    )
+    for name, variable in arrays.items():
+        is_trainable = name in trainable
+        coupling.store(name, tensor(variable, units, dtype), dimension=variable.dim, is_trainable=is_trainable)
+    for name in sorted(set(trainable) - set(arrays)):
+        raise ValueError(
+            f"trainable has {synapses.name + '.' + name!r}, expected a variable in its on_pre, which has "
+            f"{', '.join(arrays) or 'none'}: check the name."
+        )
+    return coupling
+
+
+def check_synapses(synapses, group, gates):
+    """
+    Refuse synapses that cannot be exported.
+
+    Parameters
+    ----------
+    synapses : Synapses
+        The synapses.
+    group : NeuronGroup
+        The exported group.
+    gates : sequence of NeuronGroup
+        Groups of one neuron that are exported too.
+
+    Raises
+    ------
+    ExportError
+        If there is anything but one on_pre pathway of spikes to the group.
+    """
+    name, pathways = synapses.name, synapses._pathways
+    if synapses.equations.diff_eq_names:
+        raise ExportError(
+            f"{name} has synaptic differential equations, expected weights: put the equations into the neurons."
+        )
+    if synapses.summed_updaters:
+        raise ExportError(
+            f"{name} has a (summed) variable, expected on_pre that adds to a variable: write it as spikes' effect."
+        )
+    if len(pathways) != 1 or pathways[0].prepost != "pre" or pathways[0].event != "spike":
+        raise ExportError(
+            f"{name} has pathways {', '.join(item.objname for item in pathways) or 'none'}, expected one on_pre: "
+            "learning rules run in Brian2, not in torch."
+        )
+    for end in (synapses.source, synapses.target):
+        if isinstance(end, Subgroup):
+            raise ExportError(f"{name} connects the subgroup {end.name}, expected whole groups: connect the group.")
+    if synapses.target is not group and synapses.target not in gates:
+        raise ExportError(
+            f"{name} targets {synapses.target.name}, expected {group.name}: export that group, or leave them out."
+        )
+    if pathways[0].when != "synapses" or pathways[0].clock.dt != group.clock.dt:
+        raise ExportError(
+            f"{name} runs in the slot {pathways[0].when!r} every {pathways[0].clock.dt}, expected 'synapses' every "
+            f"{group.clock.dt}: use one clock and the default slot."
+        )
+    if not len(synapses):
+        raise ExportError(f"{name} has no synapses, expected some: call connect() first.")

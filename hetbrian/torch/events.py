@@ -1,0 +1,88 @@
+"""Spikes of many neurons as lists of events, so that work is done only where there are some."""
+
+from dataclasses import dataclass
+
+from hetbrian._support.optional import torch
+
+
+@dataclass(frozen=True)
+class Events:
+    """
+    Hold which neurons of a source spike in each time step of each copy.
+
+    Parameters
+    ----------
+    begin : Tensor of int64, shape (n_steps*batch + 1,)
+        Where the events of step t and copy b begin in ``index``, at t*batch + b; ends with their number.
+    index : Tensor of int32, shape (event,)
+        Neuron of each event.
+    shape : tuple of int
+        Time steps, copies and neurons.
+
+    Examples
+    --------
+    >>> spikes = torch.zeros(2, 1, 3)
+    >>> spikes[1, 0, 2] = 1
+    >>> Events.from_dense(spikes).index.tolist(), torch.equal(Events.from_dense(spikes).dense(), spikes)
+    ([2], True)
+    """
+
+    begin: torch.Tensor
+    index: torch.Tensor
+    shape: tuple
+
+    def __post_init__(self):
+        """Check that the lists fit together, as the kernels do not."""
+        n_steps, batch, size = self.shape
+        fits = len(self.begin) == n_steps * batch + 1 and self.begin[0] == 0 and self.begin[-1] == len(self.index)
+        if not fits or bool((self.begin.diff() < 0).any()):
+            raise ValueError(
+                f"begin does not divide {len(self.index)} events into {n_steps} x {batch} lists, expected "
+                f"{n_steps * batch + 1} growing numbers from 0 to that: build events with Events.from_dense."
+            )
+        if len(self.index) and not 0 <= int(self.index.min()) <= int(self.index.max()) < size:
+            raise ValueError(
+                f"index has neuron {int(self.index.max())}, expected 0 to {size - 1}: check the source's size."
+            )
+
+    @staticmethod
+    def from_dense(spikes):
+        """
+        Return the events of a tensor of spikes.
+
+        Parameters
+        ----------
+        spikes : Tensor, shape (time, batch, neuron)
+            0 or 1.
+
+        Returns
+        -------
+        Events
+
+        Raises
+        ------
+        ValueError
+            If there is another value.
+        """
+        rows = spikes.detach().reshape(-1, spikes.shape[-1])
+        where = rows.nonzero()
+        if not bool((rows[where[:, 0], where[:, 1]] == 1).all()):
+            raise ValueError("spikes have values other than 0 and 1, expected spikes: pass graded values as inputs.")
+        begin = torch.zeros(len(rows) + 1, dtype=torch.int64, device=rows.device)
+        begin[1:] = torch.bincount(where[:, 0], minlength=len(rows)).cumsum(0)
+        return Events(begin, where[:, 1].to(torch.int32).contiguous(), tuple(spikes.shape))
+
+    def to(self, device):
+        """Return the events on another device, or themselves if they are there."""
+        if self.begin.device == torch.device(device):
+            return self
+        return Events(self.begin.to(device), self.index.to(device), self.shape)
+
+    def dense(self, dtype=torch.float32):
+        """Return the spikes as a tensor of shape (time, batch, neuron), with the number of events of each."""
+        n_steps, batch, size = self.shape
+        device = self.begin.device
+        rows = torch.repeat_interleave(torch.arange(n_steps * batch, device=device), self.begin.diff())
+        spikes = torch.zeros(n_steps * batch * size, dtype=dtype, device=device)
+        spikes.index_add_(0, rows * size + self.index, torch.ones(len(rows), dtype=dtype, device=device))
+        return spikes.view(self.shape)

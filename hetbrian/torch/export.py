@@ -1,0 +1,276 @@
+"""From Brian2 equations to a torch module: the same update, in the same order within a step."""
+
+import ast
+
+from brian2 import DimensionMismatchError, NeuronGroup, TimedArray
+from brian2.core.functions import Function
+from brian2.core.namespace import get_local_namespace
+from brian2.core.variables import ArrayVariable, Constant
+from brian2.input.timedarray import _find_K
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.synapses.synapses import Synapses
+from brian2.units.fundamentalunits import DIMENSIONLESS
+
+from hetbrian._support.optional import torch
+from hetbrian.torch.cell import Cell, Population
+from hetbrian.torch.coupling import check_synapses, read_coupling, receivers
+from hetbrian.torch.module import TAKEN, number, tensor
+from hetbrian.torch.source import module_source, threshold_margin
+from hetbrian.torch.statements import ExportError, check_group, read_group
+from hetbrian.torch.surrogate import SuperSpike
+from hetbrian.torch.units import COHERENT
+
+
+def to_torch(
+    group,
+    synapses=(),
+    *,
+    trainable=(),
+    inputs=(),
+    units=COHERENT,
+    dtype=torch.float32,
+    surrogate=None,
+    width=None,
+    detach_reset=False,
+    jacobian_bound=None,
+    sparse=None,
+    namespace=None,
+    level=0,
+):
+    r"""
+    Return a NeuronGroup and its synapses as a torch module with the same time step.
+
+    Brian2 itself turns the equations into statements (state updater, order within the step); only
+    their last translation, to torch instead of C++, is ours. Values are those that the objects have
+    now, in coherent units (mV, ms, pA, nS, pF), because in SI units the conductances and currents
+    of neurons are below the epsilon of Adam and their squares leave float32.
+
+    Not for plasticity, GSL methods, several clocks or groups that spike on each other: whatever has no
+    counterpart raises an `ExportError`. Export before running: spikes that are still on their
+    way through delays are not taken over.
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        The group.
+    synapses : Synapses, AllToAll or sequence of them
+        Everything that targets the group: Synapses whose on_pre adds weights to its variables, from
+        itself or from a source whose spikes the module is then given, and the gating variable.
+    trainable : str or sequence of str
+        Parameters to be trained: of the group (``"eta"``), one value a neuron also if it is a
+        constant of the namespace or an initial value (``"v"``); of synapses ``"name.variable"``.
+    inputs : str or sequence of str
+        Parameters of the group that are given anew in every step.
+    units : UnitSystem
+        Unit system of the module.
+    dtype : torch.dtype
+        Precision.
+    surrogate : Surrogate, optional
+        Derivative of the spike, by default `SuperSpike`.
+    width : Quantity, or float if the threshold has no unit, optional
+        Distance from the threshold that counts as x = 1 for the surrogate, by default one unit (1 mV).
+    detach_reset : bool
+        Whether gradients do not flow to the spikes through the reset.
+    jacobian_bound : dict of str to float, optional
+        For state variables by name, the largest absolute value of the derivative of the update by the variable
+        itself, e.g. ``{"v": 1}``. The derivative of a quadratic neuron is above 1 on the upswing of each spike, and
+        its gradient grows without limit; with a bound it stays finite, and is biased.
+    sparse : bool, optional
+        Whether to add synapse by synapse instead of multiplying matrices; by default for large, mostly
+        empty matrices.
+    namespace : dict, optional
+        Names that the objects do not define, by default those of the caller, as in Brian2's ``run``.
+    level : int
+        How many frames above the caller to look for names.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    ExportError
+        If the model has something that cannot be exported; the message says what to do instead.
+    ValueError
+        If a name in ``trainable``, ``inputs`` or ``jacobian_bound`` is unknown, or a bound is not positive.
+    DimensionMismatchError
+        If the width has another unit than the threshold.
+    KeyError
+        If the equations have a name that nobody defines.
+
+    Examples
+    --------
+    >>> from brian2 import NeuronGroup, mV, ms
+    >>> equations, names = "dv/dt = -v/tau : volt", {"tau": 10 * ms, "top": 5 * mV}
+    >>> leaky = NeuronGroup(2, equations, threshold="v > top", reset="v = 0*volt", method="exact", namespace=names)
+    >>> leaky.v = [1, 8] * mV
+    >>> module = to_torch(leaky, dtype=torch.float64)
+    >>> module(2).spikes
+    tensor([[0., 1.],
+            [0., 0.]], dtype=torch.float64)
+    """
+    namespace = get_local_namespace(level=level + 1) if namespace is None else namespace
+    trainable, inputs = ((item,) if isinstance(item, str) else tuple(item) for item in (trainable, inputs))
+    items = [synapses] if isinstance(synapses, (Synapses, NeuronGroup)) else list(synapses)
+    gates = [item for item in items if isinstance(item, NeuronGroup)]
+    for item in (group, *gates):
+        check_group(item)
+    incoming = _incoming(group, items, gates)
+    targets: dict = {item.name: set() for item in (group, *gates)}
+    for item in incoming:
+        check_synapses(item, group, gates)
+        targets[item.target.name] |= set(receivers(item))
+    _check_inputs(group, inputs)
+    program = read_group(group, namespace, targets=sorted(targets[group.name] | set(inputs)), owners=gates)
+    own, of_synapses = _split(trainable, [item.name for item in incoming])
+    settings = {"surrogate": surrogate or SuperSpike(), "detach": detach_reset, "units": units, "dtype": dtype}
+    bounds = dict(jacobian_bound or {})
+    neurons = _population(group, program, width=_width(program, width, units), trainable=own, bounds=bounds, **settings)
+    modules = []
+    for gate in gates:
+        found = read_group(gate, namespace, targets=sorted(targets[gate.name]))
+        if gate.order <= group.order or found.condition is not None or len(gate) != 1:
+            raise ExportError(
+                f"{gate.name} is no gating variable, expected one neuron without threshold that is updated after "
+                f"{group.name}: use AllToAll, or export it on its own."
+            )
+        modules.append(_population(gate, found, width=1.0, trainable=(), **settings))
+    couplings = [
+        read_coupling(
+            item,
+            group,
+            namespace,
+            guards=_guards(program) if item.target is group else {},
+            units=units,
+            dtype=dtype,
+            trainable=of_synapses[item.name],
+            is_sparse=sparse,
+        )
+        for item in incoming
+    ]
+    dt = float(units.from_si(float(group.clock.dt), program.variables["dt"].dim))
+    return Cell(neurons, modules, couplings, inputs, dt, units, int(group.clock.timestep[:]))
+
+
+def _incoming(group, items, gates):
+    """Return all synapses, those in gates included, in the order in which Brian2 runs them."""
+    found = [item for item in items if isinstance(item, Synapses)]
+    for gate in gates:
+        found += [item for item in gate.contained_objects if isinstance(item, Synapses)]
+    for item in items:
+        if not isinstance(item, (Synapses, NeuronGroup)) or item is group:
+            raise ExportError(
+                f"synapses has {getattr(item, 'name', item)!r} ({type(item).__name__}), expected Synapses or AllToAll: "
+                "other objects have no counterpart in torch, run them in Brian2."
+            )
+    for item in (*found, *gates):
+        if item.name in TAKEN:
+            raise ExportError(f"{item.name!r} is a name that torch modules need, expected another: rename the object.")
+    found = [item for item in found if item.active]
+    return sorted(found, key=lambda item: [(path.order, path.name) for path in item._pathways])
+
+
+def _population(group, program, *, width, trainable, surrogate, detach, units, dtype, bounds=None):
+    """Return a group's module: values sorted into constants, parameters, TimedArrays and initial state."""
+    constants, values, tables = {}, {}, {}
+    for name, variable in sorted(program.variables.items()):  # sorted: optimisers and DDP go by position
+        if name in (*program.state, *program.linked, "t", "t_in_timesteps"):
+            continue
+        if isinstance(variable, TimedArray):
+            subdivision = _find_K(float(group.clock.dt), variable.dt)
+            tables[name] = (float(units.from_si(variable.dt / subdivision, program.variables["t"].dim)), subdivision)
+        elif isinstance(variable, Constant) or name == "dt":
+            constants[name] = (number(variable, units), units.label(variable.dim))
+        elif isinstance(variable, ArrayVariable):
+            values[name] = tensor(variable, units, dtype)
+    dimensions = {name: item.dim for name, item in program.variables.items() if not isinstance(item, Function)}
+    for name in trainable:
+        if name in constants and name not in ("dt", "N"):
+            values[name] = torch.full((len(group),), constants.pop(name)[0], dtype=dtype)
+        elif name not in program.state and (name not in values or not values[name].is_floating_point()):
+            known = sorted({*program.state, *values, *constants} - {"dt", "N", "i", "lastspike", "not_refractory"})
+            raise ValueError(
+                f"trainable has {name!r}, expected parameters of {group.name} among {', '.join(known)} or variables of "
+                "synapses as 'synapses.variable': check the name."
+            )
+    initial = {name: tensor(program.variables[name], units, dtype) for name in program.state}
+    integers = [name for name, value in initial.items() if not value.is_floating_point()]
+    source = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
+    _check_bounds(program, bounds or {}, [*integers, "lastspike", "not_refractory"])
+    module = Population(program, source, surrogate, width, detach, bounds)
+    for name, value in values.items():
+        module.store(name, value, dimension=dimensions[name], is_trainable=name in trainable)
+    for name in tables:
+        table = program.variables[name]
+        module.store(name, torch.as_tensor(units.from_si(table.values, table.dim), dtype=dtype))
+    for name, value in initial.items():
+        value = value.double() if name == "lastspike" else value
+        module.store(f"_initial_{name}", value, dimension=dimensions[name], is_trainable=name in trainable)
+    return module
+
+
+def _guards(program):
+    """Return the boolean variable that guards each state variable (unless refractory)."""
+    found = {name: getattr(program.variables[name], "conditional_write", None) for name in program.state}
+    return {name: variable.name for name, variable in found.items() if variable is not None}
+
+
+def _check_inputs(group, inputs):
+    """Refuse inputs that are no parameters of the group."""
+    known = [name for name, item in group.equations.items() if item.type == "parameter" and "shared" not in item.flags]
+    for name in inputs:
+        if name not in known:
+            raise ValueError(
+                f"inputs has {name!r}, expected parameters of {group.name} among {', '.join(sorted(known)) or 'none'}: "
+                "declare it in the equations, one value a neuron."
+            )
+
+
+def _check_bounds(program, bounds, others):
+    """Refuse bounds of what is no state variable with a derivative, and of noise, which would be drawn twice."""
+    for name, limit in bounds.items():
+        known = [item for item in program.state if item not in others]
+        if name not in known:
+            raise ValueError(
+                f"jacobian_bound has {name!r}, expected state variables among {', '.join(known)}: check the name."
+            )
+        if not limit > 0:
+            raise ValueError(f"jacobian_bound of {name!r} is {limit!r}, expected more than 0: give a bound such as 1.")
+        if {"rand", "randn"} & set(program.variables):
+            raise ExportError(
+                f"{program.name} has random numbers, expected none with jacobian_bound: clip the norm of the gradient "
+                "instead."
+            )
+
+
+def _split(trainable, synapses):
+    """Return the names of the group, and those of each Synapses."""
+    own = tuple(name for name in trainable if "." not in name)
+    of_synapses: dict = {name: [] for name in synapses}
+    for name in set(trainable) - set(own):
+        owner, _, variable = name.partition(".")
+        if owner not in of_synapses:
+            raise ValueError(
+                f"trainable has {name!r}, expected synapses among {', '.join(synapses) or 'none'}: check the name."
+            )
+        of_synapses[owner].append(variable)
+    return own, of_synapses
+
+
+def _width(program, width, units):
+    """Return the width of the surrogate in the unit system."""
+    if width is None or program.condition is None:
+        return 1.0
+    comparisons = [node for node in ast.walk(ast.parse(program.condition.strip())) if isinstance(node, ast.Compare)]
+    margin = ast.unparse(threshold_margin(comparisons[0])[0]) if comparisons else "0"
+    dimension = parse_expression_dimensions(margin, program.variables)
+    if getattr(width, "dim", DIMENSIONLESS) is not dimension:
+        raise DimensionMismatchError(
+            f"width has the wrong unit, expected {units.label(dimension)} as in the threshold {program.condition!r}: "
+            "multiply by it",
+            getattr(width, "dim", DIMENSIONLESS),
+            dimension,
+        )
+    if not float(width) > 0:
+        raise ValueError(f"width is {width}, expected more than 0: give a distance from the threshold.")
+    return float(units.from_si(float(width), dimension))

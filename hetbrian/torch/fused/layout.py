@@ -1,0 +1,219 @@
+"""How a cell's numbers lie in memory: which arrays, of which size, given in which order."""
+
+import ctypes
+from dataclasses import dataclass
+
+from hetbrian._support.optional import torch
+from hetbrian.torch.statements import ExportError
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """
+    Synapses of one delay onto one variable.
+
+    Parameters
+    ----------
+    coupling : str
+        Name of the synapses.
+    source : str or None
+        Name of the source, None for the neurons themselves.
+    variable : str
+        Variable that receives.
+    delay : int
+        Delay in time steps.
+    guard : str, optional
+        Boolean variable: where it is false, nothing is added.
+    """
+
+    coupling: str
+    source: str | None
+    variable: str
+    delay: int
+    guard: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    What the kernel of a cell reads and writes, in order.
+
+    Parameters
+    ----------
+    state : tuple of str
+        State variables with an adjoint.
+    is_refractory : bool
+        Whether truth of ``not_refractory`` and time of ``lastspike`` follow.
+    inputs : tuple of str
+        Variables that are given at every step.
+    scalars, rows : tuple of str
+        Fixed numbers, and fixed values of each neuron.
+    trained : tuple of str
+        Rows whose gradient is wanted.
+    tables : tuple of str
+        TimedArrays.
+    pathways : tuple of Pathway
+        Synapses.
+    """
+
+    state: tuple
+    is_refractory: bool
+    inputs: tuple
+    scalars: tuple
+    rows: tuple
+    trained: tuple
+    tables: tuple
+    pathways: tuple
+
+
+def read_layout(cell, prepared):
+    """
+    Return what the kernel of a cell reads and writes.
+
+    Parameters
+    ----------
+    cell : Cell
+        The plain module.
+    prepared : dict of str to Tensor or number
+        What its neurons' ``prepare`` gave, by name.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ExportError
+        If the cell has something that the kernel cannot do.
+    """
+    neurons = cell.neurons
+    unsupported = {
+        "a gating variable": bool(cell.gates) or bool(neurons.linked),
+        "sparse weights": any(coupling.is_sparse for coupling in cell.couplings.values()),
+    }
+    own = [name for name in neurons.names if name not in (*cell.inputs, "lastspike", "not_refractory")]
+    unsupported["whole-number state"] = not all(
+        getattr(neurons, f"_initial_{name}").is_floating_point() for name in own
+    )
+    for what, is_there in unsupported.items():
+        if is_there:
+            raise ExportError(f"the model has {what}, expected none in the fused cell: use the plain module.")
+    tables = tuple(neurons.source.tables)
+    tensors = {name: value for name, value in prepared.items() if hasattr(value, "dim") and name not in tables}
+    return Layout(
+        state=tuple(own),
+        is_refractory=neurons.is_refractory,
+        inputs=tuple(cell.inputs),
+        scalars=(*neurons.source.constants, *(name for name in prepared if name not in (*tensors, *tables))),
+        rows=tuple(tensors),
+        trained=tuple(name for name, value in tensors.items() if value.requires_grad),
+        tables=tables,
+        pathways=tuple(
+            Pathway(coupling.name, coupling.source, variable, delay, coupling.guards.get(variable))
+            for coupling in cell.couplings.values()
+            for variable in coupling.variables
+            for delay in coupling.delays
+        ),
+    )
+
+
+REALS = {torch.float32: ("float", ctypes.c_float), torch.float64: ("double", ctypes.c_double)}
+"""What ``real`` is, in C and in Python, for each precision that kernels have."""
+
+
+TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64}
+"""C types of other numbers."""
+
+
+class Arguments:
+    """
+    Describe the struct that a kernel takes.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the kernel reads and writes.
+    n_targets : int
+        Number of variables that receive.
+
+    Examples
+    --------
+    >>> from hetbrian.torch.fused.layout import Layout
+    >>> arguments = Arguments(Layout(("v",), False, (), ("dt",), (), (), (), ()), 0)
+    >>> arguments.pack({"T": 100, "scalars": [0.5]}, arguments.ctype(ctypes.c_float)).T
+    100
+    """
+
+    def __init__(self, layout, n_targets):
+        states, n_inputs, n_paths = len(layout.state), len(layout.inputs), len(layout.pathways)
+        n_tables = len(layout.tables)
+        self.fields = (
+            # time steps, copies, neurons, threads of the CPU, number of the first step
+            *((name, "int", None) for name in ("T", "B", "N", "threads")),
+            ("first", "int64_t", None),
+            ("width", "real", None),
+            ("scalars", "real", len(layout.scalars)),
+            ("tables", "real*", n_tables),
+            ("shapes", "int64_t", 2 * n_tables),  # rows and columns of each table
+            *((name, "real*", None) for name in ("rows", "start", "saved", "spikes", "final_state")),
+            ("last", "double*", None),
+            ("recorded", "real*", states),
+            ("inputs", "real*", n_inputs),
+            ("weights", "real*", n_paths),
+            ("begin", "int64_t*", n_paths),
+            ("index", "int32_t*", n_paths),
+            ("outside", "real*", n_targets),  # what arrives from sources, if that is known before
+            *((name, "real*", None) for name in ("of_spikes", "of_state", "of_rows_total")),
+            ("of_recorded", "real*", states),
+            ("of_inputs", "real*", n_inputs),
+            ("transposed", "real*", n_paths),
+            ("n_source", "int64_t", n_paths),
+            ("of_weights_total", "real*", n_paths),
+            ("of_current", "real*", n_paths),
+            ("of_arrived", "real*", n_targets),
+        )
+
+    def struct(self):
+        """Return the struct as C; ``int64_t`` and ``int32_t`` must be known."""
+        lines = [f"    {kind} {name}{'' if size is None else f'[{max(1, size)}]'};" for name, kind, size in self.fields]
+        return "\n".join(["struct Arguments {", *lines, "};"])
+
+    def unpack(self):
+        """Return the C lines that give each field of ``arguments`` a name of its own."""
+        return [f"const auto{'' if size is None else '&'} {name} = arguments.{name};" for name, _, size in self.fields]
+
+    def ctype(self, real):
+        """Return the struct as a class of Python, with ``ctypes.c_float`` or ``ctypes.c_double`` as real."""
+        kinds, members = TYPES | {"real": real}, []
+        for name, kind, size in self.fields:
+            member = kinds.get(kind, ctypes.c_void_p)
+            members.append((name, member if size is None else member * max(1, size)))
+        return type("Arguments", (ctypes.Structure,), {"_fields_": members})
+
+    def pack(self, values, ctype):
+        """
+        Return the struct with values in it; what is not given is 0.
+
+        Parameters
+        ----------
+        values : dict
+            Numbers, tensors (or None) and lists of them by field. The tensors must outlive the struct.
+        ctype : type
+            What `ctype` gave.
+
+        Returns
+        -------
+        ctypes.Structure
+        """
+        packed, members = ctype(), dict(ctype._fields_)
+        for name, kind, size in self.fields:
+            if name in values:
+                item = values[name]
+                cast = _address if kind.endswith("*") else lambda number: number
+                setattr(packed, name, cast(item) if size is None else members[name](*map(cast, item)))
+        return packed
+
+
+def _address(tensor):
+    """Return where a tensor's values are, None for no tensor and for one without values."""
+    return None if tensor is None or not tensor.numel() else tensor.data_ptr()

@@ -1,0 +1,195 @@
+"""What a training keeps and shows: history, checkpoints that are whole, time left."""
+
+import csv
+import pickle
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from hetbrian._support.files import replacing
+from hetbrian._support.optional import lightning, torch
+from hetbrian._support.progress import INTERVAL, duration
+
+Callback: Any = lightning.pytorch.callbacks.Callback
+Files: Any = lightning.fabric.plugins.TorchCheckpointIO
+
+
+class AtomicFiles(Files):
+    """Write checkpoints whole or not at all: a kill or a full disk leaves the one before."""
+
+    def save_checkpoint(self, checkpoint, path, storage_options=None):
+        """Write beside the file, then replace it."""
+        with replacing(path, "choose another --out") as temporary:
+            torch.save(checkpoint, temporary)
+
+
+class History(Callback):
+    """
+    Keep the metrics of every epoch in the checkpoints and in ``history.csv``.
+
+    After a kill the file goes on from the last checkpoint, without a line twice or missing.
+
+    Parameters
+    ----------
+    identity : dict of str to str
+        What makes this training another one.
+    folder : path-like
+        Where the file is written.
+    """
+
+    def __init__(self, identity, folder):
+        self.identity, self.folder = identity, Path(folder)
+        self.rows: list = []
+
+    def state_dict(self):
+        """Return what a checkpoint keeps."""
+        return {"identity": self.identity, "rows": self.rows}
+
+    def load_state_dict(self, state_dict):
+        """Go on from a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+    def check(self, checkpoint):
+        """
+        Refuse the checkpoint of another training.
+
+        Parameters
+        ----------
+        checkpoint : path-like
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If it is another training's, or no checkpoint.
+        """
+        try:
+            found = torch.load(checkpoint, weights_only=True)["callbacks"][self.state_key]
+        except (OSError, EOFError, KeyError, RuntimeError, pickle.UnpicklingError, BadZipFile) as error:
+            raise ValueError(
+                f"{str(checkpoint)!r} is no checkpoint, expected one that training wrote: remove it to start again."
+            ) from error
+        self.rows = found["rows"]
+        for name in sorted({*self.identity, *found["identity"]}):
+            there, here = found["identity"].get(name), self.identity.get(name)
+            if there != here:
+                raise ValueError(
+                    f"{str(self.folder)!r} holds another training, expected the same: {name} is {there} there and "
+                    f"{here} here; choose another --out."
+                )
+
+    def on_train_epoch_end(self, trainer, module):
+        """Keep the epoch."""
+        values = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        self.rows = [*self.rows[: trainer.current_epoch], {"epoch": trainer.current_epoch + 1, **values}]
+        if trainer.is_global_zero:
+            with (
+                replacing(self.folder / "history.csv", "choose another --out") as temporary,
+                open(temporary, "w", newline="", encoding="utf-8") as file,
+            ):
+                writer = csv.DictWriter(file, list(self.rows[-1]))
+                writer.writeheader()
+                writer.writerows(self.rows)
+
+
+class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
+    """
+    Keep the last epoch and the best on the validation samples; stop when it was best for long enough.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``last.ckpt`` and ``best.ckpt`` are written.
+    patience : int
+        Epochs without a better validation after which training stops, 0 for never.
+    """
+
+    def __init__(self, folder, patience=0):
+        self.last, self.best, self.patience = Path(folder) / "last.ckpt", Path(folder) / "best.ckpt", patience
+        self.score, self.waited = -1.0, 0
+
+    def state_dict(self):
+        """Return what a checkpoint keeps."""
+        return {"score": self.score, "waited": self.waited}
+
+    def load_state_dict(self, state_dict):
+        """Go on from a checkpoint."""
+        self.score, self.waited = state_dict["score"], state_dict["waited"]
+
+    def on_train_start(self, trainer, module):
+        """Stop at once if the training that goes on had been stopped."""
+        self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer, module):
+        """Write the files."""
+        score = trainer.callback_metrics.get("validation_accuracy")
+        if score is not None:
+            is_better = float(score) > self.score
+            self.score, self.waited = max(self.score, float(score)), 0 if is_better else self.waited + 1
+            if is_better:
+                trainer.save_checkpoint(self.best, weights_only=True)
+        trainer.save_checkpoint(self.last)
+        self._stop(trainer)
+
+    def _stop(self, trainer):
+        if self.patience and self.waited >= self.patience:
+            trainer.should_stop = True
+
+
+class TrainingProgress(Callback):
+    """
+    Show a bar in a terminal, and a line now and then in a log file.
+
+    Parameters
+    ----------
+    stream : file, optional
+        Where to write, by default stderr.
+    """
+
+    def __init__(self, stream=None):
+        self._console = Console(file=stream or sys.stderr)
+        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
+
+    def on_train_start(self, trainer, module):
+        """Begin to count time."""
+        self._total = trainer.max_epochs * trainer.num_training_batches
+        self._first = trainer.global_step
+        self._start = self._shown = time.monotonic()
+        self._task = self._bar.add_task("", total=self._total, completed=self._first)
+        if self._console.is_terminal and trainer.is_global_zero:
+            self._bar.start()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        """Show how far it is."""
+        if not trainer.is_global_zero:
+            return
+        if self._console.is_terminal:
+            self._bar.update(self._task, description=self.text(trainer), completed=trainer.global_step)
+        elif time.monotonic() - self._shown > INTERVAL:
+            self._shown = time.monotonic()
+            self._console.print(self.text(trainer), highlight=False, markup=False, soft_wrap=True)
+
+    def on_train_end(self, trainer, module):
+        """Take the bar away."""
+        self._bar.stop()
+
+    def on_exception(self, trainer, module, exception):
+        """Take the bar away."""
+        self._bar.stop()
+
+    def text(self, trainer):
+        """Return the state as one line."""
+        said = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+        for name in ("loss", "validation_accuracy"):
+            if name in trainer.callback_metrics:
+                said += f", {name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.3f}"
+        done = trainer.global_step - self._first
+        if done:
+            left = (self._total - trainer.global_step) * (time.monotonic() - self._start) / done
+            said += f", {duration(left)} left"
+        return said

@@ -1,0 +1,86 @@
+"""A spiking layer and a leaky readout whose highest potential decides for a class."""
+
+from typing import Any
+
+from hetbrian._support.optional import torch
+from hetbrian.torch.fused.cell import fuse
+
+
+class Classifier(torch.nn.Module):
+    r"""
+    Classify sequences of events by a recurrent layer and one leaky membrane for each class.
+
+    .. math:: u_{t+1} = a u_t + (1 - a)(W z_t + b), \quad y = \max_t u_t
+
+    with spikes z and a = exp(-dt/tau_out). The sum over time is one product with a triangular matrix.
+
+    Parameters
+    ----------
+    cell : Cell
+        The layer, see `hetbrian.training.layers.exported`.
+    n_classes : int
+        Outputs.
+    tau_out : float
+        Time constant of the readout in the unit of ``cell.dt``, 0 for none.
+    dropout : float
+        Share of the neurons that the readout does not see while training, drawn for each sample.
+    is_fused : bool
+        Whether the layer runs in the fused time loop.
+    generator : torch.Generator, optional
+        Draws the readout's initial weights.
+    """
+
+    def __init__(self, cell, n_classes, *, tau_out, dropout=0.0, is_fused=True, generator=None):
+        super().__init__()
+        self.layer: Any = fuse(cell) if is_fused else cell
+        self.decay = float(torch.exp(torch.tensor(-cell.dt / tau_out))) if tau_out else 0.0
+        self.dropout, self.is_fused = dropout, is_fused
+        shape = (cell.neurons.size, n_classes)
+        draw = torch.rand(shape, generator=generator) * 2 - 1
+        self.weight = torch.nn.Parameter((draw / shape[0] ** 0.5).to(cell.dtype))
+        self.bias = torch.nn.Parameter(torch.zeros(n_classes, dtype=cell.dtype))
+        self._filter = torch.empty(0)
+
+    @property
+    def cell(self):
+        """Cell : the plain module, with the parameters."""
+        return self.layer.cell if self.is_fused else self.layer
+
+    def forward(self, events, generator=None):
+        """
+        Return what the readout says.
+
+        Parameters
+        ----------
+        events : Events
+            Input spikes.
+        generator : torch.Generator, optional
+            Draws which neurons the readout does not see; without it it sees all.
+
+        Returns
+        -------
+        outputs : Tensor, shape (batch, class)
+            Highest potential of each class over time.
+        spikes : Tensor, shape (time, batch, neuron)
+        """
+        spikes = self._spikes(events)
+        seen = spikes
+        if self.dropout and generator is not None:
+            kept = torch.rand(spikes.shape[1:], generator=generator).to(spikes.device) >= self.dropout
+            seen = spikes * (kept / (1 - self.dropout))
+        return self.potentials(seen).amax(0), spikes
+
+    def _spikes(self, events):
+        if not self.is_fused:
+            events = events.dense(self.cell.dtype)
+        return self.layer(spikes={"source": events}).spikes
+
+    def potentials(self, spikes):
+        """Return the readout's membranes, shape (time, batch, class)."""
+        drive = spikes @ self.weight + self.bias
+        steps = len(spikes)
+        if self._filter.shape != (steps, steps) or self._filter.device != drive.device:
+            lag = torch.arange(steps)[:, None] - torch.arange(steps)
+            powers = torch.where(lag >= 0, self.decay ** lag.clamp(min=0).double() * (1 - self.decay), 0.0)
+            self._filter = powers.to(drive)
+        return torch.einsum("ts,sbc->tbc", self._filter, drive)

@@ -1,0 +1,200 @@
+"""How recordings become input spikes: time bins, pooling, and random changes while training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import Quantity, second
+
+from hetbrian._support.checks import count, positive
+from hetbrian._support.optional import torch
+from hetbrian.torch.events import Events
+
+
+@dataclass(frozen=True)
+class Binning:
+    r"""
+    Cut recordings into time bins, without ever making them dense.
+
+    An event at time t falls into bin :math:`\lfloor t/\Delta t \rfloor`; what comes after the last bin is
+    left out. Two events of one channel in one bin count twice, as two spikes do: each adds the
+    channel's weight, in the fused cell as in `Events.dense`. With ``once`` they count once.
+
+    The random changes act only where a generator is given, and never move an event to another sample.
+
+    Parameters
+    ----------
+    n_bins : int
+        Number of bins, the time steps of the network.
+    bin_width : Quantity [second]
+        Duration of a bin.
+    pool : int
+        So many neighbouring units, or squares of so many pixels a side, become one input.
+    merge : bool
+        Whether both polarities of a camera share an input.
+    once : bool
+        Whether an input has at most one event in a bin.
+    jitter : float
+        Standard deviation of a random shift of each event, in units or in pixels along each axis; events
+        that leave the sensor are lost.
+    shift : int
+        Largest random shift of a whole sample, in units or in pixels along each axis.
+    stretch : float
+        Each sample is slowed by a factor drawn from 1 - stretch to 1 + stretch.
+    drop : float
+        Share of the events that are lost.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range.
+    DimensionMismatchError
+        If the width is no time.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from hetbrian.training.data.recordings import Recordings
+    >>> one = Recordings(np.array([0.001, 0.012, 0.013], np.float32), np.array([0, 4, 5], np.int32), np.array([0, 3]),
+    ...                  np.array([0]), None, (6,), ("a",))
+    >>> Binning(n_bins=2, bin_width=10 * ms, pool=2).events(one, [0]).dense()[:, 0].tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
+    """
+
+    n_bins: int
+    bin_width: Quantity
+    pool: int = 1
+    merge: bool = False
+    once: bool = False
+    jitter: float = 0.0
+    shift: int = 0
+    stretch: float = 0.0
+    drop: float = 0.0
+
+    def __post_init__(self):
+        """Check the values."""
+        count(self.n_bins, "n_bins")
+        count(self.pool, "pool")
+        positive(self.bin_width, "bin_width", second)
+        if self.shift != int(self.shift):
+            raise ValueError(f"shift is {self.shift}, expected a whole number of units or pixels: round it.")
+        for name, limit in (("jitter", np.inf), ("shift", np.inf), ("stretch", 1.0), ("drop", 1.0)):
+            value = getattr(self, name)
+            if not 0 <= value < limit:
+                raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose a smaller change.")
+
+    def shape_after(self, shape):
+        """
+        Return the shape of the inputs.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``Recordings.shape``.
+
+        Returns
+        -------
+        tuple of int
+            Their product is the number of inputs.
+
+        Raises
+        ------
+        ValueError
+            If there are no polarities to merge.
+        """
+        if len(shape) == 1 and self.merge:
+            raise ValueError(f"merge is True, expected False for {shape[0]} units without polarity: use pool instead.")
+        if len(shape) == 1:
+            return (-(-shape[0] // self.pool),)
+        polarities, height, width = shape
+        return (1 if self.merge else polarities, -(-height // self.pool), -(-width // self.pool))
+
+    def n_inputs(self, shape):
+        """Return the number of inputs, the product of `shape_after`."""
+        return int(np.prod(self.shape_after(shape)))
+
+    def events(self, recordings, samples, rng=None):
+        """
+        Return the input spikes of a batch.
+
+        Parameters
+        ----------
+        recordings : Recordings
+        samples : array-like of int, shape (batch,)
+            Which of them, in this order.
+        rng : Generator, optional
+            Draws the random changes; without it there are none.
+
+        Returns
+        -------
+        Events
+            Of shape (n_bins, batch, inputs).
+
+        Raises
+        ------
+        ValueError
+            If there are no polarities to merge.
+        """
+        positions, begin = recordings.positions(samples)
+        n_samples = len(begin) - 1
+        sample = np.repeat(np.arange(n_samples, dtype=np.int32), np.diff(begin))
+        scale = np.full(n_samples, (1 + 1e-7) / float(self.bin_width))  # float32 puts 0.01 s before the bin of 0.01 s
+        if rng is not None and self.stretch:
+            scale *= rng.uniform(1 - self.stretch, 1 + self.stretch, n_samples)
+        step = (recordings.times[positions] * scale[sample]).astype(np.int32)
+        channel = recordings.channels[positions]
+        kept = step < self.n_bins
+        if rng is not None and self.drop:
+            kept &= rng.random(len(kept), dtype=np.float32) >= self.drop
+        if rng is not None and (self.jitter or self.shift):
+            channel, inside = self._moved(channel, recordings.shape, sample, n_samples, rng)
+            kept &= inside
+        if not kept.all():
+            step, sample, channel = step[kept], sample[kept], channel[kept]
+        inputs = self._inputs(recordings.shape)
+        return self._listed(step, sample, inputs[channel], n_samples, self.n_inputs(recordings.shape))
+
+    def _inputs(self, shape):
+        """Return the input of each channel."""
+        axes = np.indices(shape)
+        axes[-2:] //= self.pool  # a polarity is no place
+        if self.merge:
+            axes[0] = 0
+        return np.ravel_multi_index(tuple(axes), self.shape_after(shape)).ravel().astype(np.int32)
+
+    def _moved(self, channel, shape, sample, n_samples, rng):
+        """Return channels after random shifts, and which are still on the sensor; the others get any channel."""
+        inside = np.ones(len(sample), dtype=bool)
+        moved, stride = 0, 1
+        for size in shape[::-1][:2]:  # x and y, or units; a polarity stays
+            axis = channel % size
+            channel = channel // size
+            if self.shift:
+                axis += rng.integers(-self.shift, self.shift, n_samples, dtype=np.int32, endpoint=True)[sample]
+            if self.jitter:
+                away = np.float32(self.jitter) * rng.standard_normal(len(sample), dtype=np.float32)
+                axis += np.rint(away, out=away).astype(np.int32)
+            inside &= (axis >= 0) & (axis < size)
+            moved = moved + stride * axis.clip(0, size - 1)
+            stride *= size
+        return moved + stride * channel, inside
+
+    def _listed(self, step, sample, channel, batch, n_inputs):
+        """Return the events by time step; within a sample they are sorted by time already."""
+        if self.once:
+            seen = np.zeros(self.n_bins * batch * n_inputs, dtype=bool)
+            seen[(step * np.int64(batch) + sample) * n_inputs + channel] = True
+            row, index = np.divmod(np.flatnonzero(seen), n_inputs)
+            sizes = np.bincount(row, minlength=self.n_bins * batch)
+            begin = np.concatenate([[0], np.cumsum(sizes)])
+        else:
+            # rows by sample are sorted: an event's place is where its row goes plus its rank in it; no sort
+            sizes = np.bincount(sample * np.int64(self.n_bins) + step, minlength=batch * self.n_bins)
+            begin = np.concatenate([[0], np.cumsum(sizes.reshape(batch, self.n_bins).T.ravel())])
+            goes_to = begin[:-1].reshape(self.n_bins, batch).T.ravel()
+            index = np.empty(len(step), dtype=np.int32)
+            index[np.arange(len(step)) + np.repeat(goes_to - (np.cumsum(sizes) - sizes), sizes)] = channel
+        return Events(
+            torch.from_numpy(begin),
+            torch.from_numpy(index.astype(np.int32, copy=False)),
+            (self.n_bins, batch, n_inputs),
+        )

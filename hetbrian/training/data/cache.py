@@ -1,0 +1,113 @@
+"""Recordings on disk, in files that are mapped into memory, so that a data set is read from its own files once."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from hetbrian._support.files import arrays
+from hetbrian.training.data.recordings import Recordings
+
+FORMAT = 1
+COLUMNS = {"times": np.float32, "channels": np.int32}
+
+
+def read_recordings(folder, fingerprint):
+    """
+    Return stored recordings; their events stay on disk until they are used.
+
+    Parameters
+    ----------
+    folder : path-like
+        What `write_recordings` wrote.
+    fingerprint : str
+        Of the files that the recordings come from.
+
+    Returns
+    -------
+    Recordings or None
+        None if there are none, of these files.
+    """
+    try:
+        entries = ("fingerprint", "begin", "labels", "groups", "shape", "classes")
+        stored = arrays(Path(folder) / "samples.npz", FORMAT, entries, "stored recordings", "hetbrian")
+        if stored["fingerprint"].item() != fingerprint:
+            return None
+        size = int(stored["begin"][-1])
+        columns = {name: _mapped(Path(folder) / name, dtype, size) for name, dtype in COLUMNS.items()}
+    except (OSError, ValueError):  # missing or cut off: written again
+        return None
+    return Recordings(
+        **columns,
+        begin=stored["begin"],
+        labels=stored["labels"],
+        groups=stored["groups"] if len(stored["groups"]) else None,
+        shape=tuple(stored["shape"].tolist()),
+        classes=tuple(stored["classes"].tolist()),
+    )
+
+
+def write_recordings(folder, fingerprint, samples, labels, groups, shape, classes):
+    """
+    Store recordings, sample by sample, and never more than one of them in memory.
+
+    Parameters
+    ----------
+    folder : path-like
+        An older one is removed; one that another process writes meanwhile stays.
+    fingerprint : str
+        Of the files that the recordings come from.
+    samples : iterable of (times, channels)
+        Of each sample, in the order of the labels.
+    labels : array-like of int, shape (sample,)
+    groups : array-like of int, shape (sample,), or None
+    shape : tuple of int
+    classes : sequence of str
+        As those of `Recordings`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise OSError(
+            f"{str(folder.parent)!r} cannot be written ({error.strerror}), expected a folder for recordings: "
+            "set HETBRIAN_CACHE to one of yours."
+        ) from error
+    try:
+        begin = [0]
+        with open(temporary / "times", "wb") as times, open(temporary / "channels", "wb") as channels:
+            for when, channel in samples:
+                when.astype(COLUMNS["times"]).tofile(times)
+                channel.astype(COLUMNS["channels"]).tofile(channels)
+                begin.append(begin[-1] + len(when))
+        np.savez(
+            temporary / "samples.npz",
+            format=FORMAT,
+            fingerprint=fingerprint,
+            begin=np.array(begin),
+            labels=np.asarray(labels, dtype=np.int64),
+            groups=np.array([] if groups is None else groups, dtype=np.int64),
+            shape=np.array(shape),
+            classes=np.array(classes),
+        )
+        try:
+            os.replace(temporary, folder)
+        except OSError:
+            if not folder.exists():  # else another process was quicker, with the same
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _mapped(path, dtype, size):
+    """Return an array that stays on disk."""
+    return np.asarray(np.memmap(path, dtype, mode="r", shape=(size,))) if size else np.empty(0, dtype)

@@ -1,0 +1,282 @@
+"""N-MNIST, DVS128 Gesture, SHD and SSC as recordings, through tonic's classes."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from hetbrian._support.cache import cache_folder
+from hetbrian.training.data.cache import read_recordings, write_recordings
+from hetbrian.training.data.originals import (
+    DATA_SETS,
+    SAMPLES,
+    STAND_IN,
+    DamagedDataError,
+    archive_of,
+    check_labels,
+    events,
+    known,
+    opened,
+)
+
+ROOT = "HETBRIAN_DATA"
+"""Environment variable that names the folder of the data sets."""
+
+
+def data_root(root=None):
+    """
+    Return the folder of the data sets: what is given, else ``HETBRIAN_DATA``.
+
+    Parameters
+    ----------
+    root : path-like, optional
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If neither is given.
+    FileNotFoundError
+        If there is no such folder.
+    """
+    chosen = root or os.environ.get(ROOT)
+    if not chosen:
+        raise ValueError(f"no folder of data sets is given, expected one: use --data-root, or set {ROOT}.")
+    path = Path(chosen).expanduser()
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"{str(path)!r} is not there, expected the folder of the data sets: check --data-root and {ROOT}."
+        )
+    return path
+
+
+def is_stand_in(name, root=None):
+    """
+    Return whether what lies in a data set's place is a stand-in that hetbrian made.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATA_SETS`.
+    root : path-like, optional
+        As in `load`.
+
+    Returns
+    -------
+    bool
+    """
+    return (data_root(root) / known(name, "train").kind / STAND_IN).exists()
+
+
+def load(name, split="train", root=None, download=False):
+    """
+    Return the recordings of a split.
+
+    tonic's class reads the files the first time; then they are kept in ``HETBRIAN_CACHE``, in a form that
+    is mapped into memory, until they change. An incomplete copy is read as it is. If the archive that was
+    downloaded is there, its checksum is verified.
+
+    Parameters
+    ----------
+    name : str
+        "nmnist", "dvs128", "shd" or "ssc".
+    split : str
+        "train" or "test", for SSC also "validation".
+    root : path-like, optional
+        Folder that holds a folder NMNIST, DVSGesture, SHD or SSC; by default ``HETBRIAN_DATA``.
+    download : bool
+        Whether tonic downloads what is missing.
+
+    Returns
+    -------
+    Recordings
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set or split, or no folder is given.
+    FileNotFoundError
+        If the files are not there; the message says where they come from.
+    DamagedDataError
+        If a file is damaged, a label or channel is out of range, or a class has no samples.
+    ImportError
+        If tonic is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hetbrian.training.data.standins.make import make_stand_in
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = make_stand_in("nmnist", folder, {"train": 12, "test": 1})
+    ...     recordings = load("nmnist", "train", folder)
+    >>> len(recordings), recordings.shape, recordings.labels.tolist()
+    (12, (2, 34, 34), [0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    """
+    data = known(name, split)
+    folder = data_root(root) / data.kind
+    if not (folder / data.sources[split]).exists():
+        if not download:
+            raise _missing(name, split, folder)
+        _download(data, split, folder)
+    fingerprint = _fingerprint(data, folder / data.sources[split])
+    key = hashlib.sha256(f"{folder.resolve()}/{split}".encode()).hexdigest()[:16]
+    kept = cache_folder() / "recordings" / f"{name}-{split}-{key}"
+    recordings = read_recordings(kept, fingerprint)
+    if recordings is None:
+        check_archive(name, split, root)
+        _store(name, split, folder, kept, fingerprint)
+        recordings = read_recordings(kept, fingerprint)
+        assert recordings is not None
+    return recordings
+
+
+def check_archive(name, split, root=None):
+    """
+    Verify the checksum of the archive that a split comes from.
+
+    Parameters
+    ----------
+    name, split, root
+        As in `load`.
+
+    Returns
+    -------
+    bool
+        Whether there is one; a stand-in has none.
+
+    Raises
+    ------
+    DamagedDataError
+        If it is not the published one.
+    """
+    from hetbrian._support.optional import calculate_md5
+
+    data = known(name, split)
+    folder = data_root(root) / data.kind
+    archive, expected, url = archive_of(data, split)
+    path = folder / archive
+    if not path.exists() or (folder / STAND_IN).exists():
+        return False
+    found = calculate_md5(str(path))
+    if found != expected:
+        raise DamagedDataError(
+            f"{str(path)!r} has the md5 {found}, expected {expected}: remove it and what came out of it, "
+            f"and get it again from {url}."
+        )
+    return True
+
+
+def check(names=None, root=None, download=False):
+    """
+    Read data sets, verify what checksums there are, and say what is there.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        By default those of which a split is there.
+    root, download
+        As in `load`.
+
+    Yields
+    ------
+    name, split, samples, classes, speakers, events a sample, checksum : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If no data set is there, or none of the splits of one that is named.
+    ValueError, DamagedDataError, ImportError
+        As in `load`.
+    """
+    folder = data_root(root)
+    there = {
+        name: [split for split, source in data.sources.items() if download or (folder / data.kind / source).exists()]
+        for name, data in DATA_SETS.items()
+    }
+    names = names or [name for name, data in DATA_SETS.items() if (folder / data.kind).exists()]
+    if not names:
+        folders = ", ".join(data.kind for data in DATA_SETS.values())
+        raise FileNotFoundError(
+            f"{str(folder)!r} holds no data set, expected one of the folders {folders}: check --data-root and {ROOT}."
+        )
+    for name in names:
+        known(name, "train")
+        for split in there[name] or ["train"]:
+            recordings = load(name, split, root, download)
+            checksum = "verified" if check_archive(name, split, root) else "no archive"
+            yield (
+                name,
+                split,
+                str(len(recordings)),
+                str(len(recordings.classes)),
+                "unknown" if recordings.groups is None else str(len(set(recordings.groups.tolist()))),
+                f"{len(recordings.times) / len(recordings):.0f}",
+                "stand-in" if is_stand_in(name, root) else checksum,
+            )
+
+
+def _download(data, split, folder):
+    """Let tonic download a split, which verifies its checksum."""
+    from hetbrian._support.optional import tonic
+
+    archive, _, url = archive_of(data, split)
+    try:
+        getattr(tonic.datasets, data.kind)(str(folder.parent), **data.options[split])
+    except (OSError, RuntimeError) as error:
+        raise OSError(
+            f"{archive} could not be downloaded from {url} ({error}), expected the data set {data.kind}: "
+            f"download it by hand into {str(folder)!r} and unpack it there."
+        ) from error
+
+
+def _missing(name, split, folder):
+    """Return the error that says what is missing and how to get it."""
+    data = DATA_SETS[name]
+    archive, _, url = archive_of(data, split)
+    return FileNotFoundError(
+        f"{str(folder / data.sources[split])!r} does not exist, expected the {split} split of {data.kind}: "
+        f"get {archive} from {url} and unpack it there, or make a stand-in: "
+        f"hetbrian make-data {name} --out {str(folder.parent)!r}."
+    )
+
+
+def _fingerprint(data, source):
+    """Return what changes when a file of a split changes."""
+    files = sorted(source.glob(data.pattern)) if data.pattern else [source]
+    digest = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        digest.update(f"{file.relative_to(source)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _store(name, split, folder, kept, fingerprint):
+    """Read a split through tonic and keep it."""
+    data = DATA_SETS[name]
+    source = folder / data.sources[split]
+    try:
+        dataset = opened(data, split, folder)
+        samples = SAMPLES[name](dataset, source)
+        classes = tuple(item.decode() if isinstance(item, bytes) else str(item) for item in dataset.classes)
+    except DamagedDataError:
+        raise
+    except (OSError, LookupError, ValueError, RuntimeError, TypeError) as error:
+        archive, _, url = archive_of(data, split)
+        raise DamagedDataError(
+            f"{str(source)!r} could not be read ({error}), expected the {split} split of {data.kind}: "
+            f"get {archive} again from {url}."
+        ) from error
+    check_labels(samples.labels, classes, source, samples.places)
+    read = track(
+        events(dataset, samples, data),
+        f"reading {name} {split}",
+        len(samples.labels),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    write_recordings(kept, fingerprint, read, samples.labels, samples.groups, data.shape, classes)

@@ -1,0 +1,163 @@
+"""The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
+
+import numpy as np
+from brian2 import Clock, SpikeGeneratorGroup, Synapses, ms, second
+
+from hetbrian._support.optional import torch
+from hetbrian.network.distribution import Lorentzian
+from hetbrian.network.populations import population
+from hetbrian.network.synapses import Synapse
+from hetbrian.torch.export import to_torch
+from hetbrian.torch.surrogate import SuperSpike
+
+CUT = 4.0
+"""Half widths at which the Lorentzians of eta and g are cut."""
+
+SYNAPSES = {
+    "conductance": "I_syn = g*s*(E - v) : {current}\nds/dt = -s/tau_s : 1  # of either sign, as the weights are",
+    "current": "I_syn = g*s : {current}\nds/dt = -s/tau_s : {current}",
+}
+"""Synaptic input s by kind; each event adds its weight to it."""
+
+WEIGHTS = ("given.omega", "recurrent.omega")
+"""Trained weights, in the layer's names."""
+
+
+def layer(preset, n_inputs, dt, rng, events_per_step=1.0):
+    """
+    Return the layer as Brian2 objects.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+    n_inputs : int
+        Input channels.
+    dt : Quantity [second]
+        Time step, the width of a bin.
+    rng : Generator
+        Draws what differs between neurons, and the weights.
+    events_per_step : float
+        Mean number of input events in a time step of a sample, which ``input_scale`` refers to.
+
+    Returns
+    -------
+    neurons : NeuronGroup
+    synapses : list of Synapses
+        From the inputs, ``given``, and between the neurons, ``recurrent``.
+
+    Raises
+    ------
+    ValueError
+        If the time step is longer than a time constant, so that Euler's method would overshoot.
+    """
+    neuron, n = preset.neuron, preset.n_hidden
+    for name, value in (("C", neuron.C), ("tau_w", neuron.tau_w), ("tau_s", preset.tau_s)):
+        if value < dt:
+            raise ValueError(f"{name} is {value} and a time step {dt}, expected no longer step: use narrower bins.")
+    of_neurons, of_weights = rng.spawn(2)
+    clock = Clock(dt, name="clock")
+    synapse = Synapse(preset.synapse, preset.synapse, SYNAPSES[preset.synapse], {"tau_s": preset.tau_s})
+    neurons = population(
+        n, neuron, synapse, **_values(preset, of_neurons), reset=preset.reset, clock=clock, name="neurons"
+    )
+    source = SpikeGeneratorGroup(n_inputs, [], [] * ms, clock=clock, name="source")
+    if preset.input_scale:
+        draw = of_weights.standard_normal((n_inputs, n)) * preset.input_scale / np.sqrt(events_per_step)
+    else:
+        draw = of_weights.uniform(-1, 1, (n_inputs, n)) / np.sqrt(n_inputs)
+    weights = {"given": draw, "recurrent": of_weights.uniform(-1, 1, (n, n)) * preset.recurrent_scale / np.sqrt(n)}
+    paths = []
+    for (name, values), pre in zip(weights.items(), (source, neurons), strict=True):
+        path = Synapses(pre, neurons, "omega : 1", on_pre="s_post += omega", clock=clock, name=name)
+        path.connect()
+        path.omega = values.ravel()
+        paths.append(path)
+    return neurons, paths
+
+
+def _values(preset, rng):
+    """Return eta, g and theta of each neuron: all three are drawn, so that one kind does not change another's draw."""
+    neuron, n = preset.neuron, preset.n_hidden
+    spreads = {
+        "eta": (neuron.eta, preset.eta_half_width, -np.inf, np.inf),
+        "g": (float(neuron.g), preset.g_half_width, 0.0, np.inf),
+        "theta": (preset.theta, preset.theta_half_width, 0.0, preset.theta_limit),
+    }
+    values = {}
+    for (name, (centre, width, low, high)), stream in zip(spreads.items(), rng.spawn(3), strict=True):
+        values[name] = np.full(n, float(centre))
+        if name in preset.het and width:
+            low, high = max(low, centre - CUT * width), min(high, centre + CUT * width)
+            values[name] = Lorentzian(float(centre), width).truncated(low, high).draw(n, stream)
+    return values
+
+
+def exported(preset, neurons, synapses, dtype=torch.float32):
+    """
+    Return the layer as a torch module with trainable weights and parameters.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+    neurons : NeuronGroup
+    synapses : list of Synapses
+        Both from `layer`.
+    dtype : torch.dtype
+        Precision.
+
+    Returns
+    -------
+    Cell
+    """
+    return to_torch(
+        neurons,
+        synapses,
+        trainable=(*preset.trainable, *WEIGHTS),
+        dtype=dtype,
+        surrogate=SuperSpike(preset.slope),
+        width=preset.width,
+        detach_reset=preset.detach_reset,
+        jacobian_bound={"v": preset.jacobian_bound} if preset.jacobian_bound else None,
+        namespace={},
+    )
+
+
+def scales(preset, dt):
+    """
+    Return the scale and the bounds of each parameter that can be trained, in the module's units (ms, 1).
+
+    A scale is what the parameter differs by between neurons that behave differently: the rheobase for
+    currents, 1 for theta, the value itself for times.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+    dt : Quantity [second]
+        Time step.
+
+    Returns
+    -------
+    dict of str to tuple
+        Scale, lower and upper bound by name.
+
+    Examples
+    --------
+    >>> from hetbrian.training.preset import Preset
+    >>> scales(Preset.STRONG, 10 * ms)["theta"]
+    (1.0, 0.0, 0.95)
+    """
+    neuron, step, free = preset.neuron, float(dt / ms), float("inf")
+    current = float(neuron.rheobase)
+    times = {"C": neuron.C, "tau_w": neuron.tau_w, "tau_s": preset.tau_s}
+    return {
+        "eta": (current, -free, free),
+        "g": (max(abs(float(neuron.g)), 0.1), 0.0, free),
+        "theta": (1.0, 0.0, preset.theta_limit),
+        "beta": (max(abs(float(neuron.beta)), current), -free, free),
+        "w_jump": (max(abs(float(neuron.w_jump)), current), 0.0, free),
+        # Euler's method overshoots where a time constant is shorter than a step
+        **{name: (float(value / ms), step, float(10 * second / ms)) for name, value in times.items()},
+    }

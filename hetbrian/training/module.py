@@ -1,0 +1,142 @@
+"""Surrogate-gradient training of a spiking classifier as a Lightning module."""
+
+import math
+from typing import Any
+
+from hetbrian._support.optional import lightning, torch
+
+
+class NonFiniteLoss(ValueError):
+    """The loss is no finite number any more."""
+
+
+def rate_penalty(spikes, low, high):
+    r"""
+    Return how far neurons fire too little or too much.
+
+    .. math:: \langle \max(0, low - r_i)^2 + \max(0, r_i - high)^2 \rangle_i / (high - low)^2
+
+    with the rate r_i of neuron i over time and batch. It has gradients through the spikes' surrogate.
+
+    Parameters
+    ----------
+    spikes : Tensor, shape (time, batch, neuron)
+    low, high : float
+        Spikes per time step.
+
+    Returns
+    -------
+    Tensor, shape ()
+
+    Examples
+    --------
+    >>> float(rate_penalty(torch.ones(4, 2, 3), 0.0, 0.5))
+    1.0
+    """
+    rates = spikes.mean((0, 1))
+    below, above = (low - rates).clamp(min=0), (rates - high).clamp(min=0)
+    return (below**2 + above**2).mean() / (high - low) ** 2
+
+
+class Training(lightning.LightningModule):
+    """
+    Train a classifier: cross entropy, rate regularisation, Adam in each parameter's own scale, bounds.
+
+    Not for other losses: subclass it and replace ``training_step``.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        What is trained.
+    preset : Preset
+        Settings.
+    scales : dict of str to tuple
+        Scale and bounds of each trained parameter, see `hetbrian.training.layers.scales`.
+    """
+
+    def __init__(self, classifier, preset, scales):
+        super().__init__()
+        self.classifier, self.preset = classifier, preset
+        neurons = classifier.cell.neurons
+        self.scales = {name: scales[name] for name in preset.trainable}
+        self.parameters_of_neurons = {name: getattr(neurons, name) for name in preset.trainable}
+        own = {id(item) for item in self.parameters_of_neurons.values()}
+        self.weights = [item for item in classifier.parameters() if id(item) not in own]
+
+    def transfer_batch_to_device(self, batch, device, dataloader_idx):
+        """Move a batch."""
+        return batch.to(device)
+
+    def training_step(self, batch, batch_idx):
+        """Return the loss of a batch."""
+        preset, labels = self.preset, batch.labels
+        outputs, spikes = self.classifier(batch.events, batch.generator)
+        loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
+        if preset.rate_strength:
+            loss = loss + preset.rate_strength * rate_penalty(spikes, preset.rate_low, preset.rate_high)
+        if not bool(torch.isfinite(loss)):
+            raise NonFiniteLoss(
+                f"the loss is {float(loss.detach())} in epoch {self.current_epoch}, step {self.global_step}"
+            )
+        size = len(labels)
+        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        right = (outputs.argmax(1) == labels).float().mean()
+        self.log("training_accuracy", right, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        self.log("rate", spikes.detach().mean(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        """Log accuracy and loss of held-out samples."""
+        self._evaluate(batch, "validation")
+
+    def test_step(self, batch, batch_idx):
+        """Log accuracy and loss of test samples."""
+        self._evaluate(batch, "test")
+
+    def _evaluate(self, batch, split):
+        labels = batch.labels
+        outputs, _ = self.classifier(batch.events)
+        values = {
+            f"{split}_accuracy": (outputs.argmax(1) == labels).float().mean(),
+            f"{split}_loss": torch.nn.functional.cross_entropy(outputs.float(), labels),
+        }
+        for name, value in values.items():
+            self.log(name, value, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
+
+    def configure_optimizers(self):
+        """Return Adam, with one group for the weights and one for each parameter of the neurons."""
+        preset = self.preset
+        groups = [{"params": self.weights, "lr": preset.rate, "weight_decay": preset.weight_decay, "scale": 1.0}]
+        for name, parameter in self.parameters_of_neurons.items():
+            scale = self.scales[name][0]
+            rate = preset.rate * preset.neuron_rate * scale
+            # Adam's epsilon is added to the root of the squared gradient, which is in units of 1/scale
+            groups.append({"params": [parameter], "lr": rate, "weight_decay": 0.0, "eps": 1e-8 / scale, "scale": scale})
+        for group in groups:
+            group["full_lr"] = group["lr"]
+        return torch.optim.AdamW(groups)
+
+    def on_train_epoch_start(self):
+        """Set the learning rates of this epoch, which depend on its number alone."""
+        epoch, preset = self.current_epoch, self.preset
+        factor = 1.0
+        if preset.schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * epoch / preset.epochs))
+        optimizer: Any = self.optimizers()
+        for group in optimizer.param_groups:
+            group["lr"] = factor * group["full_lr"]
+
+    def on_before_optimizer_step(self, optimizer):
+        """Clip the gradient of each group, in units of its scale; stop if it is not finite."""
+        for group in optimizer.param_groups:
+            norm = torch.nn.utils.clip_grad_norm_(group["params"], self.preset.clip / group["scale"])
+            if not bool(torch.isfinite(norm)):
+                raise NonFiniteLoss(
+                    f"the gradient is {float(norm)} in epoch {self.current_epoch}, step {self.global_step}"
+                )
+
+    @torch.no_grad()
+    def on_train_batch_end(self, outputs, batch, batch_idx):
+        """Keep the neurons' parameters within their bounds."""
+        for name, parameter in self.parameters_of_neurons.items():
+            parameter.clamp_(*self.scales[name][1:])

@@ -1,0 +1,239 @@
+"""Everything that a training run can be told, and two complete sets of it: paper and strong."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar
+
+from brian2 import Quantity, ms, second
+
+from hetbrian._support.checks import count, finite, positive
+from hetbrian.network.neuron import Izhikevich
+
+KINDS = ("eta", "g", "theta")
+"""What can differ between neurons from the start."""
+
+TRAINABLE = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
+"""What can be trained beside the weights, one value a neuron."""
+
+CHOICES = {
+    "synapse": ("conductance", "current"),
+    "reset": ("residual", "capped", "retain"),
+    "schedule": ("constant", "cosine"),
+}
+
+POSITIVE = ("n_hidden", "epochs", "batch_size")
+RANGES = {
+    "eta_half_width": (0.0, float("inf")),
+    "g_half_width": (0.0, float("inf")),
+    "theta": (0.0, 1.0),
+    "theta_half_width": (0.0, float("inf")),
+    "theta_limit": (0.0, 1.0),
+    "input_scale": (0.0, float("inf")),
+    "recurrent_scale": (0.0, float("inf")),
+    "jacobian_bound": (0.0, float("inf")),
+    "neuron_rate": (0.0, float("inf")),
+    "weight_decay": (0.0, float("inf")),
+    "dropout": (0.0, 1.0),
+    "rate_low": (0.0, 1.0),
+    "rate_strength": (0.0, float("inf")),
+    "patience": (0, float("inf")),
+}
+"""Smallest value, and the first that is too large."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    r"""
+    Settings of a recurrent layer, its readout and its training; what depends on the data is a `Binning`.
+
+    The layer is Eq. 1 without units (see `hetbrian.network.neuron.Izhikevich`) with a synaptic current or conductance
+    that decays with ``tau_s``. Not for several layers.
+
+    Parameters
+    ----------
+    neuron : Izhikevich
+        Centres of all neuronal parameters, dimensionless.
+    n_hidden : int
+        Neurons.
+    het : tuple of str
+        Which of eta, g, theta are drawn at the start, instead of being equal.
+    trainable : tuple of str
+        Which parameters of the neurons are trained, see `TRAINABLE`.
+    eta_half_width, g_half_width : float
+        Half width at half maximum of the Lorentzians, cut at four of them.
+    theta, theta_half_width : float
+        Centre and half width for the reset coefficient, cut to 0 <= theta <= ``theta_limit``.
+    theta_limit : float
+        Largest theta, drawn or trained.
+    synapse : {"conductance", "current"}
+        Whether the current is g s (E - v) or g s.
+    tau_s, tau_out : Quantity [second]
+        Decay of the synapses and of the readout's membrane; 0 s for tau_out means one time step.
+    reset : {"residual", "capped", "retain"}
+        Reset rule; only under ``capped`` no theta can make the membrane grow without limit.
+    input_scale : float
+        Standard deviation of what a time step's input spikes add to a neuron at the start, or 0 for weights
+        U(-1, 1)/sqrt(inputs).
+    recurrent_scale : float
+        Recurrent weights are U(-1, 1) times this over sqrt(n_hidden).
+    slope, width : float
+        Surrogate 1/(slope \|x\| + 1)^2 of x = (v - v_peak)/width.
+    jacobian_bound : float
+        Bound of the derivative of v by v before, 0 for none. The gradient is biased with it, and not finite without.
+    detach_reset : bool
+        Whether gradients do not flow through the reset.
+    epochs, batch_size : int
+        Passes through the data, and samples of one step of Adam.
+    rate : float
+        Learning rate; parameters of the neurons have it in units of their own scale, see ``neuron_rate``.
+    neuron_rate : float
+        Learning rate of the neurons' parameters relative to ``rate``.
+    weight_decay : float
+        Of the weights (decoupled, AdamW).
+    schedule : {"constant", "cosine"}
+        Learning rate over the epochs.
+    clip : float
+        Largest norm of the gradient of the weights, and of each parameter in units of its scale.
+    dropout : float
+        Share of hidden neurons that the readout does not see, drawn for each sample of the training.
+    rate_low, rate_high : float
+        Spikes per neuron and time step below and above which the regularisation acts.
+    rate_strength : float
+        Its weight in the loss.
+    patience : int
+        Epochs without a better validation after which training stops, 0 for never.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range or unknown.
+    DimensionMismatchError
+        If a time is none.
+
+    References
+    ----------
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070; Perez-Nieves et al. 2021, doi 10.1038/s41467-021-26022-3.
+
+    Examples
+    --------
+    >>> Preset.PAPER.n_hidden, Preset.STRONG.replace(het=("eta",)).het
+    (64, ('eta',))
+    """
+
+    PAPER: ClassVar["Preset"]
+    STRONG: ClassVar["Preset"]
+
+    neuron: Izhikevich
+    n_hidden: int = 64
+    het: tuple[str, ...] = ()
+    trainable: tuple[str, ...] = ()
+    eta_half_width: float = 0.1
+    g_half_width: float = 0.2
+    theta: float = 0.0
+    theta_half_width: float = 0.2
+    theta_limit: float = 0.95
+    synapse: str = "current"
+    tau_s: Quantity = field(default_factory=lambda: 10 * ms)
+    tau_out: Quantity = field(default_factory=lambda: 20 * ms)
+    reset: str = "capped"
+    input_scale: float = 0.0
+    recurrent_scale: float = 1.0
+    slope: float = 100.0
+    width: float = 1.0
+    jacobian_bound: float = 1.0
+    detach_reset: bool = True
+    epochs: int = 100
+    batch_size: int = 64
+    rate: float = 1e-3
+    neuron_rate: float = 1.0
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    clip: float = 1.0
+    dropout: float = 0.0
+    rate_low: float = 0.0
+    rate_high: float = 1.0
+    rate_strength: float = 0.0
+    patience: int = 0
+
+    def __post_init__(self):
+        """Check the values."""
+        for name in POSITIVE:
+            count(getattr(self, name), name)
+        for name in ("slope", "width", "rate", "clip", "rate_high"):
+            positive(getattr(self, name), name)
+        positive(self.tau_s, "tau_s", second)
+        if finite(self.tau_out, "tau_out", second) < 0:
+            raise ValueError(f"tau_out is {self.tau_out}, expected 0 s or more: check its sign.")
+        for name, (low, high) in RANGES.items():
+            if not low <= getattr(self, name) < high:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, expected at least {low} and below {high}: choose another value."
+                )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, expected {' or '.join(known)}: choose one of them."
+                )
+        for name, known in (("het", KINDS), ("trainable", TRAINABLE)):
+            for item in getattr(self, name):
+                if item not in known:
+                    raise ValueError(f"{name} has {item!r}, expected names among {', '.join(known)}: check the name.")
+        if not self.neuron.is_dimensionless:
+            raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")
+
+    def replace(self, **changes):
+        """Return a copy with some settings changed, checked again."""
+        return replace(self, **changes)
+
+    def described(self):
+        """
+        Return every setting as text, to compare and to keep.
+
+        Returns
+        -------
+        dict of str to str
+        """
+        return {item.name: repr(getattr(self, item.name)) for item in fields(self)}
+
+
+# dt = 0.5 ms, 2000 steps; C = 1 s and tau_w = 130 C: the membrane of the script integrates one unit of time in all.
+# Its synapses decay by 0.995 a step, whatever tau_syn says, and its regularisation of the rates is skipped.
+_CA3 = Izhikevich.CA3.dimensionless()
+Preset.PAPER = Preset(
+    neuron=_CA3.replace(C=1 * second, tau_w=float(_CA3.tau_w / _CA3.C) * second, v_peak=1.0, v_reset=0.0, eta=1.0),
+    synapse="conductance",
+    reset="residual",
+    tau_s=100 * ms,
+    tau_out=100 * ms,
+    jacobian_bound=0.0,
+    detach_reset=False,
+)
+
+Preset.STRONG = Preset(
+    neuron=Izhikevich(
+        C=25 * ms,
+        k=1.0,
+        v_r=0.0,
+        v_t=0.6,
+        v_peak=1.0,
+        v_reset=0.0,
+        beta=0.1,
+        tau_w=100 * ms,
+        w_jump=0.05,
+        eta=0.0,
+        g=1.0,
+    ),
+    n_hidden=128,
+    trainable=("eta", "g", "theta", "C", "tau_w", "beta", "w_jump", "tau_s"),
+    theta=0.2,
+    tau_s=20 * ms,
+    tau_out=100 * ms,
+    input_scale=1.0,
+    recurrent_scale=0.3,
+    slope=10.0,
+    epochs=60,
+    rate=1e-2,
+    schedule="cosine",
+    rate_low=0.01,
+    rate_high=0.3,
+    rate_strength=1.0,
+)

@@ -1,0 +1,1 @@
+"""What several protocols share: one trained or recorded network, and its scores."""

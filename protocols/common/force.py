@@ -1,0 +1,277 @@
+"""Train the FORCE network under several conditions and seeds, and score every run the same way."""
+
+import sys
+from functools import partial
+
+import numpy as np
+import xarray
+from brian2 import Hz, pA, second
+from rich.console import Console
+from rich.progress import track
+
+import hetbrian as hb
+from hetbrian._support.provenance import provenance
+from hetbrian.analysis.score import force_scores
+from hetbrian.simulation.reuse import reused
+from hetbrian.study.store import STATUS
+from models.force import force_network, force_values
+
+SCORES = {
+    "mse_first_second": ("mean square error, first second", "1"),
+    "mse": ("mean square error, whole test", "1"),
+    "mse_shifted": ("mean square error after the best time shift", "1"),
+    "relative_error": ("mean square error after the best time shift over the target's variance", "1"),
+    "shift": ("best time shift", "s"),
+    "correlation": ("correlation of output and target", "1"),
+    "rate": ("firing rate in the test", "Hz"),
+    "active_fraction": ("fraction of active neurons", "1"),
+    "silent": ("network silent in the test", "1"),
+    "diverged": ("network diverged", "1"),
+}
+"""What is reported of every run: long name and unit."""
+
+DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted", "relative_error"), np.inf) | {
+    "shift": np.nan,
+    "correlation": np.nan,
+    "rate": np.nan,
+    "active_fraction": np.nan,
+    "silent": 0.0,
+    "diverged": 1.0,
+}
+"""Scores of a run that left the finite numbers before its test."""
+
+
+BUILT_GAIN = 5000 * pA
+"""G of the network that is built once for all points of a sweep."""
+
+TARGETS = {
+    "sine": partial(hb.sine, frequency=5 * Hz, name="target"),
+    "product": partial(hb.product_of_sines, frequencies=(4, 6) * Hz, name="target"),
+    "lorenz": partial(hb.lorenz, duration=30 * second, name="target"),
+    "ode_to_joy": partial(hb.ode_to_joy, quarter=0.25 * second, bars=1, name="target"),
+}
+"""Signals to learn: 5 Hz, 4 Hz times 6 Hz, a Lorenz trajectory (3 outputs), one bar in a second (5 outputs)."""
+
+WORKS = 0.5
+"""Relative error, after the best time shift over the whole test, below which a network works: half of the target's
+variance. A silent one has 1, because it is as good as a constant."""
+
+N_OUTPUTS = {"sine": 1, "product": 1, "lorenz": 3, "ode_to_joy": 5}
+
+
+def signal(name, dt):
+    """Return a signal of `TARGETS` in time steps of dt."""
+    return TARGETS[name](dt=dt)
+
+
+def trained(
+    seed,
+    *,
+    n_neurons,
+    start,
+    stop,
+    duration,
+    device,
+    preset="paper",
+    reset="residual",
+    target="sine",
+    **parameters,
+):
+    """
+    Return the scores of one network, which is built once for all points of a sweep that share its seed.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed.
+    n_neurons : int
+        N.
+    start, stop, duration : Quantity [second]
+        Learning interval and end of the test.
+    device : str
+        Brian2 device.
+    preset, reset : str
+        See `models.force.force_network`.
+    target : str
+        A key of `TARGETS`.
+    **parameters
+        Gains and heterogeneity, see `models.force.force_values`.
+
+    Returns
+    -------
+    dict of str to (tuple, float, dict)
+        `SCORES` but ``active_fraction``, for `hetbrian.study.sweeps.sweep`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such target.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
+    options = {"n_neurons": n_neurons, "start": start, "stop": stop, "preset": preset, "reset": reset}
+    # no spikes: a diverging network of 2000 fires some 1e8 of them
+    options |= {"record": ("z", "y", "rate")}
+    options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}
+    values = force_values(
+        np.random.default_rng(seed),
+        n_neurons,
+        N_OUTPUTS[target],
+        built_gain=BUILT_GAIN,
+        reset=reset,
+        **parameters,
+    )
+    with reused(force_network, duration, seed=seed, device=device, **options) as program:
+        try:
+            run = program.run(values)
+        except hb.DivergenceError:
+            result = DIVERGED
+        else:
+            count = run.rate.values[run.time.values >= float(stop)].sum() * float(run.time[1] - run.time[0])
+            result = score(run, stop, [count])  # as one neuron, the mean of all
+    return {
+        name: ((), result[name], {"long_name": text, "units": unit})
+        for name, (text, unit) in SCORES.items()
+        if name != "active_fraction"
+    }
+
+
+def train(conditions, seeds, *, start, stop, duration, device="runtime", **parameters):
+    """
+    Return the scores of every condition and seed, and the traces of the first seed.
+
+    Parameters
+    ----------
+    conditions : dict of str to dict
+        Name of each condition and the parameters of `models.force.force_network` that define it.
+    seeds : iterable of int
+        Root seeds; conditions share the random numbers of a seed.
+    start, stop, duration : Quantity [second]
+        Learning interval and end of the test.
+    device : str
+        Brian2 device.
+    **parameters
+        Parameters of the network that all conditions share.
+
+    Returns
+    -------
+    xarray.Dataset
+        Scores over (condition, seed); ``z`` over (condition, time, output) and ``y`` over (time, output)
+        for the first seed.
+    """
+    seeds = tuple(seeds)
+    points = [(name, seed) for name in conditions for seed in seeds]
+    scores = {key: np.full((len(conditions), len(seeds)), np.nan) for key in SCORES}
+    outputs, shared = {}, None
+    for name, seed in track(points, "training", console=Console(file=sys.stderr), transient=True):
+        where = list(conditions).index(name), seeds.index(seed)
+        try:
+            run = hb.simulate(
+                force_network,
+                duration,
+                seed=seed,
+                device=device,
+                start=start,
+                stop=stop,
+                **{**parameters, **conditions[name]},
+            )
+        except hb.DivergenceError:
+            result = DIVERGED
+        else:
+            tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
+            result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
+            if seed == seeds[0]:
+                outputs[name], shared = run.z.values, run
+        for key, value in result.items():
+            scores[key][where] = value
+    dataset = xarray.Dataset(
+        {
+            key: (("condition", "seed"), values, {"long_name": SCORES[key][0], "units": SCORES[key][1]})
+            for key, values in scores.items()
+        },
+        coords={"condition": list(conditions), "seed": list(seeds)},
+        attrs={"learning_start": float(start), "learning_stop": float(stop), "device": device, **provenance()},
+    )
+    if shared is not None:
+        empty = np.full(shared.z.shape, np.nan)
+        dataset["z"] = (
+            ("condition", "time", "output"),
+            np.stack([outputs.get(name, empty) for name in conditions]),
+            shared.z.attrs,
+        )
+        dataset["y"] = (("time", "output"), shared.y.values, shared.y.attrs)
+        dataset = dataset.assign_coords(time=shared.time)
+    return dataset
+
+
+def works(dataset):
+    """
+    Return where a network works: its relative error is below `WORKS`, as in the reservoir.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of a sweep of `trained`.
+
+    Returns
+    -------
+    xarray.DataArray
+        1 or 0, NaN where there is no point or it failed with an error.
+    """
+    return (dataset.relative_error < WORKS).astype(float).where(dataset.status == STATUS["done"])
+
+
+def per_seed(values):
+    """
+    Return the mean over everything but the seed, of the seeds that have one.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Over seed and anything else.
+
+    Returns
+    -------
+    tuple of float
+    """
+    means = values.mean([name for name in values.dims if name != "seed"]).values
+    return tuple(means[np.isfinite(means)].tolist())
+
+
+def score(run, stop, counts):
+    """Return the scores of a simulated Dataset, as `hetbrian.analysis.score.force_scores`, and its relative error."""
+    stop = float(stop / second)
+    found = force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
+    variance = run.y.values[run.time.values >= stop].var(axis=0).mean()
+    return found | {"relative_error": found["mse_shifted"] / float(variance)}
+
+
+def summary_table(dataset, title):
+    """Return a rich table: one row per condition, medians over seeds."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    columns = {
+        "condition": None,
+        "Hz": "rate",
+        "mse 1 s": "mse_first_second",
+        "mse": "mse",
+        "mse shift": "mse_shifted",
+        "corr.": "correlation",
+        "silent": "silent",
+        "div.": "diverged",
+    }
+    for name in columns:
+        table.add_column(name, justify="left" if name == "condition" else "right", no_wrap=True)
+    table.caption = "medians over seeds; mse: mean square error of the first second, of the test, after the best shift"
+    for condition in dataset.condition.values:
+        row = dataset.sel(condition=condition)
+        cells = [str(condition)]
+        for key in list(columns.values())[1:]:
+            values = row[key].values
+            if key in ("silent", "diverged"):
+                cells.append(f"{values.mean():.0%}")
+            else:
+                cells.append(f"{np.nanmedian(values):.2g}" if np.isfinite(values).any() else "-")
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,32 @@
+import os
+
+import pytest
+
+from hetbrian._support.files import replacing
+
+
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+    with replacing(tmp_path / "a.txt", "no advice") as temporary, open(temporary, "w") as file:
+        file.write("whole")
+    (tmp_path / "b.txt").touch()
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+
+
+def test_what_is_interrupted_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt", "no advice") as temporary:
+        with open(temporary, "w") as file:
+            file.write("half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_folder_that_is_missing_is_one_sentence_with_advice(tmp_path):
+    with (
+        pytest.raises(
+            OSError, match=r"could not be written \(No such file or directory\), expected a .*: look there\."
+        ),
+        replacing(tmp_path / "none" / "a.txt", "look there"),
+    ):
+        pass

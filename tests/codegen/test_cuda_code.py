@@ -1,0 +1,346 @@
+"""The generated CUDA code: read, compiled for a GPU and emulated on the CPU; not yet run on a GPU."""
+
+import os
+import re
+import subprocess
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from brian2 import BrianObjectException, Hz, Network, get_device, ms, pA, prefs, set_device
+from brian2.core.variables import ArrayVariable
+
+from hetbrian import (
+    FORCE,
+    AllToAll,
+    Guard,
+    Izhikevich,
+    RecursiveLeastSquares,
+    Target,
+    double_exponential,
+    gating,
+    population,
+    recurrent,
+    simulate,
+)
+from hetbrian.simulation import cuda, standalone
+from hetbrian.simulation.sampling import SampledMonitor
+from tests.codegen.cuda_emulation.emulate import EmulatedCode
+
+pytest.importorskip("brian2cuda", reason="brian2cuda is not installed: pip install 'hetbrian[cuda]'")
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),  # brian2cuda leaves closing to Python
+]
+needs_nvcc = pytest.mark.skipif(cuda.toolkit_root() is None, reason="no nvcc: install the CUDA toolkit")
+
+N_NEURONS, N_STEPS, EVERY = 70, 25, 2
+SIGNAL = np.random.default_rng(5).standard_normal((10, 3))  # (time, output), one period
+
+
+@pytest.fixture
+def cuda_device(tmp_path):
+    """Set brian2cuda up as on a machine without a GPU, and give the preferences back."""
+    previous = cuda.configure(compute_capability=9.0, jobs=1)
+    set_device("cuda_standalone", build_on_run=False)
+    yield tmp_path / "project"
+    prefs.update(previous)
+
+
+def force_network(n_outputs=1, bias=False, gain="prior", dtype="float64", feedback=True):
+    rng = np.random.default_rng(0)
+    neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
+    force = FORCE(
+        neurons,
+        Target(SIGNAL, 0.1 * ms, periodic=True, name="lesson") if n_outputs == 3 else "cos(2*pi*500*Hz*t)",
+        rng.uniform(-1, 1, (N_NEURONS, n_outputs)) * pA if feedback else None,
+        every=EVERY * 0.1 * ms,
+        bias=bias,
+        gain=gain,
+        dtype=dtype,
+        namespace={"Hz": Hz},
+        name="force",
+    )
+    synapses = recurrent(neurons, 5000 * pA, rng=rng)
+    monitor = SampledMonitor(force, "z", True, every=1 * ms, name="monitor")
+    return Network(neurons, synapses, force, Guard(neurons, every=1 * ms, name="guard"), monitor)
+
+
+def generate(folder, network, compile=False):
+    """Write the project of a network, and return its arrays: owner's variable -> (name, size)."""
+    network.run(10 * ms, namespace={})
+    get_device().build(directory=str(folder), compile=compile, run=False)
+    return {
+        f"{group.name}.{name}": (get_device().get_array_name(variable), variable.size)
+        for group in network.objects
+        if hasattr(group, "variables")
+        for name, variable in group.variables.items()
+        if isinstance(variable, ArrayVariable) and not variable.dynamic
+    }
+
+
+def source_of(folder, name):
+    """Return the file of a code object, whose name may end in a number."""
+    (path,) = (folder / "code_objects").glob(f"{name}_codeobject*.cu")
+    return path
+
+
+def step_of(folder, name):
+    """Return the host function of a code object: all that happens in a time step."""
+    return source_of(folder, name).read_text().split("void _run_")[1]
+
+
+def launches(code):
+    """Return name and check of each kernel launch."""
+    return re.findall(r"(\w+)<<<.*?>>>\(.*?\);\s*(CUDA_CHECK_ERROR)?", code, re.DOTALL)
+
+
+def schedule(folder):
+    """Return the code objects in the order in which a time step runs them."""
+    added = re.findall(r"network\w*\.add\(&defaultclock, _run_(\w+)\);", (folder / "main.cu").read_text())
+    assert added[0] == "random_number_buffer"  # brian2cuda's own
+    return [re.sub(r"_codeobject(_\d+)?$", "", name) for name in added[1:]]
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_a_step_of_force_launches_target_feedback_product_and_weights_in_this_order(cuda_device, n_outputs):
+    generate(cuda_device, force_network(n_outputs))
+    step = step_of(cuda_device, "force_step")
+    before, due = step.split("_array_defaultclock_timestep[0] % _array_force_every[0] == 0")
+    assert re.match("_kernel_readout_force", launches(before)[0][0])
+    assert [name for name, _ in launches(before)[1:]] == ["feedback"]
+    assert [name for name, _ in launches(due)] == ["rls_product", "rls_weights"]
+    assert "_array_force_start[0]" in due and "_array_force_stop[0]" in due
+    assert all(checked for _, checked in launches(step)) and len(launches(step)) == step.count("<<<") == 4
+
+
+def test_a_readout_without_feedback_launches_none(cuda_device):
+    generate(cuda_device, force_network(feedback=False))
+    assert "feedback" not in step_of(cuda_device, "force_step")
+
+
+def test_the_host_waits_for_the_device_only_where_the_guard_looks(cuda_device):
+    generate(cuda_device, force_network())
+    waiting = r"cuda\w*Synchronize|cudaMemcpy(?:Async)?\b|thrust|cudaMalloc"
+    assert not re.findall(waiting, step_of(cuda_device, "force_step"))
+    guard = step_of(cuda_device, "guard_check")
+    always, due = guard.split("_array_defaultclock_timestep[0] % _array_guard_every[0] == 0")
+    assert not re.findall(waiting, always)
+    assert re.findall(waiting, due) == ["cudaMemcpy"]
+    assert [checked for _, checked in launches(due)] == ["CUDA_CHECK_ERROR"]
+
+
+def test_force_reads_the_activity_after_the_spikes_of_the_step_then_the_guard_looks_and_monitors_record(cuda_device):
+    generate(cuda_device, force_network())
+    assert schedule(cuda_device) == [
+        "neurons_stateupdater",
+        "neurons_spike_thresholder",
+        "recurrent_pre_push_spikes",
+        "recurrent_pre",
+        "neurons_spike_resetter",
+        "force_step",
+        "guard_check",
+        "monitor",
+    ]
+
+
+def test_a_sampled_monitor_returns_before_it_stores_a_step_that_is_not_due(cuda_device):
+    generate(cuda_device, force_network())
+    step = step_of(cuda_device, "monitor")
+    gate = "if (_array_defaultclock_timestep[0] % _array_monitor_every[0] != 0) return;"
+    assert 0 < step.index(gate) < step.index("_dynamic_array_monitor_t.push_back") < step.index("<<<")
+
+
+def all_to_all_network(label=""):
+    neurons = population(N_NEURONS, Izhikevich.CA3, gating(), name=f"neurons{label}")
+    gate = AllToAll(neurons, Izhikevich.CA3, name=f"gating{label}")
+    return Network(neurons, gate, Guard(neurons, name=f"guard{label}"))
+
+
+def test_the_all_to_all_network_adds_its_spikes_atomically_to_the_one_gate_that_all_neurons_read(cuda_device):
+    generate(cuda_device, all_to_all_network())
+    assert schedule(cuda_device) == [
+        "neurons_stateupdater",
+        "gating_stateupdater",
+        "neurons_spike_thresholder",
+        "gating_spikes_pre_push_spikes",
+        "gating_spikes_pre",
+        "gating_bounds",
+        "neurons_spike_resetter",
+        "guard_check",
+    ]
+    assert "SynapticPathway brian::gating_spikes_pre;" in (cuda_device / "objects.cu").read_text()
+    assert "_brian_atomicAdd(&_ptr_array_gating_s[" in source_of(cuda_device, "gating_spikes_pre").read_text()
+    assert "_ptr_array_gating_s[" in source_of(cuda_device, "neurons_stateupdater").read_text()
+
+
+@needs_nvcc
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("force_step", {"n_outputs": 3, "bias": True}),
+        ("force_step", {"dtype": "float32", "gain": "posterior"}),
+        ("guard_check", {}),
+        ("monitor", {}),
+    ],
+)
+def test_our_kernels_compile_without_register_spills(cuda_device, name, options):
+    generate(cuda_device, force_network(**options))
+    nvcc = cuda.toolkit_root() / "bin" / "nvcc"
+    include = [f"-I{folder}" for folder in (cuda_device, cuda.curand_folders()[0])]
+    flags = ["-std=c++17", "-arch=sm_90", "-use_fast_math", "-w", "-Xptxas", "-v", "-dc"]
+    source = source_of(cuda_device, name)
+    said = subprocess.run(
+        ["nice", nvcc, *flags, *include, source, "-o", source.with_suffix(".o")], capture_output=True, text=True
+    )
+    assert said.returncode == 0, said.stderr
+    spills = re.findall(r"(\d+) bytes spill stores, (\d+) bytes spill loads", said.stderr)
+    n_kernels = source.read_text().count("__global__ void")
+    assert len(spills) >= n_kernels and set(spills) == {("0", "0")}
+
+
+@lru_cache
+def activity():
+    return np.random.default_rng(3).random((N_STEPS, N_NEURONS))  # (time, neuron)
+
+
+def emulate(project, arrays, folder, options, forgetting, steps, threads):
+    """Run the FORCE step on the CPU beside `RecursiveLeastSquares`, and return both after the last step."""
+    n_outputs, bias = options["n_outputs"], options["bias"]
+    code = EmulatedCode(project, source_of(project, "force_step"), folder, threads)
+    for name, (array, size) in arrays.items():
+        if name.startswith("force.") or name in ("neurons.r", "neurons.I_feedback"):
+            code[f"dev{array}"] = np.full(size, np.nan if code.dtypes[f"dev{array}"].kind == "f" else -7)
+    host = {name: array for name, (array, _) in arrays.items()}
+    device = {name: f"dev{array}" for name, array in host.items()}
+    start, stop, dt = 3e-4, 21e-4, 1e-4
+    constants = {"every": EVERY, "start": start, "stop": stop, "initial_P": 0.05, "forgetting": forgetting}
+    for name, value in {**constants, "dt": dt, "t": 0, "t_in_timesteps": 0}.items():
+        code[host[f"force.{name}"]] = value
+    for name in ("_weights", "_c", "_gain", "n_updates"):  # what Brian2 sets to zero; P is only allocated
+        code[device[f"force.{name}"]] = np.zeros(arrays[f"force.{name}"][1])
+    code[device["force.i"]] = np.arange(n_outputs)
+    encoder = np.random.default_rng(4).standard_normal((n_outputs, N_NEURONS))
+    code[device["force._encoder"]] = encoder
+    if n_outputs == 3:
+        code["lesson_values"] = SIGNAL
+    rls = RecursiveLeastSquares(
+        N_NEURONS, n_outputs, initial_P=0.05, forgetting=forgetting, bias=bias, gain=options["gain"]
+    )
+    errors, launches = [], 0
+    for step, r in enumerate(activity()[:steps]):
+        code[host["force.t"]][:], code[host["force.t_in_timesteps"]][:] = step * dt, step
+        code[device["neurons.r"]][:] = r
+        code.run()
+        z, y = rls.predict(r), SIGNAL[step % 10] if n_outputs == 3 else [np.cos(2 * np.pi * 500 * step * dt)]
+        errors.append(abs(code[device["force.z"]] - z).max() / max(abs(z).max(), 1e-3))
+        errors.append(abs(code[device["force.y"]] - y).max())
+        errors.append(abs(code[device["neurons.I_feedback"]] - code[device["force.z"]] @ encoder).max())
+        is_due = step % EVERY == 0 and 3 <= step < 21
+        launches += 4 if is_due else 2
+        if is_due:
+            rls.update(r, y)
+    assert code.count("launches") == launches
+    assert code[device["force.n_updates"]][0] == rls.n_updates > 0
+    m = rls.weights.shape[1]
+    stored, c = code[device["force._P"]].reshape(m, m), code[device["force._c"]].astype(float)
+    assert np.array_equal(stored, stored.T)  # the kernel keeps the symmetry to the last bit
+    P = (stored - code[device["force._gain"]][0] * np.outer(c, c)) / forgetting
+    weights = code[device["force._weights"]].reshape(rls.weights.shape)
+    errors.append(abs(weights - rls.weights).max() / abs(rls.weights).max())
+    errors.append(abs(P - rls.P).max() / abs(rls.P).max())
+    return max(errors)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.999])
+@pytest.mark.parametrize(
+    ("options", "bound"),
+    [
+        # double: nine updates of sums of 71 terms differ in their order, by about 1e-14
+        ({"n_outputs": 1, "bias": False, "gain": "prior", "dtype": "float64"}, 1e-10),
+        ({"n_outputs": 3, "bias": True, "gain": "posterior", "dtype": "float64"}, 1e-10),
+        # float: P carries 24 bits, that is 6e-8, and the updates amplify it about a hundred times
+        ({"n_outputs": 1, "bias": True, "gain": "posterior", "dtype": "float32"}, 1e-5),
+        ({"n_outputs": 3, "bias": False, "gain": "prior", "dtype": "float32"}, 1e-5),
+    ],
+)
+def test_the_emulated_kernels_equal_recursive_least_squares(cuda_device, tmp_path, options, bound, forgetting):
+    arrays = generate(cuda_device, force_network(**options))
+    error = emulate(cuda_device, arrays, tmp_path / "emulated", options, forgetting, N_STEPS, threads=64)
+    assert error < bound
+
+
+def test_the_emulated_kernels_equal_recursive_least_squares_with_the_blocks_of_a_gpu(cuda_device, tmp_path):
+    options = {"n_outputs": 3, "bias": True, "gain": "posterior", "dtype": "float64"}
+    arrays = generate(cuda_device, force_network(**options))
+    error = emulate(cuda_device, arrays, tmp_path / "emulated", options, 0.999, steps=7, threads=None)
+    assert error < 1e-10  # as above
+
+
+def test_the_emulated_guard_names_the_first_neuron_and_stops(cuda_device, tmp_path):
+    arrays = generate(cuda_device, force_network())
+    code = EmulatedCode(cuda_device, source_of(cuda_device, "guard_check"), tmp_path / "emulated")
+    v = np.zeros(N_NEURONS)
+    for name, value in {"every": 10, "neuron": -1, "time": 0, "t": 0.0, "t_in_timesteps": 0}.items():
+        code[arrays[f"guard.{name}"][0]] = code["dev" + arrays[f"guard.{name}"][0]] = value
+    code["dev" + arrays["neurons.v"][0]] = v
+    neuron, time = arrays["guard.neuron"][0], arrays["guard.time"][0]
+    for step in range(31):
+        code[arrays["guard.t_in_timesteps"][0]][:], code[arrays["guard.t"][0]][:] = step, step * 1e-4
+        if step == 25:
+            code["dev" + arrays["neurons.v"][0]][[60, 17]] = np.nan, np.inf
+        code.run()
+        assert code.is_stopped == (step == 30)
+    assert code.count("copies") == code.count("launches") == 4  # at the steps 0, 10, 20 and 30
+    assert code[neuron][0] == code["dev" + neuron][0] == 17
+    assert code["dev" + time][0] == 30 * 1e-4
+
+
+def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_the_preferences_back(
+    tmp_path, monkeypatch
+):
+    class Generated(Exception):
+        """Stands for the build, which takes minutes."""
+
+    def build(device, folder):
+        device.build(directory=str(folder), compile=False, run=False)
+        raise Generated
+
+    cuda.configure()  # registers the preferences
+    before = {name: prefs[name] for name in prefs}
+    monkeypatch.setattr(cuda, "require", lambda: None)
+    monkeypatch.setattr(standalone, "build", build)
+    with pytest.raises(Generated):
+        simulate(lambda rng: force_network(), 10 * ms, record=("spikes",), device="cuda_standalone", directory=tmp_path)
+    main = (tmp_path / "main.cu").read_text()
+    assert main.index('set_seed(std::strtoull(std::getenv("HETBRIAN_SEED")') < main.index("network.run(")
+    assert {name: prefs[name] for name in prefs} == before
+    assert get_device().__class__.__name__ == "RuntimeDevice"
+
+
+@needs_nvcc
+@pytest.mark.slow
+def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cuda_device):
+    """Two minutes or three: brian2cuda's headers take 8 s a file; both networks share those of one project."""
+    network = force_network()
+    network.add(*all_to_all_network("_ca3").objects)
+    generate(cuda_device, network, compile=True)
+    assert os.access(cuda_device / "main", os.X_OK)
+    symbols = subprocess.run(["nm", "-C", cuda_device / "main"], capture_output=True, text=True, check=True).stdout
+    for kernel in (
+        "hetbrian::rls_product",
+        "hetbrian::rls_weights",
+        "hetbrian::feedback",
+        "_run_gating_ca3_spikes_pre",
+    ):
+        assert kernel in symbols
+
+
+def test_random_numbers_in_a_target_are_refused_on_cuda(cuda_device):
+    group = population(3, Izhikevich.FORCE, double_exponential())
+    force = FORCE(group, "randn()", name="force")
+    with pytest.raises(BrianObjectException) as raised:
+        Network(group, force).run(1 * ms, namespace={})
+    assert re.match(
+        r"the code of force_step uses randn\(\), which our CUDA kernels cannot draw", str(raised.value.__cause__)
+    )

@@ -1,0 +1,49 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hetbrian.codegen import tiles
+
+KERNELS = Path(tiles.__file__).parent / "kernels"
+
+PROGRAM = """
+#include <cstdio>
+#include <cstdlib>
+#include "rls.h"
+template<class T> void write(const size_t m)
+{
+    std::vector<T> matrix(m*m), tiles(std::atoi(TAKES));
+    for (size_t i = 0; i < m*m; i++) matrix[i] = i + 1;
+    hetbrian::fill_tiles<T>(matrix.data(), tiles.data(), m, true, T(0));
+    std::fwrite(tiles.data(), sizeof(T), tiles.size(), stdout);
+}
+int main(int, char** argv) { write<TYPE>(std::atoi(argv[1])); }
+"""
+
+
+@pytest.mark.standalone
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_python_reads_what_the_kernel_writes(dtype, tmp_path):
+    """Of sizes below, at and above a panel of 4, a block of 8 or 16, and a tile of 256 or 512 columns."""
+    (tmp_path / "main.cpp").write_text(PROGRAM)
+    capacity = tiles.length(600, dtype)
+    flags = ["-O1", f"-I{KERNELS}", f"-DTYPE={'float' if dtype == 'float32' else 'double'}", f'-DTAKES="{capacity}"']
+    subprocess.run(["g++", *flags, tmp_path / "main.cpp", "-o", tmp_path / "main"], check=True)
+    for size in (1, 3, 4, 5, 16, 17, 21, 256, 257, 530, 600):
+        stored = np.frombuffer(subprocess.run([tmp_path / "main", str(size)], stdout=-1, check=True).stdout, dtype)
+        matrix = np.arange(1, size**2 + 1).reshape(size, size).astype(dtype)
+        upper = np.triu(matrix)
+        assert np.array_equal(tiles.unpack(stored, size), upper + np.triu(upper, 1).T), size
+        assert not stored[tiles.length(size, dtype) :].any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 5, 21, 100, 530])
+def test_either_order_has_room(size, dtype):
+    ends = list(tiles.panels(size, dtype))
+    assert tiles.length(size, dtype) >= max(size**2, sum(4 * (end - start) for _, start, end in ends) + 8)
+    assert {row for row, _, _ in ends} == set(range(0, size, 4))

@@ -1,0 +1,64 @@
+"""Shared adaptation: its equation, its spikes, and what it refuses."""
+
+import numpy as np
+import pytest
+from brian2 import Network, StateMonitor, defaultclock, ms, mV, nA, pA, second
+
+import hetbrian as hb
+from hetbrian.network.shared import SharedAdaptation
+
+
+def network(parameters, n_neurons=3, **options):
+    neurons = hb.population(n_neurons, parameters, hb.gating(), adaptation="shared", **options)
+    return neurons, hb.AllToAll(neurons, parameters), SharedAdaptation(neurons, parameters)
+
+
+def test_it_follows_the_mean_potential():
+    defaultclock.dt = 0.01 * ms
+    parameters = hb.Izhikevich.CA3.replace(eta=0 * pA)
+    neurons, gating, shared = network(parameters, v=[-66, -64, -60] * mV)
+    monitor = StateMonitor(neurons, "v", record=True, when="start")
+    Network(neurons, gating, shared, monitor).run(2 * ms, namespace={})
+    w = 0.0
+    for v in monitor.v_.mean(axis=0):  # Euler's method with the potentials of the step before
+        w += 1e-5 * (float(parameters.beta) * (v + 0.065) - w) / 0.2
+    np.testing.assert_allclose(shared.w_[0], w, rtol=1e-9)  # rounding of a sum of 200 steps
+    assert (neurons.w_ == shared.w_[0]).all()
+
+
+def test_a_spike_adds_its_share():
+    parameters = hb.Izhikevich.CA3.replace(beta=0 * hb.Izhikevich.CA3.beta)
+    defaultclock.dt = 1e-3 * ms
+    v = np.array([-65.0, -65.0, 12936.0]) * mV  # the last one is above the cutoff
+    neurons, gating, shared = network(parameters, v=v)
+    Network(neurons, gating, shared).run(defaultclock.dt, namespace={})
+    np.testing.assert_allclose(shared.w_[0], 200e-12 / 3, rtol=1e-12)
+
+
+@pytest.mark.parametrize("device", ["numpy", "cython"])
+def test_dimensionless_and_dimensional_networks_agree(device):
+    def model(rng, parameters, scale):
+        clock_step = 1e-3 * hb.Izhikevich.CA3.time_unit
+        defaultclock.dt = clock_step
+        eta = np.linspace(0.1, 0.5, 20) * scale
+        neurons, gating, shared = network(parameters, 20, eta=eta)
+        return Network(neurons, gating, shared)
+
+    ca3 = hb.Izhikevich.CA3
+    plain, units = (
+        hb.simulate(model, 0.05 * second, device=device, record=("s",), record_dt=ca3.time_unit, parameters=p, scale=x)
+        for p, x in ((ca3.dimensionless(), 1.0), (ca3, ca3.scales()["eta"]))
+    )
+    assert plain.s.max() > 0.01
+    np.testing.assert_allclose(plain.s, units.s, rtol=1e-6)  # rounding grows along 32 000 steps
+
+
+def test_neurons_with_adaptation_of_their_own_are_refused():
+    neurons = hb.population(2, hb.Izhikevich.CA3, hb.gating())
+    with pytest.raises(ValueError, match="the neurons have adaptation of their own, expected a linked w"):
+        SharedAdaptation(neurons, hb.Izhikevich.CA3)
+
+
+def test_unknown_adaptation_is_refused():
+    with pytest.raises(ValueError, match="adaptation is 'common', expected own or shared"):
+        hb.population(2, hb.Izhikevich.CA3, hb.gating(), adaptation="common", eta=1 * nA)

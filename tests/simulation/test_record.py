@@ -1,0 +1,311 @@
+import gc
+import os
+import re
+
+import numpy as np
+import pytest
+import xarray
+from brian2 import Clock, Network, ms, mV, nS, pA, second, volt
+from numpy.random import default_rng
+
+import hetbrian as hb
+from hetbrian.simulation import record
+from hetbrian.simulation.record import REGISTRY, Recorder, load, save
+from models.force import force_network
+
+DT = 0.1 * ms
+OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "rate", "eta", "g", "theta")
+OF_GATING = ("v", "w", "s", "spikes", "rate", "eta", "g", "theta")
+
+
+def force_net():
+    return force_network(
+        default_rng(1),
+        n_neurons=10,
+        eta=1500 * pA,
+        eta_half_width=20 * pA,
+        g_half_width=500 * pA,
+        theta=0.5,
+        start=0 * ms,
+        every=0.5 * ms,
+        dt=DT,
+    )
+
+
+def gating_net(parameters=hb.Izhikevich.CA3):
+    clock = Clock(0.01 * ms)
+    neurons = hb.population(5, parameters, hb.gating(), eta=parameters.eta * 3, clock=clock)
+    return Network(neurons, hb.AllToAll(neurons, parameters))
+
+
+def recorded(network, record, duration=20 * ms, dt=DT):
+    recorder = Recorder(network, record, dt)
+    network.run(duration, namespace={})
+    return recorder.dataset()
+
+
+@pytest.mark.parametrize(("net", "names"), [(force_net, OF_FORCE), (gating_net, OF_GATING)])
+def test_every_registered_name_is_in_a_network(net, names):
+    network = net()
+    for name in names:
+        entry = REGISTRY[name]
+        assert hasattr(network[entry.owner], entry.variable), name
+        assert set(entry.dims) <= {"time", "neuron", "output", "weight", "spike"}
+    assert set(OF_FORCE) | set(OF_GATING) == set(REGISTRY)
+    assert len({entry.meaning for entry in REGISTRY.values()}) == len(REGISTRY)
+
+
+def test_values_and_units_of_a_force_network():
+    network = force_net()
+    dataset = recorded(network, OF_FORCE)
+    neurons, force = network["neurons"], network["force"]
+    last = dataset.isel(time=-1)
+    expected = {
+        "z": (force.z[:], "1"),
+        "y": (force.y[:], "1"),
+        "v": (neurons.v / mV, "mV"),
+        "w": (neurons.w / pA, "pA"),
+        "IPSC": (neurons.IPSC / pA, "pA"),
+        "r": (neurons.r[:], "1"),
+        "eta": (neurons.eta / pA, "pA"),
+        "g": (neurons.g[:], "1"),
+        "theta": (neurons.theta[:], "1"),
+        "weights": (force.weights, "1"),
+    }
+    for name, (value, unit) in expected.items():
+        assert np.ptp(value) > 0 or name in ("z", "y", "theta"), name
+        # another order of the division by the unit: one rounding
+        assert np.allclose(last[name], value, rtol=1e-14, atol=0), name
+        assert dataset[name].attrs == {"units": unit, "long_name": REGISTRY[name].meaning}
+        assert dataset[name].dims == REGISTRY[name].dims
+    assert dataset.time.attrs["units"] == "s"
+    assert np.allclose(dataset.time, np.arange(200) * 1e-4, rtol=0, atol=1e-15)  # t is n dt, rounded once
+    assert dataset.neuron.values.tolist() == list(range(10)) and dataset.output.values.tolist() == [0]
+
+
+def test_samples_are_of_the_end_of_the_step():
+    """After FORCE of the same step: z at step 0 is Phi r with the spikes of step 0."""
+    network = force_net()
+    network["force"].weights = np.ones((1, 10))
+    network["neurons"].v = 31 * mV  # all fire at once
+    dataset = recorded(network, ("z", "r"), 1 * ms)
+    # a spike adds ms/tau_d = 1/20; ten roundings of a sum of ten
+    assert dataset.r.values[0] == pytest.approx(np.full(10, 0.05), abs=1e-15)
+    assert dataset.z.values[0, 0] == pytest.approx(0.5, abs=1e-14)
+
+
+def test_spikes():
+    network = force_net()
+    dataset = recorded(network, ("spikes",))
+    monitor = network["monitor_spikes"]
+    assert dataset.sizes == {"spike": len(monitor.t)} and dataset.sizes["spike"] > 10
+    assert np.array_equal(dataset.spike_time, monitor.t / second)
+    assert np.array_equal(dataset.spike_neuron, monitor.i[:])
+    assert dataset.spike_time.attrs["units"] == "s"
+    assert dataset.spike_time.min() >= 0 and 0.01 < dataset.spike_time.max() < 0.02
+
+
+def test_the_rate_counts_the_spikes_of_each_interval():
+    dataset = recorded(force_net(), ("spikes", "rate", "z"), 20.5 * ms, 1 * ms)
+    edges = np.append(np.arange(21) * 1e-3, 20.5e-3) - 0.5e-4  # half a step before: times are rounded multiples of dt
+    counts = np.histogram(dataset.spike_time, edges)[0]
+    assert counts.sum() == dataset.sizes["spike"] > 10
+    assert np.allclose(dataset.rate, counts / 10 / np.diff(edges), rtol=1e-12, atol=0)  # a division each way
+    assert dataset.rate.attrs["units"] == "Hz" and np.allclose(dataset.time, np.arange(21) * 1e-3, rtol=0, atol=1e-15)
+
+
+def test_units_of_a_gating_network():
+    network = gating_net()
+    network["neurons"].v = 13 * volt  # above v_peak: all fire at once
+    dataset = recorded(network, OF_GATING, 5 * ms, 0.1 * ms)
+    assert {name: dataset[name].attrs["units"] for name in ("v", "w", "eta", "g", "s")} == {
+        "v": "mV",
+        "w": "pA",
+        "eta": "pA",
+        "g": "nS",
+        "s": "1",
+    }
+    assert np.allclose(dataset.g, network["neurons"].g / nS, rtol=1e-14, atol=0)  # one rounding
+    assert dataset.s.dims == ("time",) and dataset.sizes["time"] == 50
+    assert dataset.s[-1] > 0
+    unitless = recorded(gating_net(hb.Izhikevich.CA3.dimensionless()), ("v", "eta"), 0.1 * ms)
+    assert unitless.v.attrs["units"] == unitless.eta.attrs["units"] == "1"
+
+
+def test_data_outlive_the_network():
+    """Brian2's dynamic arrays free their memory with the monitor: a view of it would show other numbers."""
+    network = force_net()
+    recorder = Recorder(network, ("spikes", "v", "eta"), DT)
+    network.run(20 * ms, namespace={})
+    dataset = recorder.dataset()
+    for monitor, variable, name in (
+        ("monitor_spikes", "i", "spike_neuron"),
+        ("monitor_spikes", "t", "spike_time"),
+        ("monitor_v", "t", "time"),
+        ("monitor_v", "v", "v"),
+        ("neurons", "eta", "eta"),
+    ):
+        assert not np.shares_memory(dataset[name].values, network[monitor].variables[variable].get_value()), name
+    kept = dataset.copy(deep=True)
+    del recorder, network, monitor
+    gc.collect()
+    noise = [np.full(1000, 7, dtype=np.int32) for _ in range(1000)]  # takes the memory that was freed
+    assert dataset.identical(kept) and len(noise) == 1000
+
+
+def test_only_what_was_asked_for():
+    network = force_net()
+    before = {item.name for item in network}
+    recorder = Recorder(network, ("z", "eta", "weights", "spikes"), DT)
+    assert {item.name for item in network.objects} - before == {"monitor_z", "monitor_spikes"}
+    assert set(recorder.monitors) == {"z", "spikes"}
+    nothing = recorded(force_net(), (), 1 * ms)
+    assert not nothing.variables
+
+
+def test_interval():
+    dataset = recorded(force_net(), "z", 20 * ms, 2 * ms)
+    assert np.allclose(dataset.time, np.arange(10) * 2e-3, rtol=0, atol=1e-15)
+
+
+def test_a_choice_of_neurons_labels_them():
+    network = force_net()
+    dataset = recorded(network, {"v": [1, 7], "eta": [1, 7], "z": True})
+    assert dataset.v.shape == (200, 2) and dataset.neuron.values.tolist() == [1, 7]
+    assert np.allclose(dataset.sel(neuron=7).v[-1], network["neurons"].v[7] / mV, rtol=1e-14, atol=0)  # one rounding
+    assert np.allclose(dataset.eta, network["neurons"].eta[[1, 7]] / pA, rtol=1e-14, atol=0)
+    one = recorded(force_net(), {"v": 3}, 1 * ms)
+    assert one.v.shape == (10, 1) and one.neuron.values.tolist() == [3]
+
+
+BAD = {
+    "unknown": (
+        "u",
+        DT,
+        "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, rate, eta, g, theta",
+    ),
+    "no such object": ("s", DT, "'s' is 's' of an object called 'gating', which this network of force, neurons, recu"),
+    "too many": ({"v": [10]}, DT, "record has 'v': [10], expected whole numbers below 10: it has no more"),
+    "no number": ({"v": [0.5]}, DT, "record has 'v': [0.5], expected whole numbers below 10"),
+    "no choice": (
+        {"spikes": [1]},
+        DT,
+        "record has 'spikes': [1], expected True: it has no neurons or outputs to choose",
+    ),
+    "other neurons": (
+        {"v": [0, 1], "w": [2]},
+        DT,
+        "record chooses other neurons for 'w' than before, expected the same for all: choose [0, 1]",
+    ),
+    "other outputs": (
+        {"weights": True, "z": []},
+        DT,
+        "record chooses other outputs for 'z' than before, expected the same for all: choose [0]",
+    ),
+    "interval": ("z", 0.25 * ms, "record_dt is 250. us, expected a multiple of the time step 100. us: round it"),
+    "too short": ("z", 0.01 * ms, "record_dt is 10. us, expected a multiple of the time step 100. us"),
+}
+
+
+@pytest.mark.parametrize(("record", "dt", "message"), BAD.values(), ids=BAD)
+def test_bad_requests(record, dt, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recorder(force_net(), record, dt)
+
+
+def test_a_variable_that_the_population_lacks():
+    with pytest.raises(
+        ValueError, match=r"'IPSC' is 'IPSC' of an object called 'neurons', which this network of .* lacks"
+    ):
+        Recorder(gating_net(), ("v", "IPSC"), DT)
+
+
+# Files
+
+
+def example(value=1.0):
+    return xarray.Dataset(
+        {"z": (("time", "output"), np.full((3, 2), value), {"units": "1"})},
+        {"time": ("time", [0.0, 0.1, 0.2], {"units": "s"})},
+        {"seed": 3, "parameters": "{}"},
+    )
+
+
+def test_round_trip(tmp_path):
+    attributes = {"seed": 3, "duration": 0.02, "ok": True, "none": None, "parameters": {"G": "1. nA", "n": 3}, "x": "a"}
+    network = force_net()
+    recorder = Recorder(network, OF_FORCE, DT)
+    network.run(5 * ms, namespace={})
+    dataset = recorder.dataset(**attributes)
+    assert dataset.attrs == {**attributes, "ok": 1, "none": "null", "parameters": '{"G": "1. nA", "n": 3}'}
+    save(dataset, tmp_path / "run.nc")
+    assert load(tmp_path / "run.nc").identical(dataset)
+    assert os.listdir(tmp_path) == ["run.nc"]
+
+
+def test_a_saved_file_can_be_replaced_while_loaded(tmp_path):
+    path = str(tmp_path / "run.nc")
+    save(example(1.0), path)
+    first = load(path)
+    save(example(2.0), path)
+    assert first.identical(example(1.0)) and load(path).identical(example(2.0))
+
+
+@pytest.mark.parametrize("failure", ["write", "replace"])
+def test_a_full_disk_leaves_the_old_file_whole(failure, tmp_path, monkeypatch):
+    path = tmp_path / "run.nc"
+    save(example(1.0), path)
+
+    def full(self, target, **options):
+        with open(target, "wb") as file:
+            file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    def cannot_replace(*args):
+        raise OSError(28, "No space left on device")
+
+    if failure == "write":
+        monkeypatch.setattr(xarray.Dataset, "to_netcdf", full)
+    else:
+        monkeypatch.setattr(record.os, "replace", cannot_replace)
+    with pytest.raises(
+        OSError, match=r"run.nc' could not be written \(No space left on device\), expected a folder with"
+    ):
+        save(example(2.0), path)
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["run.nc"]
+    assert load(path).identical(example(1.0))
+
+
+def test_an_interrupted_save_leaves_no_temporary_file(tmp_path, monkeypatch):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(xarray.Dataset, "to_netcdf", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save(example(), tmp_path / "run.nc")
+    assert os.listdir(tmp_path) == []
+
+
+def test_save_into_a_missing_folder(tmp_path):
+    with pytest.raises(OSError, match=r"run.nc' could not be written \(No such file or directory\)"):
+        save(example(), tmp_path / "none" / "run.nc")
+
+
+def test_load_of_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none.nc' does not exist, expected a saved Dataset: check the path"):
+        load(tmp_path / "none.nc")
+
+
+@pytest.mark.parametrize("content", [b"", b"no netCDF", "truncated", "folder"])
+def test_load_of_something_else(content, tmp_path):
+    path = tmp_path / "run.nc"
+    if content == "folder":
+        path.mkdir()
+    elif content == "truncated":
+        save(example(), path)
+        path.write_bytes(path.read_bytes()[:2000])
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run.nc' is not a saved Dataset, expected a netCDF file: compute it again"):
+        load(path)

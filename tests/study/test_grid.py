@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from brian2 import mV, pA
+
+from hetbrian.study.grid import Grid
+
+
+def test_points_are_every_combination_with_the_last_axis_fastest():
+    grid = Grid(kind=("eta", "g"), gain=((1000, 2000, 3000), pA), seed=range(2))
+    points = [grid.point(index) for index in range(len(grid))]
+    assert grid.shape == (2, 3, 2) and len(points) == 12 and grid.names == ("kind", "gain", "seed")
+    assert [point["seed"] for point in points[:3]] == [0, 1, 0] and type(points[0]["seed"]) is int
+    assert [point["kind"] for point in points] == ["eta"] * 6 + ["g"] * 6
+    assert points[2]["gain"] == 2000 * pA and points[2]["gain"].has_same_dimensions(pA)
+    assert grid.text(2) == {"kind": "eta", "gain": "2000 pA", "seed": "0"}
+
+
+def test_coordinates_and_description_name_the_unit():
+    grid = Grid(gain=((1000, 2000), pA), level=(0.0, 0.5))
+    assert grid.coordinates()["gain"][2] == {"units": "pA"} and grid.coordinates()["level"][2] == {}
+    assert grid.description() == {
+        "gain": {"values": [1000, 2000], "unit": "pA"},
+        "level": {"values": [0.0, 0.5], "unit": ""},
+    }
+
+
+@pytest.mark.parametrize("axis", [(1000, 2000) * pA, [1000 * pA, 2000 * pA]])
+def test_quantities_are_named_in_si_units(axis):
+    grid = Grid(gain=axis)
+    assert grid.description()["gain"]["unit"] == "A"
+    assert np.allclose(float(grid.point(1)["gain"] / pA), 2000, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({}, r"the grid has no axis, expected named parameters: write Grid\(seed=range\(5\)\)"),
+        ({"a": ()}, r"a is \[\], expected a sequence of numbers, strings or quantities of one unit: give at least one"),
+        ({"a": ((1, 2), (3, 4))}, "a is .* expected a sequence of numbers"),
+        ({"a": (None,)}, "a is .* expected a sequence of numbers"),
+        ({"a": (1, 2, 1)}, r"a holds a value twice .*, expected different ones: leave one out"),
+    ],
+)
+def test_what_is_no_grid_is_refused(axes, message):
+    with pytest.raises(ValueError, match=message):
+        Grid(**axes)
+
+
+def test_units_are_not_mixed():
+    from brian2 import DimensionMismatchError
+
+    with pytest.raises(DimensionMismatchError):
+        Grid(a=[1 * pA, 1 * mV])

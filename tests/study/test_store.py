@@ -1,0 +1,156 @@
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+import xarray
+
+from hetbrian.study.grid import Grid
+from hetbrian.study.outcomes import failure, outcome
+from hetbrian.study.store import STATUS, Store
+
+GRID = Grid(kind=("a", "b"), seed=range(3))
+IDENTITY = {"point": "m.point", "settings": {"n": "3"}, "sources": {"m": "1", "hetbrian/x.py": "2"}}
+
+
+def fill(folder, order=range(6), identity=IDENTITY):
+    with Store(folder, GRID, identity) as store:
+        for index in order:
+            if index in store.todo():
+                store.add({index: result(index)})
+        store.export()
+        return store.dataset()
+
+
+def result(index):
+    if index == 4:
+        return failure(ZeroDivisionError("by zero"))
+    trace = ("time", np.arange(3.0) + index, {"units": "mV"})
+    return outcome(
+        xarray.Dataset({"x": index / 3, "z": trace}, {"time": [0.0, 1.0, 2.0], "name": ("time", list("pqr"))})
+    )
+
+
+def tree(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def test_points_become_variables_over_the_grid(tmp_path):
+    dataset = fill(tmp_path / "s")
+    assert dataset.x.dims == ("kind", "seed") and dataset.z.dims == ("kind", "seed", "time")
+    assert dataset.x.values[1, 2] == 5 / 3 and dataset.z.values[0, 2].tolist() == [2, 3, 4]
+    assert np.isnan(dataset.x.values[1, 1]) and dataset.status.values[1, 1] == STATUS["failed"]
+    assert dataset.error.values[1, 1] == "ZeroDivisionError: by zero" and dataset.error.values[0, 0] == ""
+    assert dataset.z.attrs == {"units": "mV"} and dataset.name.values.tolist() == ["p", "q", "r"]
+    kept = xarray.open_zarr(tmp_path / "s" / "points.zarr", consolidated=False).load()
+    assert kept.drop_attrs(deep=False).identical(dataset)
+    assert json.loads(kept.attrs["settings"]) == IDENTITY["settings"]
+
+
+def test_the_store_is_the_same_whatever_the_order_and_interruptions(tmp_path):
+    fill(tmp_path / "first")
+    with Store(tmp_path / "second", GRID, IDENTITY) as store:
+        store.add({5: result(5), 3: result(3)})
+    with Store(tmp_path / "second", GRID, IDENTITY) as store:
+        assert store.todo() == [0, 1, 2, 4] and store.n_done == 2
+        store.export()  # half of it
+    fill(tmp_path / "second", order=[4, 0, 2, 1])
+    assert tree(tmp_path / "first") == tree(tmp_path / "second")
+
+
+def test_a_failed_point_is_computed_again_on_request_only(tmp_path):
+    fill(tmp_path / "s")
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        assert store.todo() == [] and store.todo(retry_failed=True) == [4] and store.n_failed == 1
+        store.add({4: outcome({"x": 7.0, "z": ("time", np.zeros(3))})})
+        assert store.n_failed == 0 and store.n_done == 6
+        store.export()
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        assert store.dataset().x.values[1, 1] == 7 and store.todo(retry_failed=True) == []
+    records = (tmp_path / "s" / "journal.jsonl").read_text().splitlines()
+    assert len(records) == 7 and '"parameters": {"kind": "b", "seed": "1"}' in records[5]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    fill(tmp_path / "s")
+    before = tree(tmp_path / "s")
+    (tmp_path / "s" / "tmpabc" / "new").mkdir(parents=True)
+    (tmp_path / "s" / "tmp12.jsonl").write_text("half")
+    fill(tmp_path / "s")
+    assert tree(tmp_path / "s") == before
+
+
+@pytest.mark.parametrize(
+    ("grid", "change", "message"),
+    [
+        (Grid(kind=("a", "b"), seed=range(4)), {}, r"grid seed values is \[0, 1, 2\] there and \[0, 1, 2, 3\] here"),
+        (Grid(kind=("a", "b"), seed=range(3), n=(1,)), {}, r"grid n is missing there and .* here"),
+        (GRID, {"settings": {"n": "4"}}, "settings n is 3 there and 4 here"),
+        (GRID, {"sources": {"m": "1", "hetbrian/x.py": "3"}}, "sources hetbrian/x.py is 2 there and 3 here"),
+        (GRID, {"point": "m.other"}, "point is m.point there and m.other here"),
+    ],
+)
+def test_another_sweeps_store_is_refused_with_what_differs(tmp_path, grid, change, message):
+    fill(tmp_path / "s")
+    with pytest.raises(ValueError, match=rf"holds another sweep: {message}, expected the same; choose another --out"):
+        Store(tmp_path / "s", grid, {**IDENTITY, **change})
+
+
+def test_two_processes_do_not_share_a_store(tmp_path):
+    with (
+        Store(tmp_path / "s", GRID, IDENTITY),
+        pytest.raises(OSError, match=r"is in use by another process, expected one sweep at a time: wait for it"),
+    ):
+        Store(tmp_path / "s", GRID, IDENTITY)
+    Store(tmp_path / "s", GRID, IDENTITY).__exit__()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        OSError, match=r"cannot be written \(Not a directory\), expected a folder of yours: choose anoth"
+    ):
+        Store(tmp_path / "file" / "s", GRID, IDENTITY)
+
+
+def test_a_disk_that_is_full_at_the_end_keeps_the_journal(tmp_path, monkeypatch):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({index: result(index) for index in range(6)})
+
+        def full(*args, **options):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(xarray.Dataset, "to_zarr", full)
+        with pytest.raises(
+            OSError, match=r"\(No space left on device\), expected a folder with space: every point is k"
+        ):
+            store.export()
+    monkeypatch.undo()
+    assert sorted(os.listdir(tmp_path / "s")) == ["journal.jsonl", "lock"]
+    fill(tmp_path / "t")
+    fill(tmp_path / "s", order=())
+    assert tree(tmp_path / "s") == tree(tmp_path / "t")
+
+
+def test_a_point_of_another_shape_has_failed(tmp_path):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({0: outcome({"x": 1.0})})
+        store.add({1: outcome({"x": 1.0, "y": 2.0}), 2: outcome({"x": (("t",), [1.0, 2.0])})})
+        assert store.n_done == 1
+        errors = store.dataset().error.values[0]
+    assert errors[1] == "ValueError: the point has x(), y(), expected x()."
+    assert errors[2] == "ValueError: the point has x(2,), expected x()."
+
+
+def test_numbers_come_back_bit_for_bit(tmp_path):
+    values = [0.1, 1e-320, -0.0, np.nan, np.inf, 1 / 3]
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({index: outcome({"x": value, "y": ("t", [value] * 2)}) for index, value in enumerate(values)})
+        dataset = store.dataset()
+    assert dataset.x.values.tobytes() == np.array(values).tobytes()
+    assert dataset.y.values[..., 0].tobytes() == np.array(values).tobytes()

@@ -1,0 +1,389 @@
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray
+from brian2 import pA
+
+distributed = pytest.importorskip("distributed")
+import psutil  # noqa: E402
+
+from hetbrian.simulation.reuse import KEPT  # noqa: E402
+from hetbrian.study import sweeps as sweep_module  # noqa: E402
+from hetbrian.study.grid import Grid  # noqa: E402
+from hetbrian.study.sweeps import OPTIONS, SweepOptions, evaluate, sweep  # noqa: E402
+from tests.study import points  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+GRID = Grid(gain=((1000, 2000), pA), seed=range(6))
+
+PROTOCOL = '''
+"""A sweep of a user."""
+import os
+import time
+
+import numpy as np
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
+from mine import numbers
+
+
+def point(kind, seed, pause):
+    """Return numbers of the seed; one point in fifty fails."""
+    time.sleep(pause)
+    if seed == 7:
+        raise ArithmeticError(f"seed {seed} of {kind}")
+    rng = np.random.default_rng(numbers.FIRST + seed)
+    return {"x": rng.random(), "trace": ("time", rng.random(4))}
+
+
+def compute(n_seeds=50, pause=0.0):
+    """Return the sweep."""
+    return sweep(point, Grid(kind=("a", "b"), seed=range(n_seeds)), pause=pause)
+
+
+def summary(dataset):
+    """Return what to print."""
+    return f"{int((dataset.status == 1).sum())} done, {int((dataset.status == 2).sum())} failed"
+'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A user's folder with a protocol and a package of its own."""
+    folder = tmp_path / "project"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "mine" / "numbers.py").write_text("FIRST = 40\n")
+    (folder / "swept.py").write_text(PROTOCOL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """A cluster in a process that has not imported hetbrian, as dask-jobqueue's, in a thread that could not."""
+    script = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    options = dict(host='127.0.0.1', dashboard_address='127.0.0.1:0', silence_logs='CRITICAL')\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    folder = tmp_path_factory.mktemp("cluster")
+    (folder / "cluster.py").write_text(script)
+    process = subprocess.Popen(
+        [sys.executable, "cluster.py"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    yield process.stdout.readline().strip()
+    process.communicate("\n", timeout=60)
+
+
+@pytest.fixture(autouse=True)
+def program_closed():
+    yield
+    KEPT.close()
+    KEPT.enabled = False
+
+
+def arguments(*more):
+    return [sys.executable, "-m", "hetbrian", "run", "swept.py", *map(str, more)]
+
+
+def tree(folder):
+    """Return every byte that a sweep keeps."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def n_points(folder):
+    try:
+        return (folder / "journal.jsonl").read_bytes().count(b"\n") - 1
+    except FileNotFoundError:
+        return -1
+
+
+def test_results_lie_over_the_grid_with_units(scheduler, tmp_path):
+    dataset = sweep(points.scaled, GRID, folder=tmp_path / "s", scheduler=scheduler, factor=2 * pA)
+    assert dataset.x.dims == ("gain", "seed") and dataset.gain.attrs["units"] == "pA"
+    assert np.allclose(dataset.x, dataset.gain * 2 + dataset.seed, rtol=1e-14, atol=0)  # one rounding of the unit
+    assert dataset.x.attrs == {"units": "pA^2"} and (dataset.status == 1).all()
+    assert dataset.attrs["factor"] == "2. pA" and dataset.attrs["hetbrian"]
+    kept = xarray.open_zarr(tmp_path / "s" / "points.zarr", consolidated=False)
+    assert np.array_equal(kept.x, dataset.x)
+
+
+def test_finished_points_are_not_computed_again(scheduler, tmp_path):
+    options = {"folder": tmp_path / "s", "scheduler": scheduler, "calls": str(tmp_path / "calls")}
+    first = sweep(points.counted, GRID, **options)
+    assert len((tmp_path / "calls").read_text().split()) == 12
+    before = tree(tmp_path / "s")
+    # nothing is left to do: not even a scheduler is needed
+    second = sweep(points.counted, GRID, **{**options, "scheduler": "tcp://127.0.0.1:1"})
+    assert second.identical(first) and len((tmp_path / "calls").read_text().split()) == 12
+    assert tree(tmp_path / "s") == before
+
+
+def test_a_failed_point_is_kept_with_its_error_and_tried_again_on_request(scheduler, tmp_path):
+    options = {"folder": tmp_path / "s", "scheduler": scheduler, "flag": str(tmp_path / "mended")}
+    dataset = sweep(points.mendable, GRID, **options)
+    assert (dataset.status == 2).sum() == 2 and (dataset.status == 1).sum() == 10
+    assert dataset.error.values[0, 3] == "DivergenceError: v of neuron 3 is not finite"
+    (line,) = [text for text in (tmp_path / "s" / "journal.jsonl").read_text().splitlines() if '"point": 3,' in text]
+    assert json.loads(line[9:])["parameters"] == {"gain": "1000 pA", "seed": "3"}
+    (tmp_path / "mended").touch()
+    assert (sweep(points.mendable, GRID, **options).status == 2).sum() == 2
+    assert (sweep(points.mendable, GRID, retry_failed=True, **options).status == 1).all()
+
+
+@pytest.mark.parametrize("change", [{"factor": 3 * pA}, {"grid": Grid(gain=((1000,), pA), seed=range(6))}])
+def test_another_grid_or_setting_is_refused(scheduler, tmp_path, change):
+    options = {"folder": tmp_path / "s", "scheduler": scheduler, "factor": 2 * pA}
+    sweep(points.scaled, GRID, **options)
+    grid = change.pop("grid", GRID)
+    with pytest.raises(
+        ValueError, match=r"holds another sweep: .* there and .* here, expected the same; choose another"
+    ):
+        sweep(points.scaled, grid, **{**options, **change})
+
+
+def test_another_version_of_the_code_is_refused_by_the_file_that_differs(scheduler, project, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(project)
+    swept = importlib.import_module("swept")
+    token = OPTIONS.set(SweepOptions(tmp_path / "s", scheduler))
+    try:
+        assert (swept.compute(n_seeds=2).status == 1).all()
+        (project / "mine" / "numbers.py").write_text("FIRST = 41\n")
+        with pytest.raises(ValueError, match=r"holds another sweep: sources mine.numbers is \w+ there and \w+ here"):
+            swept.compute(n_seeds=2)
+    finally:
+        OPTIONS.reset(token)
+        for name in ("swept", "mine", "mine.numbers"):
+            sys.modules.pop(name, None)
+
+
+def test_all_points_failed_is_an_error_that_shows_the_first(scheduler):
+    with pytest.raises(ValueError, match=r"all 12 points failed, the first with \"KeyError: 'nothing'\", expected o"):
+        sweep(points.broken, GRID, scheduler=scheduler)
+
+
+@pytest.mark.slow
+def test_a_point_whose_process_dies_has_failed():
+    """It is tried on other workers first: Dask gives up after four."""
+    dataset = sweep(points.deadly, Grid(seed=range(3)), workers=1)
+    assert dataset.status.values.tolist()[0] == 2 and 1 in dataset.status
+    assert dataset.error.values[0] == "RuntimeError: its process died each time it was computed, as for lack of memory"
+
+
+def test_a_module_that_the_workers_lack_is_one_sentence(scheduler, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "installed_here_only", SimpleNamespace())
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lacking.py").write_text("import installed_here_only\n\n\ndef point(seed):\n    return {'x': 1}\n")
+    lacking = importlib.import_module("lacking")
+    message = r"a worker cannot import {}, expected hetbrian and what the protocol imports: install them where the wor"
+    with pytest.raises(ImportError, match=message.format("installed_here_only")):
+        sweep(lacking.point, Grid(seed=range(3)), scheduler=scheduler)
+
+    def refuse(client, plugin):
+        raise ImportError("No module", name="hetbrian")
+
+    monkeypatch.setattr(distributed.Client, "register_plugin", refuse)
+    with pytest.raises(ImportError, match=message.format("hetbrian")):
+        sweep(points.broken, Grid(seed=range(3)), scheduler=scheduler)
+
+
+def test_what_goes_wrong_beside_the_points_stops_the_sweep(scheduler, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "here_only.py").write_text(
+        "if __file__.startswith('<'):\n    raise ArithmeticError('not here')\n\n\n"
+        "def point(seed):\n    return {'x': 1}\n"
+    )
+    with pytest.raises(ArithmeticError, match="not here"):
+        sweep(
+            importlib.import_module("here_only").point, Grid(seed=range(3)), folder=tmp_path / "s", scheduler=scheduler
+        )
+    assert n_points(tmp_path / "s") == 0
+
+
+def test_an_unknown_scheduler_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("hetbrian.study.cluster.TIMEOUT", 0.5)
+    with pytest.raises(
+        OSError, match=r"no scheduler answers at 'tcp://127.0.0.1:1', expected the address of a running"
+    ):
+        sweep(points.broken, GRID, scheduler="tcp://127.0.0.1:1")
+
+
+def test_where_to_run_is_checked():
+    with pytest.raises(ValueError, match=r"workers is 0, expected at least 1: leave it out for one per core"):
+        sweep(points.broken, GRID, workers=0)
+    with pytest.raises(ValueError, match=r"scheduler is 'tcp://a:1' and workers 2, expected one of them"):
+        sweep(points.broken, GRID, scheduler="tcp://a:1", workers=2)
+
+
+def test_the_command_line_says_where_to_run_and_watches(scheduler, tmp_path, monkeypatch):
+    seen = []
+    token = OPTIONS.set(SweepOptions(tmp_path / "s", scheduler, None, False, lambda dataset: seen.append(dataset)))
+    try:
+        dataset = sweep(points.scaled, GRID, view=lambda data: data.assign_attrs(mine=1), factor=1 * pA)
+    finally:
+        OPTIONS.reset(token)
+    assert dataset.attrs["mine"] == 1 and n_points(tmp_path / "s") == 12
+    assert seen and set(seen[0].variables) == set(dataset.variables) and seen[0].attrs["mine"] == 1
+
+
+def test_a_stop_says_what_is_kept(scheduler, tmp_path):
+    def stop(dataset):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"Stopped; \d+ of 12 points are kept in .*, and the same command goes"):
+        sweep(points.scaled, GRID, folder=tmp_path / "s", scheduler=scheduler, watch=stop, factor=1 * pA)
+    assert n_points(tmp_path / "s") > 0
+
+
+@pytest.mark.standalone
+def test_a_compiler_error_is_a_failed_point(monkeypatch, tmp_path):
+    from hetbrian.study.transport import travelling
+
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    for name in ("tests", "tests.study", "tests.study.points"):
+        monkeypatch.setitem(sys.modules, name, sys.modules[name])  # a worker loads its own
+    found = json.loads(evaluate(travelling(points.compiled), {"seed": 1}))
+    assert "error" in found and "Error" in found["error"]
+
+
+def test_at_most_a_few_points_are_on_their_way(scheduler, monkeypatch):
+    sent, most = set(), 0
+    submit = distributed.Client.submit
+
+    def watched(client, *args, key, **options):
+        nonlocal most
+        sent.add(key)
+        most = max(most, len(sent))
+        return submit(client, *args, key=key, **options)
+
+    original = sweep_module._result
+
+    def finished(future):
+        sent.discard(future.key)
+        return original(future)
+
+    monkeypatch.setattr(distributed.Client, "submit", watched)
+    monkeypatch.setattr(sweep_module, "_result", finished)
+    sweep(points.scaled, Grid(gain=(1.0,), seed=range(300)), scheduler=scheduler, factor=1.0)
+    assert 2 <= most <= 2 * sweep_module.AHEAD
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
+    """Client, worker, or everything, with SIGKILL; the seed fixes when by the points that are there by then."""
+    rng = np.random.default_rng(11)
+    command = arguments("--set", "pause=0.03", "--workers", 2, "--out")
+    killed = tmp_path / "killed"
+    kills = {"client": 0, "worker": 0, "all": 0}
+    for victims in (
+        ("worker", "worker", "client"),
+        ("all",),
+        ("worker", "all"),
+        ("client",),
+        ("worker", "worker", "all"),
+    ):
+        process = subprocess.Popen(
+            [*command, killed],
+            cwd=project,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for victim in victims:
+            wait_for(process, killed / "sweep", int(rng.integers(1, 8)))
+            time.sleep(rng.uniform(0, 0.1))
+            workers = [
+                child for child in psutil.Process(process.pid).children() if "spawn_main" in str(child.cmdline())
+            ]
+            assert process.poll() is None, "it has to be stopped before it is done"
+            if victim == "worker":
+                workers[rng.integers(len(workers))].kill()
+            elif victim == "client":
+                process.kill()
+                psutil.wait_procs(workers, timeout=30)
+                assert not any(worker.is_running() for worker in workers), "workers end with their client"
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+            kills[victim] += 1
+        process.wait(timeout=60)
+    assert sum(kills.values()) == 10 and min(kills.values()) >= 2
+    there = n_points(killed / "sweep")
+    assert 10 < there < 100
+    for folder, n_workers in ((killed, 2), (tmp_path / "undisturbed", 1)):
+        command = arguments("--set", "pause=0.03", "--workers", n_workers, "--out", folder)
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "98 done, 2 failed" in done.stdout
+    assert tree(killed / "sweep") == tree(tmp_path / "undisturbed" / "sweep")
+
+
+def wait_for(process, folder, more):
+    """Wait until some more points are there."""
+    start, deadline = n_points(folder), time.monotonic() + 60
+    while n_points(folder) < max(start, 0) + more and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.002)
+
+
+@pytest.mark.slow
+def test_a_scheduler_and_workers_started_by_hand_elsewhere(project, tmp_path):
+    """They have hetbrian, but neither the protocol nor its package; then the scheduler goes away."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    quiet = {"cwd": elsewhere, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    local = ["--host", "127.0.0.1", "--no-dashboard"]
+    started = [subprocess.Popen([*dask, "scheduler", *local, "--port", "0", "--scheduler-file", "s.json"], **quiet)]
+    try:
+        while not (elsewhere / "s.json").exists() or not (elsewhere / "s.json").read_text().strip():
+            time.sleep(0.05)
+        address = json.loads((elsewhere / "s.json").read_text())["address"]
+        run = arguments("--scheduler", address, "--out")
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        done = subprocess.Popen([*run, tmp_path / "o"], cwd=project, **pipes)
+        assert f"No worker is connected to '{address}'; waiting for one.\n" in done.stderr  # reads until it comes
+        started += [
+            subprocess.Popen([*dask, "worker", address, *local, "--nthreads", "1", "--no-nanny"], **quiet)
+            for _ in range(2)
+        ]
+        said, errors = done.communicate(timeout=300)
+        assert done.returncode == 0, errors
+        assert "98 done, 2 failed" in said
+        assert address.startswith("tcp://127.0.0.1:")
+
+        stopped = subprocess.Popen(
+            [*run, tmp_path / "p", "--set", "pause=0.1"], cwd=project, stderr=subprocess.PIPE, text=True
+        )
+        wait_for(stopped, tmp_path / "p" / "sweep", 3)
+        started[0].kill()
+        said = " ".join(stopped.communicate(timeout=90)[1].split())
+        assert stopped.returncode == 1 and n_points(tmp_path / "p" / "sweep") >= 3
+        assert f"the scheduler at '{address}' was lost, expected it to stay: finished points are kept" in said
+        assert "Traceback" not in said
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_sweeps_need_their_packages(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    monkeypatch.delitem(sys.modules, "hetbrian._support.optional", raising=False)
+    with pytest.raises(
+        ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
+    ):
+        __import__("hetbrian._support.optional")

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from hetbrian.training.data.cache import read_recordings, write_recordings
+
+SAMPLES = [
+    (np.array([0.1, 0.2]), np.array([3, 1])),
+    (np.array([]), np.array([], int)),
+    (np.array([0.5]), np.array([5])),
+]
+
+
+def written(folder, fingerprint="a", samples=SAMPLES, groups=(4, 5, 4)):
+    write_recordings(folder, fingerprint, samples, [0, 1, 1][: len(samples)], groups, (2, 1, 3), ("x", "y"))
+    return folder
+
+
+def test_what_is_written_is_read(tmp_path):
+    read = read_recordings(written(tmp_path / "kept"), "a")
+    assert read.times.tolist() == pytest.approx([0.1, 0.2, 0.5]) and read.times.dtype == np.float32
+    assert read.channels.tolist() == [3, 1, 5] and read.channels.dtype == np.int32
+    assert read.begin.tolist() == [0, 2, 2, 3]
+    assert read.labels.tolist() == [0, 1, 1]
+    assert read.groups.tolist() == [4, 5, 4]
+    assert (read.shape, read.classes) == ((2, 1, 3), ("x", "y"))
+    assert not read.times.flags.writeable  # they are the file
+
+
+def test_groups_and_events_may_be_missing(tmp_path):
+    read = read_recordings(written(tmp_path / "kept", samples=SAMPLES[1:2], groups=None), "a")
+    assert read.groups is None and len(read) == 1 and len(read.times) == 0
+
+
+def test_other_or_damaged_files_are_not_read(tmp_path):
+    kept = written(tmp_path / "kept")
+    assert read_recordings(kept, "b") is None
+    assert read_recordings(tmp_path / "nothing", "a") is None
+    (kept / "times").write_bytes(b"1234")
+    assert read_recordings(kept, "a") is None
+    assert read_recordings(written(kept), "a") is not None  # replaced
+
+
+def test_nothing_is_left_of_what_failed(tmp_path):
+    def failing():
+        yield SAMPLES[0]
+        raise KeyError("damaged")
+
+    with pytest.raises(KeyError):
+        write_recordings(tmp_path / "kept", "a", failing(), [0, 1, 1], None, (2, 1, 3), ("x", "y"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_may_write_the_same_at_once(tmp_path):
+    def slow():
+        yield SAMPLES[0]
+        written(tmp_path / "kept")
+        yield from SAMPLES[1:]
+
+    write_recordings(tmp_path / "kept", "a", slow(), [0, 1, 1], None, (2, 1, 3), ("x", "y"))
+    assert len(read_recordings(tmp_path / "kept", "a")) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"cannot be written .*expected a folder for recordings: set HETBRIAN_CACHE"):
+        written(tmp_path / "file" / "kept")

@@ -1,0 +1,51 @@
+import pytest
+from brian2 import DimensionMismatchError, ms, mV, second
+
+import hetbrian as hb
+from hetbrian.training.experiment import BINNINGS, PRESETS, choose
+from hetbrian.training.preset import Preset
+
+STRONG = Preset.STRONG
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"theta": 1.0}, "theta is 1.0, expected at least 0.0 and below 1.0: choose another value"),
+        ({"dropout": -0.1}, "dropout is -0.1, expected at least 0.0 and below 1.0"),
+        ({"synapse": "none"}, "synapse is 'none', expected conductance or current: choose one of them"),
+        ({"reset": "mirror"}, "reset is 'mirror', expected residual or capped or retain"),
+        ({"het": ("tau",)}, "het has 'tau', expected names among eta, g, theta: check the name"),
+        ({"trainable": ("v",)}, "trainable has 'v', expected names among eta, g, theta, C, tau_w"),
+        ({"tau_out": -1 * ms}, "tau_out is -1. ms, expected 0 s or more: check its sign"),
+        ({"neuron": hb.Izhikevich.FORCE}, "neuron has units, expected a dimensionless set"),
+        ({"n_hidden": 0}, "n_hidden"),
+        ({"rate": 0.0}, "rate"),
+    ],
+)
+def test_settings_out_of_range_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        STRONG.replace(**changes)
+
+
+def test_times_need_their_unit():
+    with pytest.raises(DimensionMismatchError, match="tau_s"):
+        STRONG.replace(tau_s=5 * mV)
+
+
+def test_paper_is_what_was_published():
+    paper, ca3 = Preset.PAPER, hb.Izhikevich.CA3.dimensionless()
+    assert (paper.n_hidden, paper.batch_size, paper.epochs, paper.rate) == (64, 64, 100, 1e-3)
+    assert (paper.slope, paper.neuron.v_peak, paper.neuron.v_reset, paper.neuron.eta) == (100, 1, 0, 1)
+    assert paper.neuron.v_t == ca3.v_t and paper.neuron.beta == ca3.beta and paper.neuron.g == ca3.g
+    assert paper.neuron.tau_w / paper.neuron.C == pytest.approx(130)
+    binning = BINNINGS["paper"]["shd"]
+    assert binning.n_bins * binning.bin_width / paper.neuron.C == pytest.approx(1)  # one unit of time in all
+    assert 1 - binning.bin_width / paper.tau_s == pytest.approx(0.995)
+    assert paper.rate_strength == 0 and paper.tau_out < 1 * second
+
+
+def test_every_preset_has_a_binning_for_every_data_set():
+    assert all(set(BINNINGS[name]) == {"nmnist", "dvs128", "shd", "ssc"} for name in PRESETS)
+    with pytest.raises(ValueError, match="preset is 'weak', expected paper, strong: choose one of them"):
+        choose(PRESETS, "preset", "weak")

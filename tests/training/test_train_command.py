@@ -1,0 +1,54 @@
+import sys
+
+import numpy as np
+import pytest
+
+from hetbrian import cli
+from hetbrian.simulation.record import load
+from hetbrian.training import experiment
+from protocols.common.classification import toy
+
+TINY = ("--n_hidden", "8", "--epochs", "2", "--n_bins", "10", "--bin_width", "20*ms", "--pool", "1", "--jitter", "0")
+
+
+@pytest.fixture
+def train(monkeypatch, tmp_path, capsys):
+    """Run ``hetbrian train shd`` on made-up recordings and return its exit status and what it said."""
+    seeds = {"train": 0, "test": 1}
+    monkeypatch.setattr(experiment, "load", lambda name, split, root: toy("order", np.random.default_rng(seeds[split])))
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["hetbrian", "train", "shd", "--out", str(tmp_path), *TINY, *arguments])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            status = stopped.code
+        return status, capsys.readouterr().err
+
+    return run
+
+
+def test_train_writes_what_it_measured(train, tmp_path):
+    status, said = train("--het", "eta,theta", "--trainable", "eta", "--tau_w", "80*ms", "--seed", "3")
+    assert status == 0 and "test accuracy" in said and "after 2 epochs" in said
+    result = load(tmp_path / "training.nc")
+    assert result.attrs["het"] == "('eta', 'theta')" and result.attrs["trainable"] == "('eta',)"
+    assert "tau_w=80. * msecond" in result.attrs["neuron"] and "n_bins=10" in result.attrs["binning"]
+    assert result.attrs["seed"] == "3" and result.sizes["neuron"] == 8
+    assert not np.array_equal(result.eta, result.eta_start) and np.array_equal(result.theta, result.theta_start)
+    assert (tmp_path / "last.ckpt").exists() and (tmp_path / "history.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of neuron, n_hidden"),
+        (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
+        (("--het", "tau"), "het has 'tau', expected names among eta, g, theta"),
+        (("--held-out", "1.5"), "held_out is 1.5, expected a share between 0 and 1"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(train, arguments, message):
+    status, said = train(*arguments)
+    assert status == 1 and message in said
