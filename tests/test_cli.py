@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from brian2 import DimensionMismatchError, ms, pA, second
 
+import hetbrian
 from hetbrian import cli
+from hetbrian.study.protocol import find_protocol, load_protocol, parse_value
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -99,13 +101,13 @@ def test_a_protocol_without_compute_is_refused(tmp_path):
     path = tmp_path / "empty.py"
     path.write_text("x = 1\n")
     with pytest.raises(ValueError, match=r"empty.py has no function compute, expected one that returns"):
-        cli.load_protocol(path)
+        load_protocol(path)
 
 
 def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site" / "hetbrian" / "cli.py"))
+    monkeypatch.setattr(hetbrian, "__file__", str(tmp_path / "site" / "hetbrian" / "__init__.py"))
     with pytest.raises(ValueError, match="'fig3' is no protocol here, expected a checkout of hetbrian or a file"):
-        cli.find_protocol("fig3", tmp_path)
+        find_protocol("fig3", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -125,19 +127,19 @@ def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
     ],
 )
 def test_values_are_parsed_like_their_defaults(text, default, value):
-    parsed = cli.parse_value("name", text, default)
+    parsed = parse_value("name", text, default)
     assert np.all(parsed == value) and type(parsed) is type(value)
 
 
 @pytest.mark.parametrize("text", ["__import__('os').getcwd()", "print(1)", "x", "1 +", "[i for i in (1, 2)]"])
 def test_values_are_numbers_and_units_only(text):
     with pytest.raises(ValueError, match="expected a value like 3: write numbers and units"):
-        cli.parse_value("name", text, 3)
+        parse_value("name", text, 3)
 
 
 def test_values_keep_their_unit():
     with pytest.raises(DimensionMismatchError, match="name is 3, expected the unit of"):
-        cli.parse_value("name", "3", 1 * pA)
+        parse_value("name", "3", 1 * pA)
 
 
 def test_devices_are_listed():

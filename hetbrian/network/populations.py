@@ -82,7 +82,7 @@ def population(
     Examples
     --------
     >>> from brian2 import pA
-    >>> from hetbrian.network.neuron import Izhikevich
+    >>> from hetbrian.network import Izhikevich, single_exponential
     >>> neurons = population(3, Izhikevich.FORCE, single_exponential(), eta=[900, 1000, 1100] * pA)
     >>> print(neurons.eta[2])
     1.1 nA

@@ -12,6 +12,7 @@ import numpy as np
 from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
+import hetbrian
 from hetbrian._support.files import replacing
 
 
@@ -43,7 +44,7 @@ def find_protocol(name, folder=None):
             raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
         return path.resolve()
     start = Path(folder or Path.cwd()).resolve()
-    places = [place / "protocols" for place in (start, *start.parents, Path(__file__).resolve().parents[1])]
+    places = [place / "protocols" for place in (start, *start.parents, Path(hetbrian.__file__).resolve().parents[1])]
     known: dict[str, Path] = {}
     for place in places:
         for path in sorted(place.glob("*.py")):

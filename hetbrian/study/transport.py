@@ -16,7 +16,7 @@ import hetbrian
 
 PACKAGE = Path(hetbrian.__file__).parent
 
-SHOWING = {"__main__.py", "cli.py", "progress.py", "report.html", "report.py"}
+SHOWING = {"__main__.py", "cli.py", "_support/progress.py", "study/report.html", "study/report.py"}
 """Files of hetbrian that only show results: a sweep goes on after they have changed."""
 
 

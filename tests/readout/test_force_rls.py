@@ -3,6 +3,7 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, ms, second
 
 import hetbrian as hb
+from hetbrian.simulation.record import Recorder
 from models.reservoir import TIME_UNIT, reservoir
 
 
@@ -27,7 +28,7 @@ def test_rls_in_the_running_network_equals_batch_ridge():
         namespace={},
         name="readout",
     )
-    spikes = hb.recording.Recorder(network, ("spikes",), 1 * ms)
+    spikes = Recorder(network, ("spikes",), 1 * ms)
     activity = StateMonitor(neurons, "r", record=True, clock=neurons.clock, when="end", order=3)
     network.add(readout, activity)
     network.run(length * TIME_UNIT, namespace={})

@@ -41,7 +41,7 @@ def augmented_least_squares(features, target, gamma, bias, forgetting):
 
 def test_docstrings():
     result = doctest.testmod(online)
-    assert result.attempted >= 4 and result.failed == 0
+    assert result.attempted >= 3 and result.failed == 0
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

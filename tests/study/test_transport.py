@@ -45,7 +45,7 @@ def test_the_module_and_what_it_imports_travel_and_nothing_else(project):
         "mypackage.point",
     ]
     assert (found.module, found.name) == ("mypackage.point", "point")
-    assert {"mynumbers", "hetbrian/score.py", "hetbrian/codegen/kernels/rls.h"} <= set(found.hashes())
+    assert {"mynumbers", "hetbrian/analysis/score.py", "hetbrian/codegen/kernels/rls.h"} <= set(found.hashes())
 
 
 def test_a_process_without_the_files_calls_the_function(project, tmp_path):
@@ -118,10 +118,10 @@ def test_a_script_is_sent_under_its_own_name(tmp_path):
 
 def test_another_hetbrian_is_refused(project, monkeypatch):
     found = travelling(project.point)
-    changed = tuple((name, "0" if name == "score.py" else text) for name, text in transport.package_hashes())
+    changed = tuple((name, "0" if name == "analysis/score.py" else text) for name, text in transport.package_hashes())
     monkeypatch.setattr(transport, "package_hashes", lambda: changed)
     with pytest.raises(
-        OtherSources, match=r"differs from the one that started the sweep, in score.py; expected the sam"
+        OtherSources, match=r"differs from the one that started the sweep, in analysis/score.py; expected the sam"
     ):
         found.load()
 
