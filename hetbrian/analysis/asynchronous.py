@@ -4,7 +4,8 @@ import numpy as np
 from brian2 import DimensionMismatchError, check_units, get_dimensions, hertz, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from hetbrian.network.reset import check_adaptation, check_theta, reset_statements
+from hetbrian.network.neuron import check_adaptation
+from hetbrian.network.reset import Reset
 
 RATES = np.append(0.0, np.geomspace(1e-6, 1e3, 80))
 """Dimensionless population rates between which asynchronous states are looked for."""
@@ -107,7 +108,7 @@ def mean_reset(neuron, theta, reset, dt=0.0):
         Dimensionless parameter set.
     theta : float, shape () or (n_neurons,)
         Reset coefficients.
-    reset : {"residual", "retain", "mirror"}
+    reset : {"residual", "capped", "retain", "mirror"} or Reset
         Reset rule.
     dt : float, optional
         Time step in units of C/(k abs(v_r)); the overshoot is dt v_peak^2/2, half of the last step.
@@ -123,14 +124,7 @@ def mean_reset(neuron, theta, reset, dt=0.0):
     >>> round(float(mean_reset(Izhikevich.CA3.dimensionless(), 0.5, "residual", 1e-3)), 6)
     -190.0
     """
-    peak, floor = float(neuron.v_peak), float(neuron.v_reset)
-    overshoot = dt * peak**2 / 2
-    theta = np.asarray(theta, dtype=float)
-    return {
-        "residual": floor + theta * overshoot,
-        "retain": floor + theta * (peak + overshoot - floor),
-        "mirror": -(peak + overshoot) + 0 * theta,
-    }[reset]
+    return Reset.of(reset).mean_potential(neuron, theta, dt)
 
 
 @check_units(dt=second)
@@ -161,7 +155,7 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
         Couplings.
     theta : float, shape () or (n_neurons,), optional
         Reset coefficients.
-    reset : {"residual", "retain", "mirror"}, optional
+    reset : {"residual", "capped", "retain", "mirror"} or Reset, optional
         Reset rule.
     adaptation : {"own", "shared"}, optional
         Whether every neuron has its own recovery current, or all have their mean.
@@ -192,8 +186,8 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
     if neuron.E is None or neuron.tau_s is None or neuron.s_jump is None:
         raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
     check_adaptation(adaptation)
-    reset_statements(reset)
-    check_theta(theta, reset)
+    rule = Reset.of(reset)
+    rule.check(theta)
     eta, g = _plain("eta", eta, neuron), _plain("g", g, neuron)
     theta = np.asarray(theta, dtype=float)
     if eta.ndim != 1 or g.shape != eta.shape or theta.shape not in ((), eta.shape):
@@ -202,7 +196,7 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
             "draw as many of each."
         )
     number = neuron.dimensionless()
-    limits = float(number.v_peak), mean_reset(number, theta, reset, float(dt / neuron.time_unit))
+    limits = float(number.v_peak), rule.mean_potential(number, theta, float(dt / neuron.time_unit))
     response = _own if adaptation == "own" else _shared
 
     def gate(r):

@@ -22,8 +22,6 @@ from brian2 import (
 )
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from hetbrian.network.reset import check_adaptation
-
 NEURON = """
 dv/dt = (k*(v - v_r)*(v - v_t) - w + eta + I_ext + I_syn + I_feedback)/C : {voltage}  # membrane potential
 dw/dt = (beta*(v - v_r) - w)/tau_w : {current}                           # recovery current
@@ -35,6 +33,22 @@ theta : 1 (constant)                                                     # heter
 
 
 THRESHOLD = "v >= v_peak"
+
+ADAPTATIONS = ("own", "shared")
+"""Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
+
+
+def check_adaptation(adaptation: str) -> None:
+    """
+    Refuse an unknown kind of adaptation.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `ADAPTATIONS`.
+    """
+    if adaptation not in ADAPTATIONS:
+        raise ValueError(f"adaptation is {adaptation!r}, expected {' or '.join(ADAPTATIONS)}: choose one of them.")
 
 
 @dataclass(frozen=True)

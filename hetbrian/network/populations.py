@@ -5,7 +5,7 @@ from brian2 import DimensionMismatchError, Equations, NeuronGroup, amp, defaultc
 from brian2.units.fundamentalunits import get_unit_for_display
 
 from hetbrian.network.neuron import THRESHOLD
-from hetbrian.network.reset import check_theta, reset_statements
+from hetbrian.network.reset import Reset
 
 
 def population(
@@ -48,8 +48,8 @@ def population(
         Initial potential, by default ``parameters.v_r``; w starts at 0.
     drive : Drive, optional
         External current: Brian2 code (``expression``) and every name it uses (``namespace``).
-    reset : {"residual", "capped", "retain", "mirror"}
-        Reset rule.
+    reset : {"residual", "capped", "retain", "mirror"} or Reset
+        Reset rule, by name or one of your own.
     adaptation : {"own", "shared"}
         Whether every neuron has a recovery current w of its own (Eq. 1), or all read the one of a
         `SharedAdaptation`.
@@ -82,14 +82,15 @@ def population(
     Examples
     --------
     >>> from brian2 import pA
-    >>> from hetbrian.network.neuron import Izhikevich
+    >>> from hetbrian.network import Izhikevich, single_exponential
     >>> neurons = population(3, Izhikevich.FORCE, single_exponential(), eta=[900, 1000, 1100] * pA)
     >>> print(neurons.eta[2])
     1.1 nA
     """
     if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
         raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
-    statements = reset_statements(reset, adaptation)
+    rule = Reset.of(reset)
+    on_spike = (rule.statement, "w += w_jump" if adaptation == "own" else "", synapse.on_spike)
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
     inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
@@ -100,7 +101,7 @@ def population(
         + Equations(synapse.equations.replace("{current}", unit))
         + Equations(inputs),
         threshold=THRESHOLD,
-        reset="\n".join(filter(None, (statements, synapse.on_spike))),
+        reset="\n".join(filter(None, on_spike)),
         method=method,
         namespace={
             **parameters.namespace,
@@ -119,7 +120,7 @@ def population(
         values[key] = getattr(parameters, key) if values[key] is None else values[key]
     for key, value in values.items():
         setattr(group, key, _per_neuron(key, value, group))
-    check_theta(theta, reset)
+    rule.check(theta)
     return group
 
 

@@ -89,7 +89,7 @@ def single_exponential(tau_d=20 * ms):
 
     References
     ----------
-    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070 (preset ``paper``).
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
     """
     check_times(tau_d=tau_d)
     return Synapse(
@@ -127,7 +127,7 @@ def double_exponential(tau_r=2 * ms, tau_d=20 * ms):
 
     References
     ----------
-    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3 (preset ``nicola_clopath``).
+    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
     """
     check_times(tau_r=tau_r, tau_d=tau_d)
     return Synapse(
