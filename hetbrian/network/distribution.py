@@ -6,7 +6,6 @@ quantities or plain numbers; what comes out has the unit of what went in.
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +19,8 @@ from brian2.units.fundamentalunits import (
     get_dimensions,
     get_unit,
 )
+
+from hetbrian._support.checks import check_generator, count
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -114,13 +115,13 @@ class Distribution(ABC):
         Raises
         ------
         TypeError
-            If `rng` is not a generator, or `size` not an integer.
+            If `rng` is not a generator.
         ValueError
-            If `size` is below 1.
+            If `size` is no integer of at least 1.
         """
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng = {rng!r}, expected a numpy Generator; give numpy.random.default_rng(seed)")
-        return self._in_unit(self._sample(self._checked_size(size), rng))
+        count(size, "size")
+        check_generator(rng)
+        return self._in_unit(self._sample(size, rng))
 
     def quantiles(self, size: int) -> Quantity | np.ndarray:
         """Return the deterministic grid x_j = F^-1(j/(N + 1)), j = 1 ... N.
@@ -139,12 +140,10 @@ class Distribution(ABC):
 
         Raises
         ------
-        TypeError
-            If `size` is not an integer.
         ValueError
-            If `size` is below 1.
+            If `size` is no integer of at least 1.
         """
-        size = self._checked_size(size)
+        count(size, "size")
         return self._in_unit(self._inverse_cdf(np.arange(1, size + 1) / (size + 1)))
 
     def truncated(self, low: Quantity | float, high: Quantity | float) -> Truncated:
@@ -220,13 +219,3 @@ class Distribution(ABC):
     def _in_unit(self, x: Any) -> Any:
         x = np.asarray(x, dtype=float)
         return x if self.dimensions is DIMENSIONLESS else Quantity.with_dimensions(x, self.dimensions)
-
-    @staticmethod
-    def _checked_size(size: int) -> int:
-        try:
-            size = operator.index(size)
-        except TypeError:
-            raise TypeError(f"size = {size!r}, expected an integer; give the number of neurons") from None
-        if size < 1:
-            raise ValueError(f"size = {size}, expected at least 1; give the number of neurons")
-        return size

@@ -39,7 +39,7 @@ class Empirical(Distribution):
     Examples
     --------
     >>> Empirical([40.0, 10.0, 20.0]).quantiles(5).tolist()
-    [10.0, 10.0, 20.0, 40.0, 40.0]
+    [10.0, 10.0, 20.0, 20.0, 40.0]
     >>> Empirical([40.0, 10.0, 20.0], interpolate=True).quantiles(3).tolist()
     [15.0, 20.0, 30.0]
     """

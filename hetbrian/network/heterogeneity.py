@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from brian2 import Quantity
@@ -111,7 +112,7 @@ class Heterogeneity:
         values = {name: getattr(self, name) for name in PARAMETERS}
         return {name: law if isinstance(law, Distribution) else Constant(law) for name, law in values.items()}
 
-    def draw(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Quantity | np.ndarray]:
+    def draw(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Any]:
         """
         Draw eta, g and theta of each neuron, for ``population(..., **drawn)``.
 
@@ -129,7 +130,7 @@ class Heterogeneity:
         streams = zip(self._laws.items(), rng.spawn(len(PARAMETERS)), strict=True)
         return {name: law.draw(n_neurons, stream) for (name, law), stream in streams}
 
-    def quantiles(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Quantity | np.ndarray]:
+    def quantiles(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Any]:
         """
         Return the grids of quantiles of eta, g and theta; those of g and theta are in random order.
 
@@ -151,9 +152,7 @@ class Heterogeneity:
             grids[name] = grids[name][stream.permutation(n_neurons)]
         return grids
 
-    def values(
-        self, n_neurons: int, rng: np.random.Generator, name: str = "neurons"
-    ) -> dict[str, Quantity | np.ndarray]:
+    def values(self, n_neurons: int, rng: np.random.Generator, name: str = "neurons") -> dict[str, Any]:
         """
         Draw as `draw`, for a built program: ``program.run(values=...)``.
 

@@ -1,30 +1,34 @@
 """Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
 
 import numpy as np
-from brian2 import DimensionMismatchError, Equations, NeuronGroup, amp, defaultclock
+import numpy.typing as npt
+from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock
 from brian2.units.fundamentalunits import get_unit_for_display
 
-from hetbrian.network.neuron import THRESHOLD
+from hetbrian._support.checks import count
+from hetbrian.network.drive import Drive
+from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
+from hetbrian.network.synapses import Synapse
 
 
 def population(
-    n_neurons,
-    parameters,
-    synapse,
+    n_neurons: int,
+    parameters: Izhikevich,
+    synapse: Synapse,
     *,
-    eta=None,
-    g=None,
-    theta=0.0,
-    v=None,
-    drive=None,
-    reset="residual",
-    adaptation="own",
-    feedback=False,
-    method="euler",
-    clock=None,
-    name="neurons",
-):
+    eta: Quantity | npt.ArrayLike | None = None,
+    g: Quantity | npt.ArrayLike | None = None,
+    theta: npt.ArrayLike = 0.0,
+    v: Quantity | npt.ArrayLike | None = None,
+    drive: Drive | None = None,
+    reset: str | Reset = "residual",
+    adaptation: str = "own",
+    feedback: bool = False,
+    method: str = "euler",
+    clock: Clock | None = None,
+    name: str = "neurons",
+) -> NeuronGroup:
     """
     Return a heterogeneous Izhikevich population (Eqs. 1-2) as a Brian2 NeuronGroup.
 
@@ -87,8 +91,7 @@ def population(
     >>> print(neurons.eta[2])
     1.1 nA
     """
-    if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
-        raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
+    count(n_neurons, "n_neurons")
     rule = Reset.of(reset)
     on_spike = (rule.statement, "w += w_jump" if adaptation == "own" else "", synapse.on_spike)
     unit = "1" if parameters.is_dimensionless else "amp"
