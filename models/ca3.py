@@ -1,11 +1,12 @@
 """The all-to-all CA3 network of Zhang & Cui 2025, whose mean field is Eqs. 8-11."""
 
 import numpy as np
+import numpy.typing as npt
 from brian2 import Clock, Network
 
 import hetbrian as hb
 from hetbrian.analysis import MeanField
-from hetbrian.network import Heterogeneity, SharedAdaptation
+from hetbrian.network import Heterogeneity, Reset, SharedAdaptation
 
 DRAWS = {"quantiles": Heterogeneity.quantiles, "random": Heterogeneity.draw}
 """How eta and g are chosen: a deterministic grid of quantiles, those of g paired with those of eta at random, or
@@ -37,19 +38,19 @@ def heterogeneity(meanfield: MeanField, theta: float = 0.0) -> Heterogeneity:
 
 
 def ca3_network(
-    rng,
+    rng: np.random.Generator,
     *,
-    n_neurons=1000,
-    meanfield=MeanField.CA3,
-    v_peak=200.0,
-    v_reset=-200.0,
-    draw="quantiles",
-    adaptation="own",
-    theta=0.0,
-    reset="residual",
-    start=None,
-    dt=1e-3,
-):
+    n_neurons: int = 1000,
+    meanfield: MeanField = MeanField.CA3,
+    v_peak: float = 200.0,
+    v_reset: float = -200.0,
+    draw: str = "quantiles",
+    adaptation: str = "own",
+    theta: float = 0.0,
+    reset: str | Reset = "residual",
+    start: npt.ArrayLike | None = None,
+    dt: float = 1e-3,
+) -> Network:
     """
     Return the dimensionless network: one gating variable, Lorentzian eta and g.
 

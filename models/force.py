@@ -1,6 +1,10 @@
 """The FORCE network of Zhang & Cui 2025 and Nicola & Clopath 2017."""
 
-from brian2 import Clock, Hz, Network, amp, check_units, ms, pA, second
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from brian2 import Clock, Hz, Network, Quantity, amp, check_units, ms, pA, second
 
 import hetbrian as hb
 from hetbrian.network import Heterogeneity, Reset
@@ -11,29 +15,29 @@ SYNAPSES = {"single_exponential": hb.single_exponential, "double_exponential": h
 
 @check_units(dt=second, recurrent_gain=amp, feedback_gain=amp)
 def force_network(
-    rng,
+    rng: np.random.Generator,
     *,
-    n_neurons=2000,
-    recurrent_gain=5000 * pA,
-    feedback_gain=5000 * pA,
-    probability=0.1,
-    synapse="single_exponential",
-    eta=1000 * pA,
-    eta_half_width=0 * pA,
-    g_half_width=0 * pA,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-    target=None,
-    drive=None,
-    start=5 * second,
-    stop=10 * second,
-    every=0.8 * ms,
-    initial_P=2.0,
-    dtype="float64",
-    readout=None,
-    dt=0.04 * ms,
-):
+    n_neurons: int = 2000,
+    recurrent_gain: Quantity = 5000 * pA,
+    feedback_gain: Quantity = 5000 * pA,
+    probability: float = 0.1,
+    synapse: str = "single_exponential",
+    eta: Quantity | hb.Distribution = 1000 * pA,
+    eta_half_width: Quantity = 0 * pA,
+    g_half_width: Quantity = 0 * pA,
+    theta: float | hb.Distribution = 0.0,
+    theta_half_width: float = 0.0,
+    reset: str | Reset = "residual",
+    target: Callable[[Quantity], hb.Target] | None = None,
+    drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
+    start: Quantity = 5 * second,
+    stop: Quantity = 10 * second,
+    every: Quantity = 0.8 * ms,
+    initial_P: float = 2.0,
+    dtype: str = "float64",
+    readout: str | Path | None = None,
+    dt: Quantity = 0.04 * ms,
+) -> Network:
     """
     Return the network: Izhikevich neurons, sparse random synapses of gain G, FORCE with feedback Q.
 

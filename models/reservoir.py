@@ -1,7 +1,9 @@
 """The ridge reservoir of Zhang & Cui 2025: an all-to-all coupled CA3 network that is settled, pulsed and recorded."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from brian2 import Clock, Network, TimedArray, second
 
 import hetbrian as hb
@@ -13,23 +15,23 @@ TIME_UNIT = PARAMETERS.time_unit
 
 
 def reservoir(
-    rng,
+    rng: np.random.Generator,
     *,
-    onsets,
-    trial_length,
-    n_neurons=1000,
-    eta=0.12,
-    eta_half_width=0.0,
-    g_half_width=0.0,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-    amplitude=0.6215,
-    pulse_length=20.0,
-    pulse_sigma=2.0,
-    tau_r=None,
-    dt=1e-3,
-):
+    onsets: Sequence[float],
+    trial_length: float,
+    n_neurons: int = 1000,
+    eta: float | hb.Distribution = 0.12,
+    eta_half_width: float = 0.0,
+    g_half_width: float = 0.0,
+    theta: float | hb.Distribution = 0.0,
+    theta_half_width: float = 0.0,
+    reset: str | Reset = "residual",
+    amplitude: float = 0.6215,
+    pulse_length: float = 20.0,
+    pulse_sigma: float = 2.0,
+    tau_r: float | None = None,
+    dt: float = 1e-3,
+) -> Network:
     """
     Return one network that runs trial after trial, each from random potentials.
 

@@ -77,6 +77,8 @@ class Distribution(ABC):
     """
 
     _with_unit: ClassVar[tuple[str, ...]]  # the parameters that carry the unit of the law
+    _positive: ClassVar[tuple[str, ...]] = ()
+    _not_negative: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         owner = type(self).__name__
@@ -87,6 +89,10 @@ class Distribution(ABC):
                 message = f"{owner}: {name} = {{value}}, expected a number without unit; divide by its unit"
                 fail_for_dimension_mismatch(value, error_message=message, value=value)
         _common_dimensions(owner, {name: getattr(self, name) for name in self._with_unit})
+        for name in self._positive:
+            self._require(name, getattr(self, name) > 0, "more than 0")
+        for name in self._not_negative:
+            self._require(name, getattr(self, name) >= 0, "0 or more")
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={exact_repr(value)}" for name, value in self._parameters().items())

@@ -56,10 +56,6 @@ class Empirical(Distribution):
         unit = "" if self.dimensions is DIMENSIONLESS else f" * {get_unit(self.dimensions)!r}"
         return f"Empirical(values={numbers}{unit}, interpolate={self.interpolate})"
 
-    def __str__(self) -> str:
-        low, median, high = self._in_unit(self._sorted[[0, self._sorted.size // 2, -1]])
-        return f"Empirical of {self._sorted.size} values from {low} to {high}, median {median}"
-
     @cached_property
     def _sorted(self) -> np.ndarray:
         return np.sort(np.asarray(self.values, dtype=float))

@@ -179,8 +179,7 @@ def _lorentzian(
     """Return a Lorentzian, truncated if there are bounds."""
     if isinstance(centre, Distribution):
         raise ValueError(
-            f"{name}_half_width is {half_width} and {name} {centre}, expected no half width beside a distribution: "
-            "leave it out."
+            f"{name}_half_width is {half_width} beside a {type(centre).__name__} as {name}, expected none: omit it."
         )
     if not low < high:
         raise ValueError(f"{name}_half_width is {half_width}, expected 0, because {name} can only be {low:g} here.")

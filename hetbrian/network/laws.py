@@ -50,10 +50,7 @@ class Lorentzian(Distribution):
     centre: Quantity | float
     half_width: Quantity | float
     _with_unit = ("centre", "half_width")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("half_width", self.half_width >= 0, "0 or more")
+    _not_negative = ("half_width",)
 
     def _cdf(self, x: Any) -> Any:
         return 0.5 + np.arctan(_standardised(x, float(self.centre), float(self.half_width))) / np.pi
@@ -90,10 +87,7 @@ class Gaussian(Distribution):
     mean: Quantity | float
     standard_deviation: Quantity | float
     _with_unit = ("mean", "standard_deviation")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("standard_deviation", self.standard_deviation >= 0, "0 or more")
+    _not_negative = ("standard_deviation",)
 
     def _cdf(self, x: Any) -> Any:
         from scipy.special import ndtr
@@ -172,11 +166,8 @@ class LogNormal(Distribution):
     median: Quantity | float
     sigma: float
     _with_unit = ("median",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("median", self.median > 0, "more than 0")
-        self._require("sigma", self.sigma >= 0, "0 or more")
+    _positive = ("median",)
+    _not_negative = ("sigma",)
 
     def _cdf(self, x: Any) -> Any:
         from scipy.special import ndtr
@@ -219,11 +210,7 @@ class Gamma(Distribution):
     mean: Quantity | float
     shape: float
     _with_unit = ("mean",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("mean", self.mean > 0, "more than 0")
-        self._require("shape", self.shape > 0, "more than 0")
+    _positive = ("mean", "shape")
 
     def _cdf(self, x: Any) -> Any:
         from scipy.special import gammainc

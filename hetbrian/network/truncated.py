@@ -1,6 +1,7 @@
 """A law between two bounds."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, final
 
 import numpy as np
@@ -57,16 +58,20 @@ class Truncated(Distribution):
             bound = getattr(self, name)
             if np.ndim(bound) != 0 or np.isnan(float(bound)):
                 raise ValueError(f"Truncated: {name} = {bound!r}, expected one number; give a scalar bound")
-            message = f"Truncated: {name} = {{value}}, expected the unit of {self.distribution}; convert it"
+            message = f"Truncated: {name} = {{value}}, expected the unit of {self._given}; convert it"
             fail_for_dimension_mismatch(bound, get_unit(self.distribution.dimensions), message, value=bound)
         self._require("low", float(self.low) < float(self.high), f"less than high = {exact_repr(self.high)}")
         probability = np.subtract(*self._cdf_of_bounds()[::-1])
         if probability < LEAST_PROBABILITY:
             raise ValueError(
-                f"Truncated: {self.distribution} falls between {exact_repr(self.low)} and "
+                f"Truncated: {self._given} falls between {exact_repr(self.low)} and "
                 f"{exact_repr(self.high)} with probability {probability:.2g}, expected at least "
                 f"{LEAST_PROBABILITY}; widen the bounds"
             )
+
+    @property
+    def _given(self) -> str:
+        return shorten(repr(self.distribution), 100, placeholder=" ...")
 
     @property
     def dimensions(self) -> Any:

@@ -135,8 +135,9 @@ def test_mixed_units_are_refused(build, message):
         ),
         (
             lambda: Empirical([1, 2]).truncated(2, 3),
-            "Truncated: Empirical of 2 values from 1.0 to 2.0, .* probability 0",
+            r"Truncated: Empirical\(values=\[1\.0, 2\.0\].* with probability 0",
         ),
+        (lambda: Empirical(range(1000)).truncated(-2, -1), r"Empirical\(values=.{60,90} \.\.\. falls between"),
         (lambda: Gaussian(0, 1).quantiles(0), "size is 0, expected an integer of at least 1: give"),
         (lambda: Gaussian(0, 1).draw(-3, default_rng(0)), "size is -3, expected an integer of at least 1"),
     ],

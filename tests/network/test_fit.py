@@ -144,7 +144,3 @@ def test_empirical_with_equal_values_has_jumps_and_can_be_truncated(interpolate)
     draws = law.truncated(low, high).draw(200, default_rng(8))
     assert draws.min() > low and draws.max() <= high
     assert law.truncated(0.5, 3).quantiles(3).tolist() == ([1, 1, 1.125] if interpolate else [1, 1, 1])
-
-
-def test_empirical_says_briefly_what_it_is():
-    assert str(Empirical([3, 1, 2] * pA)) == "Empirical of 3 values from 1. pA to 3. pA, median 2. pA"

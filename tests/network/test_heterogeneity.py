@@ -101,11 +101,23 @@ def test_a_spread_of_theta_under_every_rule_of_the_reservoir():
 def test_bad_laws_are_refused():
     with pytest.raises(ValueError, match=r"Constant: value = \[1, 2\], expected one finite number"):
         Heterogeneity(eta=[1, 2], g=1.0)
-    with pytest.raises(
-        ValueError, match=r"eta_half_width is 20\. pA and eta Uniform\(.*expected no half width beside a dist"
-    ):
+    with pytest.raises(ValueError, match=r"eta_half_width is 20\. pA beside a Uniform as eta, expected none: omit it"):
         force_network(default_rng(1), n_neurons=5, eta=hb.Uniform(0 * pA, 1 * pA), eta_half_width=20 * pA)
     with pytest.raises(DimensionMismatchError, match=r"half_width = .*, expected the unit of the other arguments"):
         force_network(default_rng(1), n_neurons=5, eta_half_width=20 * mV)
     with pytest.raises(DimensionMismatchError, match="eta has the wrong unit"):
         hb.population(3, PARAMETERS, hb.gating(), **Heterogeneity(eta=1 * pA, g=1.0).draw(3, default_rng(0)))
+
+
+def test_streams_of_the_force_network_are_the_documented_ones():
+    """Those of version 0.1.0: a saved readout belongs to its seed."""
+    given = {"eta_half_width": 100 * pA, "g_half_width": 500 * pA, "theta": 0.3, "theta_half_width": 0.2}
+    network = force_network(default_rng(3), n_neurons=20, reset="retain", **given)
+    neurons, (of_eta, of_g, of_theta, of_v, _, of_encoder, _) = network["neurons"], default_rng(3).spawn(7)
+    assert np.array_equal(neurons.eta_, hb.Lorentzian(1000 * pA, 100 * pA).draw(20, of_eta))
+    assert np.array_equal(neurons.g_, hb.Lorentzian(1.0, 0.1).draw(20, of_g))
+    below = np.nextafter(1, 0)
+    assert np.array_equal(neurons.theta_, hb.Lorentzian(0.3, 0.2).truncated(0, below).draw(20, of_theta))
+    force = hb.Izhikevich.FORCE
+    assert np.array_equal(neurons.v_, hb.Uniform(force.v_r, force.v_peak).draw(20, of_v))
+    assert np.array_equal(network["force"].encoder, np.asarray(5000 * pA * of_encoder.uniform(-1, 1, (20, 1))))
