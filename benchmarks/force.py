@@ -70,7 +70,7 @@ def _one(variant, n_neurons, seconds):
 
     if variant.endswith("all float32"):
         prefs.core.default_float_dtype = np.float32
-    options = {"n_neurons": n_neurons, "preset": "nicola_clopath", **times}
+    options = {"n_neurons": n_neurons, "synapse": "double_exponential", **times}
     if "float32" in variant:
         options["dtype"] = "float32"
     if variant == "hetbrian cython":

@@ -1,64 +1,56 @@
 """The all-to-all CA3 network of Zhang & Cui 2025, whose mean field is Eqs. 8-11."""
 
 import numpy as np
+import numpy.typing as npt
 from brian2 import Clock, Network
 
 import hetbrian as hb
-from hetbrian.analysis.meanfield import MeanField
-from hetbrian.network.shared import SharedAdaptation
+from hetbrian.analysis import MeanField
+from hetbrian.network import Heterogeneity, Reset, SharedAdaptation
 
-DRAWS = ("quantiles", "random")
-"""How eta and g are chosen: a deterministic grid of quantiles, or independent draws."""
+DRAWS = {"quantiles": Heterogeneity.quantiles, "random": Heterogeneity.draw}
+"""How eta and g are chosen: a deterministic grid of quantiles, those of g paired with those of eta at random, or
+independent draws."""
 
 
-def heterogeneity(rng, meanfield, n_neurons, draw="quantiles"):
+def heterogeneity(meanfield: MeanField, theta: float = 0.0) -> Heterogeneity:
     """
-    Return the background current and coupling of every neuron.
+    Return how the neurons of the network of a mean field differ.
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of randomness, for quantiles of their pairing.
     meanfield : MeanField
-        Centres and half widths.
-    n_neurons : int
-        N.
-    draw : {"quantiles", "random"}
-        A grid of quantiles, those of g paired with those of eta at random, or independent draws.
+        Centres and half widths of eta and g; its current is added to eta.
+    theta : float
+        Reset coefficient of all neurons.
 
     Returns
     -------
-    eta, g : ndarray, shape (n_neurons,)
-
-    Raises
-    ------
-    ValueError
-        If ``draw`` is unknown.
+    Heterogeneity
     """
-    if draw not in DRAWS:
-        raise ValueError(f"draw is {draw!r}, expected {' or '.join(DRAWS)}: choose one of them.")
-    of_eta, of_g = rng.spawn(2)
-    eta = hb.Lorentzian(meanfield.eta + meanfield.current, meanfield.eta_half_width)
-    g = hb.Lorentzian(meanfield.g, meanfield.g_half_width)
-    if draw == "random":
-        return eta.draw(n_neurons, of_eta), g.draw(n_neurons, of_g)
-    return eta.quantiles(n_neurons), of_g.permutation(g.quantiles(n_neurons))
+    return Heterogeneity.lorentzian(
+        eta=meanfield.eta + meanfield.current,
+        eta_half_width=meanfield.eta_half_width,
+        g=meanfield.g,
+        g_half_width=meanfield.g_half_width,
+        theta=theta,
+    )
 
 
 def ca3_network(
-    rng,
+    rng: np.random.Generator,
     *,
-    n_neurons=1000,
-    meanfield=MeanField.CA3,
-    v_peak=200.0,
-    v_reset=-200.0,
-    draw="quantiles",
-    adaptation="own",
-    theta=0.0,
-    reset="residual",
-    start=None,
-    dt=1e-3,
-):
+    n_neurons: int = 1000,
+    meanfield: MeanField = MeanField.CA3,
+    v_peak: float = 200.0,
+    v_reset: float = -200.0,
+    draw: str = "quantiles",
+    adaptation: str = "own",
+    theta: float = 0.0,
+    reset: str | Reset = "residual",
+    start: npt.ArrayLike | None = None,
+    dt: float = 1e-3,
+) -> Network:
     """
     Return the dimensionless network: one gating variable, Lorentzian eta and g.
 
@@ -76,12 +68,12 @@ def ca3_network(
     v_peak, v_reset : float
         Cutoff and reset; the mean field takes both to infinity.
     draw : {"quantiles", "random"}
-        How eta and g are chosen, see `heterogeneity`.
+        How eta and g are chosen, see `DRAWS`.
     adaptation : {"own", "shared"}
         Whether every neuron has its own recovery current (Eq. 1) or all read their mean (the mean field).
     theta : float
         Reset coefficient of all neurons.
-    reset : {"residual", "retain", "mirror"}
+    reset : {"residual", "capped", "retain", "mirror"}
         Reset rule.
     start : array_like, shape (4,), optional
         State r, v, w, s of the mean field from which the network starts: v is Lorentzian with centre v and
@@ -104,10 +96,11 @@ def ca3_network(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eqs. 1-3; Chen & Campbell 2022,
     doi 10.1007/s10827-022-00825-9.
     """
+    if draw not in DRAWS:
+        raise ValueError(f"draw is {draw!r}, expected {' or '.join(DRAWS)}: choose one of them.")
     if not 0 < dt < np.inf:
         raise ValueError(f"dt is {dt}, expected a positive number of time units: give 1e-3, say.")
     of_heterogeneity, of_v = rng.spawn(2)
-    eta, g = heterogeneity(of_heterogeneity, meanfield, n_neurons, draw)
     rate, potential, recovery, gate = np.zeros(4) if start is None else np.asarray(start, dtype=float)
     # a neuron above the cutoff would fire in the first step
     v = np.clip(hb.Lorentzian(potential, np.pi * rate).draw(n_neurons, of_v), v_reset, 0.5 * v_peak)
@@ -116,9 +109,7 @@ def ca3_network(
         n_neurons,
         neuron,
         hb.gating(),
-        eta=eta,
-        g=g,
-        theta=np.full(n_neurons, theta),
+        **DRAWS[draw](heterogeneity(meanfield, theta), n_neurons, of_heterogeneity),
         v=v,
         reset=reset,
         adaptation=adaptation,

@@ -1,42 +1,43 @@
 """The FORCE network of Zhang & Cui 2025 and Nicola & Clopath 2017."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
-from brian2 import Clock, Hz, Network, amp, check_units, ms, pA, second
+from brian2 import Clock, Hz, Network, Quantity, amp, check_units, ms, pA, second
 
 import hetbrian as hb
+from hetbrian.network import Heterogeneity, Reset
 
-N_STREAMS = 7
-"""Streams of random numbers: eta, g, theta, potentials, weights, encoder, drive."""
-
-SYNAPSES = {"paper": hb.single_exponential, "nicola_clopath": hb.double_exponential}
-"""``paper`` is what the script of Zhang & Cui uses, ``nicola_clopath`` what Nicola & Clopath publish."""
+SYNAPSES = {"single_exponential": hb.single_exponential, "double_exponential": hb.double_exponential}
+"""The script of Zhang & Cui has one decay time (20 ms), Nicola & Clopath publish a rise and a decay (2 ms, 20 ms)."""
 
 
-@check_units(dt=second, recurrent_gain=amp, feedback_gain=amp, eta=amp, eta_half_width=amp, g_half_width=amp)
+@check_units(dt=second, recurrent_gain=amp, feedback_gain=amp)
 def force_network(
-    rng,
+    rng: np.random.Generator,
     *,
-    n_neurons=2000,
-    recurrent_gain=5000 * pA,
-    feedback_gain=5000 * pA,
-    probability=0.1,
-    preset="paper",
-    eta=1000 * pA,
-    eta_half_width=0 * pA,
-    g_half_width=0 * pA,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-    target=None,
-    drive=None,
-    start=5 * second,
-    stop=10 * second,
-    every=0.8 * ms,
-    initial_P=2.0,
-    dtype="float64",
-    readout=None,
-    dt=0.04 * ms,
-):
+    n_neurons: int = 2000,
+    recurrent_gain: Quantity = 5000 * pA,
+    feedback_gain: Quantity = 5000 * pA,
+    probability: float = 0.1,
+    synapse: str = "single_exponential",
+    eta: Quantity | hb.Distribution = 1000 * pA,
+    eta_half_width: Quantity = 0 * pA,
+    g_half_width: Quantity = 0 * pA,
+    theta: float | hb.Distribution = 0.0,
+    theta_half_width: float = 0.0,
+    reset: str | Reset = "residual",
+    target: Callable[[Quantity], hb.Target] | None = None,
+    drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
+    start: Quantity = 5 * second,
+    stop: Quantity = 10 * second,
+    every: Quantity = 0.8 * ms,
+    initial_P: float = 2.0,
+    dtype: str = "float64",
+    readout: str | Path | None = None,
+    dt: Quantity = 0.04 * ms,
+) -> Network:
     """
     Return the network: Izhikevich neurons, sparse random synapses of gain G, FORCE with feedback Q.
 
@@ -54,15 +55,17 @@ def force_network(
         G and Q.
     probability : float
         Connection probability p.
-    preset : {"paper", "nicola_clopath"}
-        Single (20 ms) or double (2 ms, 20 ms) exponential synapses.
+    synapse : {"single_exponential", "double_exponential"}
+        Kind of synapse, see `SYNAPSES`.
     eta, eta_half_width : Quantity [amp]
-        Centre and half width at half maximum of the Lorentzian background current (BIAS).
+        Centre and half width at half maximum of the Lorentzian background current (BIAS); or any Distribution as
+        ``eta`` alone.
     g_half_width : Quantity [amp]
         Half width D_g of G_i ~ Lorentzian(G, D_g); the row gains are g_i = G_i/G.
     theta, theta_half_width : float
-        Centre and half width of the Lorentzian reset coefficient, truncated to the rule's range.
-    reset : {"residual", "retain", "mirror"}
+        Centre and half width of the Lorentzian reset coefficient, truncated to the rule's range; or any Distribution
+        as ``theta`` alone.
+    reset : {"residual", "capped", "retain", "mirror"}
         Reset rule.
     target : callable, optional
         ``target(dt)`` returns the signal to learn; by default a 5 Hz sine.
@@ -96,27 +99,27 @@ def force_network(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Figs. 3-4; Nicola & Clopath 2017,
     doi 10.1038/s41467-017-01827-3, ModelDB 190565, 5 Hz sine.
     """
-    if preset not in SYNAPSES:
-        raise ValueError(f"preset is {preset!r}, expected one of {', '.join(SYNAPSES)}: choose one of them.")
+    if synapse not in SYNAPSES:
+        raise ValueError(f"synapse is {synapse!r}, expected {' or '.join(SYNAPSES)}: choose one of them.")
     parameters = hb.Izhikevich.FORCE
-    *of_heterogeneity, of_v, of_omega, of_encoder, of_drive = rng.spawn(N_STREAMS)
+    laws = _heterogeneity(
+        recurrent_gain,
+        eta=eta,
+        eta_half_width=eta_half_width,
+        g_half_width=g_half_width,
+        theta=theta,
+        theta_half_width=theta_half_width,
+        reset=reset,
+    )
+    drawn = laws.draw(n_neurons, rng)
+    of_v, of_omega, of_encoder, of_drive = rng.spawn(4)
     potentials = hb.Uniform(parameters.v_r, parameters.v_peak)
     clock = Clock(dt, name="clock")
     neurons = hb.population(
         n_neurons,
         parameters,
-        SYNAPSES[preset](),
-        **_heterogeneity(
-            of_heterogeneity,
-            n_neurons,
-            recurrent_gain,
-            eta=eta,
-            eta_half_width=eta_half_width,
-            g_half_width=g_half_width,
-            theta=theta,
-            theta_half_width=theta_half_width,
-            reset=reset,
-        ),
+        SYNAPSES[synapse](),
+        **drawn,
         v=potentials.draw(n_neurons, of_v),
         drive=drive(n_neurons, dt, of_drive) if drive else None,
         reset=reset,
@@ -168,37 +171,18 @@ def force_values(rng, n_neurons, n_outputs=1, *, recurrent_gain, feedback_gain, 
     -------
     dict of str to array
     """
-    *of_heterogeneity, _, _, of_encoder, _ = rng.spawn(N_STREAMS)
-    drawn = _heterogeneity(of_heterogeneity, n_neurons, recurrent_gain, **heterogeneity)
-    return {
-        "neurons.eta": drawn["eta"],
-        "neurons.g": drawn["g"] * float(recurrent_gain / built_gain),
-        "neurons.theta": drawn["theta"],
-        "force.encoder": feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, n_outputs)),
-    }
+    values = _heterogeneity(recurrent_gain, **heterogeneity).values(n_neurons, rng)
+    _, _, of_encoder, _ = rng.spawn(4)
+    values["neurons.g"] *= float(recurrent_gain / built_gain)
+    return values | {"force.encoder": feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, n_outputs))}
 
 
-@check_units(eta=amp, eta_half_width=amp, g_half_width=amp)
-def _heterogeneity(
-    streams,
-    n_neurons,
-    recurrent_gain,
-    *,
-    eta=1000 * pA,
-    eta_half_width=0 * pA,
-    g_half_width=0 * pA,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-):
-    """Return the drawn eta, g and theta of every neuron, each from a stream of its own."""
-    relative_width = float(g_half_width / recurrent_gain) if g_half_width else 0.0
-    highest = np.nextafter(1.0, 0.0) if reset == "retain" else 1.0
-    thetas = hb.Lorentzian(theta, theta_half_width)
-    if theta_half_width:
-        thetas = thetas.truncated(0.0, highest)
-    drawn = hb.Lorentzian(eta, eta_half_width), hb.Lorentzian(1.0, relative_width), thetas
-    return {
-        name: distribution.draw(n_neurons, stream)
-        for name, distribution, stream in zip(("eta", "g", "theta"), drawn, streams, strict=True)
-    }
+@check_units(g_half_width=amp)
+def _heterogeneity(recurrent_gain, *, g_half_width=0 * pA, reset="residual", **laws):
+    """Return how eta, the row gains and theta differ between neurons."""
+    return Heterogeneity.lorentzian(
+        g=1.0,
+        g_half_width=float(g_half_width / recurrent_gain) if g_half_width else 0.0,
+        bounds={"theta": (0.0, Reset.of(reset).highest_theta)},
+        **{"eta": 1000 * pA, **laws},
+    )

@@ -1,41 +1,37 @@
 """The ridge reservoir of Zhang & Cui 2025: an all-to-all coupled CA3 network that is settled, pulsed and recorded."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from brian2 import Clock, Network, TimedArray, second
 
 import hetbrian as hb
+from hetbrian.network import Heterogeneity, Reset
 
 PARAMETERS = hb.Izhikevich.CA3.dimensionless()
 TIME_UNIT = PARAMETERS.time_unit
 """Every time below is a multiple of it: C/(k |v_r|) = 1.538 ms."""
 
-HIGHEST_THETA = {
-    "residual": 1.0,
-    "retain": float((PARAMETERS.v_t - PARAMETERS.v_reset) / (PARAMETERS.v_peak - PARAMETERS.v_reset)),
-}
-"""Where a spread of theta is cut. Above 0.5 ``retain`` would reset above v_t: the neuron fires again at once, faster
-and faster, because v^2 outgrows what w can take back."""
-
 
 def reservoir(
-    rng,
+    rng: np.random.Generator,
     *,
-    onsets,
-    trial_length,
-    n_neurons=1000,
-    eta=0.12,
-    eta_half_width=0.0,
-    g_half_width=0.0,
-    theta=0.0,
-    theta_half_width=0.0,
-    reset="residual",
-    amplitude=0.6215,
-    pulse_length=20.0,
-    pulse_sigma=2.0,
-    tau_r=None,
-    dt=1e-3,
-):
+    onsets: Sequence[float],
+    trial_length: float,
+    n_neurons: int = 1000,
+    eta: float | hb.Distribution = 0.12,
+    eta_half_width: float = 0.0,
+    g_half_width: float = 0.0,
+    theta: float | hb.Distribution = 0.0,
+    theta_half_width: float = 0.0,
+    reset: str | Reset = "residual",
+    amplitude: float = 0.6215,
+    pulse_length: float = 20.0,
+    pulse_sigma: float = 2.0,
+    tau_r: float | None = None,
+    dt: float = 1e-3,
+) -> Network:
     """
     Return one network that runs trial after trial, each from random potentials.
 
@@ -54,12 +50,14 @@ def reservoir(
     n_neurons : int
         N.
     eta, eta_half_width : float
-        Centre and half width at half maximum of the Lorentzian background current, dimensionless.
+        Centre and half width at half maximum of the Lorentzian background current, dimensionless; or any
+        Distribution as ``eta`` alone.
     g_half_width : float
         Half width of the Lorentzian coupling, whose centre is that of CA3.
     theta, theta_half_width : float
-        Centre and half width of the Lorentzian reset coefficient, cut at 0 and `HIGHEST_THETA`.
-    reset : {"residual", "retain", "mirror"}
+        Centre and half width of the Lorentzian reset coefficient, cut at 0 and at `Reset.theta_below_threshold`; or
+        any Distribution as ``theta`` alone.
+    reset : {"residual", "capped", "retain", "mirror"}
         Reset rule.
     amplitude, pulse_length, pulse_sigma : float
         Pulse: amplitude, length and standard deviation of its edges, dimensionless.
@@ -94,13 +92,20 @@ def reservoir(
             f"onsets run from {min(onsets):g} to {max(onsets):g}, expected pulses of {pulse_length:g} within trials "
             f"of {trial_length:g} time units: lengthen the trials."
         )
-    of_eta, of_g, of_theta, of_v = rng.spawn(4)
+    laws = Heterogeneity.lorentzian(
+        eta=eta,
+        eta_half_width=eta_half_width,
+        g=PARAMETERS.g,
+        g_half_width=g_half_width,
+        theta=theta,
+        theta_half_width=theta_half_width,
+        bounds={"theta": (0.0, Reset.of(reset).theta_below_threshold(PARAMETERS))},
+    )
+    drawn = laws.draw(n_neurons, rng)
+    (of_v,) = rng.spawn(1)
     potentials = hb.Uniform(PARAMETERS.v_reset, PARAMETERS.v_peak)
     # each trial has a stream of its own: the first ones stay the same when more are added
     starts = [potentials.draw(n_neurons, stream) for stream in of_v.spawn(len(onsets))]
-    thetas = hb.Lorentzian(theta, theta_half_width)
-    if theta_half_width:
-        thetas = thetas.truncated(0.0, HIGHEST_THETA[reset])
     # Brian2 compares multiples of the step to the last bit; 30 bits leave room for 2^23 steps in a table
     mantissa, exponent = math.frexp(float(dt * TIME_UNIT))
     step = math.ldexp(round(mantissa * 2**30), exponent - 30) * second
@@ -118,9 +123,7 @@ def reservoir(
         n_neurons,
         PARAMETERS,
         hb.gating() if tau_r is None else hb.gating(tau_r * TIME_UNIT),
-        eta=hb.Lorentzian(eta, eta_half_width).draw(n_neurons, of_eta),
-        g=hb.Lorentzian(PARAMETERS.g, g_half_width).draw(n_neurons, of_g),
-        theta=thetas.draw(n_neurons, of_theta),
+        **drawn,
         drive=drive,
         reset=reset,
         clock=clock,

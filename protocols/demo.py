@@ -17,7 +17,7 @@ def compute(
     recurrent_gain=2000 * pA,
     feedback_gain=9000 * pA,
     eta_half_width=100 * pA,
-    preset="paper",
+    synapse="single_exponential",
     start=5 * second,
     stop=10 * second,
     duration=15 * second,
@@ -36,8 +36,8 @@ def compute(
         G and Q.
     eta_half_width : Quantity [amp]
         Half width of the background current in the heterogeneous network.
-    preset : {"paper", "nicola_clopath"}
-        Synapses.
+    synapse : {"single_exponential", "double_exponential"}
+        Kind of synapse.
     start, stop, duration : Quantity [second]
         Learning interval and end of the test.
     device : str
@@ -59,7 +59,7 @@ def compute(
         n_neurons=n_neurons,
         recurrent_gain=recurrent_gain,
         feedback_gain=feedback_gain,
-        preset=preset,
+        synapse=synapse,
     )
 
 

@@ -78,7 +78,7 @@ def compute(
     n_neurons=2000,
     levels=(0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0),
     recurrent_gain=2000 * pA,
-    preset="paper",
+    synapse="single_exponential",
     start=5 * second,
     stop=10 * second,
     duration=15 * second,
@@ -97,8 +97,8 @@ def compute(
         Heterogeneity in units of `HIGHEST`.
     recurrent_gain : Quantity [amp]
         G.
-    preset : {"paper", "nicola_clopath"}
-        Synapses.
+    synapse : {"single_exponential", "double_exponential"}
+        Kind of synapse.
     start, stop, duration : Quantity [second]
         Learning interval and end of the test.
     device : str
@@ -115,7 +115,7 @@ def compute(
         view=lambda dataset: _described(dataset, recurrent_gain, n_neurons),
         recurrent_gain=recurrent_gain,
         n_neurons=n_neurons,
-        preset=preset,
+        synapse=synapse,
         start=start,
         stop=stop,
         duration=duration,

@@ -94,7 +94,7 @@ def compute(
     theta=0.5,
     target="sine",
     reset="residual",
-    preset="paper",
+    synapse="single_exponential",
     start=5 * second,
     stop=10 * second,
     duration=15 * second,
@@ -121,8 +121,8 @@ def compute(
         What is learned, see `protocols.common.force.TARGETS`.
     reset : {"residual", "retain"}
         Reset rule; it matters where theta is not 0.
-    preset : {"paper", "nicola_clopath"}
-        Synapses.
+    synapse : {"single_exponential", "double_exponential"}
+        Kind of synapse.
     start, stop, duration : Quantity [second]
         Learning interval and end of the test.
     device : str
@@ -150,7 +150,7 @@ def compute(
         theta=theta,
         target=target,
         reset=reset,
-        preset=preset,
+        synapse=synapse,
         start=start,
         stop=stop,
         duration=duration,

@@ -24,7 +24,7 @@ def conditions():
     """
     rows = {
         "Nicola & Clopath, G = Q = 5000": {
-            "preset": "nicola_clopath",
+            "synapse": "double_exponential",
             "recurrent_gain": 5000 * pA,
             "feedback_gain": 5000 * pA,
         },

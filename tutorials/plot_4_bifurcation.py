@@ -46,7 +46,7 @@ with hb.Program(
     dt=STEP,
 ) as program:
     for eta in etas:
-        drawn, _ = heterogeneity(np.random.default_rng(0), meanfield.replace(eta=eta), N)
+        drawn = heterogeneity(meanfield.replace(eta=eta)).quantiles(N, np.random.default_rng(0))["eta"]
         run = program.run({"neurons.eta": drawn})
         settled = run.rate.values[run.sizes["time"] // 3 :]
         smooth = np.convolve(settled, np.ones(5) / 5, "valid")

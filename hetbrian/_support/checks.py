@@ -34,6 +34,12 @@ def count(value: int, name: str) -> None:
         raise ValueError(f"{name} is {value!r}, expected an integer of at least 1: give a positive count.")
 
 
+def check_generator(rng: np.random.Generator) -> None:
+    """Refuse any other source of randomness, such as a seed."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
+
+
 def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> int:
     """
     Return how many time steps an interval lasts.

@@ -1,16 +1,25 @@
 """The asynchronous state of a finite network: rates at a constant input, with finite cutoff, reset and theta."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from brian2 import DimensionMismatchError, check_units, get_dimensions, hertz, second
+import numpy.typing as npt
+from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions, hertz, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from hetbrian.network.reset import check_adaptation, check_theta, reset_statements
+from hetbrian.network.neuron import Izhikevich, check_adaptation
+from hetbrian.network.reset import Reset
+
+if TYPE_CHECKING:
+    import xarray
 
 RATES = np.append(0.0, np.geomspace(1e-6, 1e3, 80))
 """Dimensionless population rates between which asynchronous states are looked for."""
 
 
-def time_saved(vertex, v_peak, v_reset):
+def time_saved(vertex: npt.ArrayLike, v_peak: float, v_reset: float) -> np.ndarray:
     r"""
     Return how much a finite cutoff and reset shorten a period, to leading order.
 
@@ -52,7 +61,9 @@ def time_saved(vertex, v_peak, v_reset):
     return 1 / (v_peak - vertex) + 1 / (vertex - v_reset)
 
 
-def firing_rate(drive, vertex, v_peak, v_reset):
+def firing_rate(
+    drive: npt.ArrayLike, vertex: npt.ArrayLike, v_peak: npt.ArrayLike, v_reset: npt.ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     r"""
     Return the rate and mean potential of a quadratic neuron at constant input.
 
@@ -97,7 +108,7 @@ def firing_rate(drive, vertex, v_peak, v_reset):
     return rate, vertex + np.where(fires, shift, -root)
 
 
-def mean_reset(neuron, theta, reset, dt=0.0):
+def mean_reset(neuron: Izhikevich, theta: npt.ArrayLike, reset: str | Reset, dt: float = 0.0) -> np.ndarray:
     """
     Return where a spike leads on average, given the reset coefficient and Euler's overshoot.
 
@@ -107,7 +118,7 @@ def mean_reset(neuron, theta, reset, dt=0.0):
         Dimensionless parameter set.
     theta : float, shape () or (n_neurons,)
         Reset coefficients.
-    reset : {"residual", "retain", "mirror"}
+    reset : {"residual", "capped", "retain", "mirror"} or Reset
         Reset rule.
     dt : float, optional
         Time step in units of C/(k abs(v_r)); the overshoot is dt v_peak^2/2, half of the last step.
@@ -123,18 +134,20 @@ def mean_reset(neuron, theta, reset, dt=0.0):
     >>> round(float(mean_reset(Izhikevich.CA3.dimensionless(), 0.5, "residual", 1e-3)), 6)
     -190.0
     """
-    peak, floor = float(neuron.v_peak), float(neuron.v_reset)
-    overshoot = dt * peak**2 / 2
-    theta = np.asarray(theta, dtype=float)
-    return {
-        "residual": floor + theta * overshoot,
-        "retain": floor + theta * (peak + overshoot - floor),
-        "mirror": -(peak + overshoot) + 0 * theta,
-    }[reset]
+    return Reset.of(reset).mean_potential(neuron, theta, dt)
 
 
 @check_units(dt=second)
-def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptation="own", dt=0 * second):
+def asynchronous_state(
+    neuron: Izhikevich,
+    eta: Quantity | npt.ArrayLike,
+    g: Quantity | npt.ArrayLike,
+    *,
+    theta: npt.ArrayLike = 0.0,
+    reset: str | Reset = "residual",
+    adaptation: str = "own",
+    dt: Quantity = 0 * second,
+) -> xarray.Dataset:
     r"""
     Return the states in which every neuron of an all-to-all network fires at a constant rate.
 
@@ -161,7 +174,7 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
         Couplings.
     theta : float, shape () or (n_neurons,), optional
         Reset coefficients.
-    reset : {"residual", "retain", "mirror"}, optional
+    reset : {"residual", "capped", "retain", "mirror"} or Reset, optional
         Reset rule.
     adaptation : {"own", "shared"}, optional
         Whether every neuron has its own recovery current, or all have their mean.
@@ -189,11 +202,12 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
     import xarray as xr
     from scipy.optimize import brentq
 
-    if neuron.E is None or neuron.tau_s is None or neuron.s_jump is None:
+    number = neuron.dimensionless()
+    if number.E is None or number.tau_s is None or number.s_jump is None:
         raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
     check_adaptation(adaptation)
-    reset_statements(reset)
-    check_theta(theta, reset)
+    rule = Reset.of(reset)
+    rule.check(theta)
     eta, g = _plain("eta", eta, neuron), _plain("g", g, neuron)
     theta = np.asarray(theta, dtype=float)
     if eta.ndim != 1 or g.shape != eta.shape or theta.shape not in ((), eta.shape):
@@ -201,16 +215,17 @@ def asynchronous_state(neuron, eta, g, *, theta=0.0, reset="residual", adaptatio
             f"eta, g and theta have shapes {eta.shape}, {g.shape} and {theta.shape}, expected one value a neuron: "
             "draw as many of each."
         )
-    number = neuron.dimensionless()
-    limits = float(number.v_peak), mean_reset(number, theta, reset, float(dt / neuron.time_unit))
+    limits = float(number.v_peak), rule.mean_potential(number, theta, float(dt / neuron.time_unit))
     response = _own if adaptation == "own" else _shared
 
+    tau_s, s_jump, reversal = float(number.tau_s / neuron.time_unit), float(number.s_jump), float(number.E)
+
     def gate(r):
-        return min(float(neuron.tau_s / neuron.time_unit) * float(neuron.s_jump) * r, 1.0)  # Eq. 3 bounds s
+        return min(tau_s * s_jump * r, 1.0)  # Eq. 3 bounds s
 
     def rates(r):
         vertex = (float(number.v_t) + g * gate(r)) / 2
-        return response(number, eta + g * gate(r) * float(number.E) - vertex**2, vertex, *limits)
+        return response(number, eta + g * gate(r) * reversal - vertex**2, vertex, *limits)
 
     excess = np.array([rates(r)[0].mean() - r for r in RATES])
     roots = [0.0] if excess[0] == 0 else []

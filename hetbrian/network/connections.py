@@ -1,15 +1,18 @@
 """Sparse random recurrent synapses and their weights."""
 
 import numpy as np
-from brian2 import Synapses, amp, check_units
+from brian2 import NeuronGroup, Quantity, Synapses, amp
 from brian2.devices.device import RuntimeDevice, get_device
+
+from hetbrian._support.checks import check_generator, finite
 
 BLOCK = 256
 """Rows of the connection matrix that are drawn at once, so that N^2 numbers never exist together."""
 
 
-@check_units(gain=amp)
-def random_weights(n_neurons, gain, probability, rng):
+def random_weights(
+    n_neurons: int, gain: Quantity, probability: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Quantity]:
     """
     Draw sparse random weights omega_ij = G Normal(0, 1) [U < p]/(p sqrt(N)).
 
@@ -41,12 +44,8 @@ def random_weights(n_neurons, gain, probability, rng):
     ----------
     Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng is {type(rng).__name__}, expected a numpy Generator: pass numpy.random.default_rng(seed)."
-        )
-    if not np.isfinite(float(gain)):
-        raise ValueError(f"gain is {gain}, expected a finite current: check G.")
+    check_generator(rng)
+    finite(gain, "gain", amp)
     if not 0 < probability <= 1:
         raise ValueError(f"probability is {probability}, expected 0 < p <= 1: give the fraction of pairs.")
     senders, receivers = [], []
@@ -60,8 +59,14 @@ def random_weights(n_neurons, gain, probability, rng):
     return pre, post, weights
 
 
-@check_units(gain=amp)
-def recurrent(neurons, gain, probability=0.1, *, rng, name="recurrent"):
+def recurrent(
+    neurons: NeuronGroup,
+    gain: Quantity,
+    probability: float = 0.1,
+    *,
+    rng: np.random.Generator,
+    name: str = "recurrent",
+) -> Synapses:
     """
     Return the sparse random recurrent synapses of a population; row i is scaled by its g_i.
 

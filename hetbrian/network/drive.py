@@ -7,7 +7,7 @@ import numpy as np
 from brian2 import Quantity, TimedArray, amp, second
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
-from hetbrian._support.checks import ROUNDING, count, finite, positive, whole_steps
+from hetbrian._support.checks import ROUNDING, check_generator, count, finite, positive, whole_steps
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,7 @@ def temporal_signal(
     n_steps = whole_steps(positive(period, "period", second), step, "period", ROUNDING)
     count(n_pulses, "n_pulses")
     count(n_neurons, "n_neurons")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
+    check_generator(rng)
     if n_pulses > n_steps // 2:
         raise ValueError(
             f"n_pulses is {n_pulses}, expected at most {n_steps // 2} (two steps per pulse): reduce n_pulses or dt."

@@ -1,7 +1,7 @@
 """The heterogeneous Izhikevich neuron: equations, parameter sets, units."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from brian2 import (
@@ -22,8 +22,6 @@ from brian2 import (
 )
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from hetbrian.network.reset import check_adaptation
-
 NEURON = """
 dv/dt = (k*(v - v_r)*(v - v_t) - w + eta + I_ext + I_syn + I_feedback)/C : {voltage}  # membrane potential
 dw/dt = (beta*(v - v_r) - w)/tau_w : {current}                           # recovery current
@@ -35,6 +33,24 @@ theta : 1 (constant)                                                     # heter
 
 
 THRESHOLD = "v >= v_peak"
+
+VOLTAGES = ("v_r", "v_t", "v_peak", "v_reset", "E")
+
+ADAPTATIONS = ("own", "shared")
+"""Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
+
+
+def check_adaptation(adaptation: str) -> None:
+    """
+    Refuse an unknown kind of adaptation.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `ADAPTATIONS`.
+    """
+    if adaptation not in ADAPTATIONS:
+        raise ValueError(f"adaptation is {adaptation!r}, expected {' or '.join(ADAPTATIONS)}: choose one of them.")
 
 
 @dataclass(frozen=True)
@@ -117,26 +133,20 @@ class Izhikevich:
     CA3: ClassVar["Izhikevich"]
     FORCE: ClassVar["Izhikevich"]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check that the parameters fit together."""
         if self.is_dimensionless:
             voltage, current, conductance, capacitance = 1, 1, 1, second
         else:
             voltage, current, conductance, capacitance = volt, amp, siemens, farad
         expected = {
-            "v_r": voltage,
             "C": capacitance,
             "k": conductance / voltage,
-            "v_t": voltage,
-            "v_peak": voltage,
-            "v_reset": voltage,
             "beta": conductance,
-            "tau_w": second,
-            "w_jump": current,
-            "eta": current,
-            "E": voltage,
-            "tau_s": second,
             "s_jump": 1,
+            **dict.fromkeys(VOLTAGES, voltage),
+            **dict.fromkeys(("w_jump", "eta"), current),
+            **dict.fromkeys(("tau_w", "tau_s"), second),
         }
         for name in ("g", *expected):
             value = getattr(self, name)
@@ -151,9 +161,7 @@ class Izhikevich:
                     get_dimensions(value),
                     get_dimensions(expected[name]),
                 )
-        for name in ("C", "k", "tau_w", "tau_s"):
-            value = getattr(self, name)
-            if value is not None and not float(value) > 0:
+            if name in ("C", "k", "tau_w", "tau_s") and not float(value) > 0:
                 raise ValueError(f"{name} is {value}, expected a positive value: check its sign.")
         if not self.v_reset < self.v_peak:
             raise ValueError(
@@ -161,27 +169,27 @@ class Izhikevich:
             )
 
     @property
-    def is_dimensionless(self):
+    def is_dimensionless(self) -> bool:
         """Bool : whether v, w and currents are plain numbers."""
         return have_same_dimensions(self.v_r, 1.0)
 
     @property
-    def time_unit(self):
+    def time_unit(self) -> Quantity:
         """Quantity [second] : C/(k abs(v_r)), the unit of time of the dimensionless form."""
         return self.C if self.is_dimensionless else self.C / (self.k * abs(self.v_r))
 
     @property
-    def rheobase(self):
+    def rheobase(self) -> Quantity:
         """Quantity [amp, or 1] : k (v_t - v_r)^2/4, the smallest current that makes v escape while w = 0."""
         return self.k * (self.v_t - self.v_r) ** 2 / 4
 
     @property
-    def namespace(self):
+    def namespace(self) -> dict[str, Quantity]:
         """Dict : every parameter that the equations, threshold and reset name."""
         names = ("C", "k", "v_r", "v_t", "v_peak", "v_reset", "beta", "tau_w", "w_jump", "E")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    def equations(self, coupling="conductance", adaptation="own"):
+    def equations(self, coupling: str = "conductance", adaptation: str = "own") -> Equations:
         """
         Return Eq. 1 as Brian2 equations; the caller adds ``I_ext``, ``I_syn`` and ``I_feedback``.
 
@@ -210,11 +218,11 @@ class Izhikevich:
         rest = [equation for name, equation in equations.items() if name != "w"]
         return Equations(rest) + Equations(f"w : {current} (linked)")
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> "Izhikevich":
         """Return a copy with some parameters changed, checked again."""
         return replace(self, **changes)
 
-    def scales(self):
+    def scales(self) -> dict[str, Quantity]:
         """
         Return what one dimensionless unit of each parameter is worth, for a dimensional set.
 
@@ -224,12 +232,12 @@ class Izhikevich:
         """
         conductance = self.k * abs(self.v_r)
         current = conductance * abs(self.v_r)
-        voltages = dict.fromkeys(("v_r", "v_t", "v_peak", "v_reset", "E"), abs(self.v_r))
+        voltages = dict.fromkeys(VOLTAGES, abs(self.v_r))
         currents = dict.fromkeys(("w_jump", "eta"), current)
         scales = {"C": self.C / self.time_unit, "k": self.k, "beta": conductance, **voltages, **currents}
         return scales if have_same_dimensions(self.g, 1.0) else {**scales, "g": conductance}
 
-    def dimensionless(self):
+    def dimensionless(self) -> "Izhikevich":
         """
         Return the same neuron without units: v -> 1 + v/abs(v_r), w -> w/(k v_r^2).
 
@@ -239,16 +247,10 @@ class Izhikevich:
         """
         if self.is_dimensionless:
             return self
-        changes = {}
-        for name, scale in self.scales().items():
-            value = getattr(self, name)
-            if value is not None:
-                is_voltage = name in ("v_r", "v_t", "v_peak", "v_reset", "E")
-                ratio = value / scale
-                changes[name] = ratio if name == "C" else float(ratio) + is_voltage
-        return self.replace(**changes)
+        ratios = {name: value / scale for name, value, scale in self._given(self.scales())}
+        return self.replace(**{name: x if name == "C" else float(x) + (name in VOLTAGES) for name, x in ratios.items()})
 
-    def dimensional(self, like):
+    def dimensional(self, like: "Izhikevich") -> "Izhikevich":
         """
         Return the same neuron with units, the inverse of `dimensionless`.
 
@@ -270,16 +272,15 @@ class Izhikevich:
             raise ValueError("like is a dimensionless set, expected one with units: pass Izhikevich.CA3, say.")
         if not self.is_dimensionless:
             return self
-        changes = {}
-        for name, scale in like.scales().items():
-            value = getattr(self, name)
-            if value is not None:
-                is_voltage = name in ("v_r", "v_t", "v_peak", "v_reset", "E")
-                changes[name] = (value - is_voltage) * scale
-        return self.replace(**changes)
+        given = self._given(like.scales())
+        return self.replace(**{name: (value - (name in VOLTAGES)) * scale for name, value, scale in given})
+
+    def _given(self, scales: dict[str, Quantity]) -> list[tuple[str, Quantity, Quantity]]:
+        """Return name, value and scale of every parameter that the set has."""
+        return [(name, getattr(self, name), scale) for name, scale in scales.items() if getattr(self, name) is not None]
 
 
-def _ca3():
+def _ca3() -> Izhikevich:
     v_r, k, beta = -65 * mV, 2.5 * nS / mV, -1 * nS
     return Izhikevich(
         C=250 * pF,
@@ -301,7 +302,7 @@ def _ca3():
     )
 
 
-def _force():
+def _force() -> Izhikevich:
     v_r, k, beta = -60 * mV, 2.5 * nS / mV, -2 * nS
     return Izhikevich(
         C=250 * pF,

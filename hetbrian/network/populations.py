@@ -1,30 +1,34 @@
 """Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
 
 import numpy as np
-from brian2 import DimensionMismatchError, Equations, NeuronGroup, amp, defaultclock
+import numpy.typing as npt
+from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock
 from brian2.units.fundamentalunits import get_unit_for_display
 
-from hetbrian.network.neuron import THRESHOLD
-from hetbrian.network.reset import check_theta, reset_statements
+from hetbrian._support.checks import count
+from hetbrian.network.drive import Drive
+from hetbrian.network.neuron import THRESHOLD, Izhikevich
+from hetbrian.network.reset import Reset
+from hetbrian.network.synapses import Synapse
 
 
 def population(
-    n_neurons,
-    parameters,
-    synapse,
+    n_neurons: int,
+    parameters: Izhikevich,
+    synapse: Synapse,
     *,
-    eta=None,
-    g=None,
-    theta=0.0,
-    v=None,
-    drive=None,
-    reset="residual",
-    adaptation="own",
-    feedback=False,
-    method="euler",
-    clock=None,
-    name="neurons",
-):
+    eta: Quantity | npt.ArrayLike | None = None,
+    g: Quantity | npt.ArrayLike | None = None,
+    theta: npt.ArrayLike = 0.0,
+    v: Quantity | npt.ArrayLike | None = None,
+    drive: Drive | None = None,
+    reset: str | Reset = "residual",
+    adaptation: str = "own",
+    feedback: bool = False,
+    method: str = "euler",
+    clock: Clock | None = None,
+    name: str = "neurons",
+) -> NeuronGroup:
     """
     Return a heterogeneous Izhikevich population (Eqs. 1-2) as a Brian2 NeuronGroup.
 
@@ -48,8 +52,8 @@ def population(
         Initial potential, by default ``parameters.v_r``; w starts at 0.
     drive : Drive, optional
         External current: Brian2 code (``expression``) and every name it uses (``namespace``).
-    reset : {"residual", "capped", "retain", "mirror"}
-        Reset rule.
+    reset : {"residual", "capped", "retain", "mirror"} or Reset
+        Reset rule, by name or one of your own.
     adaptation : {"own", "shared"}
         Whether every neuron has a recovery current w of its own (Eq. 1), or all read the one of a
         `SharedAdaptation`.
@@ -87,9 +91,9 @@ def population(
     >>> print(neurons.eta[2])
     1.1 nA
     """
-    if not isinstance(n_neurons, (int, np.integer)) or n_neurons < 1:
-        raise ValueError(f"n_neurons is {n_neurons!r}, expected a whole number >= 1: give the population's size.")
-    statements = reset_statements(reset, adaptation)
+    count(n_neurons, "n_neurons")
+    rule = Reset.of(reset)
+    on_spike = (rule.statement, "w += w_jump" if adaptation == "own" else "", synapse.on_spike)
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
     inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
@@ -100,7 +104,7 @@ def population(
         + Equations(synapse.equations.replace("{current}", unit))
         + Equations(inputs),
         threshold=THRESHOLD,
-        reset="\n".join(filter(None, (statements, synapse.on_spike))),
+        reset="\n".join(filter(None, on_spike)),
         method=method,
         namespace={
             **parameters.namespace,
@@ -119,7 +123,7 @@ def population(
         values[key] = getattr(parameters, key) if values[key] is None else values[key]
     for key, value in values.items():
         setattr(group, key, _per_neuron(key, value, group))
-    check_theta(theta, reset)
+    rule.check(theta)
     return group
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from brian2 import check_units, ms, second
-from brian2.units.fundamentalunits import fail_for_dimension_mismatch
+from brian2 import Quantity, ms, second
+
+from hetbrian._support.checks import positive
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Synapse:
     on_spike: str = ""
 
 
-def gating(tau_r=None):
+def gating(tau_r: Quantity | None = None) -> Synapse:
     """
     Return all-to-all coupling through one gating variable (Eq. 1): I_syn = g s (E - v).
 
@@ -62,14 +62,12 @@ def gating(tau_r=None):
     equations = "I_syn = g*s*(E - v) : {current}\ns : 1 (linked)"
     if tau_r is None:
         return Synapse("gating", "conductance", equations)
-    fail_for_dimension_mismatch(tau_r, second, "tau_r is {tau_r}, expected seconds: give a unit.", tau_r=tau_r)
-    check_times(tau_r=tau_r)
+    positive(tau_r, "tau_r", second)
     equations += "\ndr/dt = -r/tau_r : 1  # filtered output, spikes per ms"
     return Synapse("gating", "conductance", equations, {"tau_r": tau_r, "ms": ms}, on_spike="r += ms/tau_r")
 
 
-@check_units(tau_d=second)
-def single_exponential(tau_d=20 * ms):
+def single_exponential(tau_d: Quantity = 20 * ms) -> Synapse:
     """
     Return current synapses with one decay time: a spike adds omega/tau_d to IPSC and ms/tau_d to r.
 
@@ -86,12 +84,14 @@ def single_exponential(tau_d=20 * ms):
     ------
     ValueError
         If the time is not positive.
+    DimensionMismatchError
+        If it is not a time.
 
     References
     ----------
-    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070 (preset ``paper``).
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
     """
-    check_times(tau_d=tau_d)
+    positive(tau_d, "tau_d", second)
     return Synapse(
         "single_exponential",
         "current",
@@ -106,8 +106,7 @@ def single_exponential(tau_d=20 * ms):
     )
 
 
-@check_units(tau_r=second, tau_d=second)
-def double_exponential(tau_r=2 * ms, tau_d=20 * ms):
+def double_exponential(tau_r: Quantity = 2 * ms, tau_d: Quantity = 20 * ms) -> Synapse:
     """
     Return current synapses with a rise and a decay time: a spike adds omega/(tau_r tau_d) to h, IPSC follows.
 
@@ -124,12 +123,15 @@ def double_exponential(tau_r=2 * ms, tau_d=20 * ms):
     ------
     ValueError
         If a time is not positive.
+    DimensionMismatchError
+        If it is not a time.
 
     References
     ----------
-    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3 (preset ``nicola_clopath``).
+    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
     """
-    check_times(tau_r=tau_r, tau_d=tau_d)
+    positive(tau_r, "tau_r", second)
+    positive(tau_d, "tau_d", second)
     return Synapse(
         "double_exponential",
         "current",
@@ -144,10 +146,3 @@ def double_exponential(tau_r=2 * ms, tau_d=20 * ms):
         on_pre="h_post += omega*ms/(tau_r*tau_d)",
         on_spike="h_r += ms/(tau_r*tau_d)",
     )
-
-
-def check_times(**times):
-    """Refuse time constants that are not positive and finite."""
-    for name, time in times.items():
-        if not 0 < float(time) < np.inf:
-            raise ValueError(f"{name} is {time}, expected a positive time: check its sign.")

@@ -4,11 +4,12 @@ import numpy as np
 from brian2 import Clock, SpikeGeneratorGroup, Synapses, ms, second
 
 from hetbrian._support.optional import torch
-from hetbrian.network.distribution import Lorentzian
+from hetbrian.network.heterogeneity import Heterogeneity
 from hetbrian.network.populations import population
 from hetbrian.network.synapses import Synapse
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.surrogate import SuperSpike
+from hetbrian.training.preset import Preset
 
 CUT = 4.0
 """Half widths at which the Lorentzians of eta and g are cut."""
@@ -59,7 +60,7 @@ def layer(preset, n_inputs, dt, rng, events_per_step=1.0):
     clock = Clock(dt, name="clock")
     synapse = Synapse(preset.synapse, preset.synapse, SYNAPSES[preset.synapse], {"tau_s": preset.tau_s})
     neurons = population(
-        n, neuron, synapse, **_values(preset, of_neurons), reset=preset.reset, clock=clock, name="neurons"
+        n, neuron, synapse, **heterogeneity(preset).draw(n, of_neurons), reset=preset.reset, clock=clock, name="neurons"
     )
     source = SpikeGeneratorGroup(n_inputs, [], [] * ms, clock=clock, name="source")
     if preset.input_scale:
@@ -76,21 +77,28 @@ def layer(preset, n_inputs, dt, rng, events_per_step=1.0):
     return neurons, paths
 
 
-def _values(preset, rng):
-    """Return eta, g and theta of each neuron: all three are drawn, so that one kind does not change another's draw."""
-    neuron, n = preset.neuron, preset.n_hidden
-    spreads = {
-        "eta": (neuron.eta, preset.eta_half_width, -np.inf, np.inf),
-        "g": (float(neuron.g), preset.g_half_width, 0.0, np.inf),
-        "theta": (preset.theta, preset.theta_half_width, 0.0, preset.theta_limit),
-    }
-    values = {}
-    for (name, (centre, width, low, high)), stream in zip(spreads.items(), rng.spawn(3), strict=True):
-        values[name] = np.full(n, float(centre))
-        if name in preset.het and width:
-            low, high = max(low, centre - CUT * width), min(high, centre + CUT * width)
-            values[name] = Lorentzian(float(centre), width).truncated(low, high).draw(n, stream)
-    return values
+def heterogeneity(preset: Preset) -> Heterogeneity:
+    """
+    Return how the layer's neurons differ at the start: of eta, g and theta those that the preset names.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    Heterogeneity
+        Lorentzians, cut at `CUT` half widths; g is not negative, theta within its limit.
+    """
+    return Heterogeneity.lorentzian(
+        eta=float(preset.neuron.eta),
+        g=float(preset.neuron.g),
+        theta=preset.theta,
+        **{f"{name}_half_width": getattr(preset, f"{name}_half_width") for name in preset.het},
+        bounds={"g": (0.0, np.inf), "theta": (0.0, preset.theta_limit)},
+        cut=CUT,
+    )
 
 
 def exported(preset, neurons, synapses, dtype=torch.float32):

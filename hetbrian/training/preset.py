@@ -6,17 +6,16 @@ from typing import ClassVar
 from brian2 import Quantity, ms, second
 
 from hetbrian._support.checks import count, finite, positive
+from hetbrian.network.heterogeneity import PARAMETERS as KINDS
 from hetbrian.network.neuron import Izhikevich
-
-KINDS = ("eta", "g", "theta")
-"""What can differ between neurons from the start."""
+from hetbrian.network.reset import RESETS
 
 TRAINABLE = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
 """What can be trained beside the weights, one value a neuron."""
 
 CHOICES = {
     "synapse": ("conductance", "current"),
-    "reset": ("residual", "capped", "retain"),
+    "reset": tuple(name for name, rule in RESETS.items() if rule.highest_theta),
     "schedule": ("constant", "cosine"),
 }
 

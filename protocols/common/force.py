@@ -72,7 +72,7 @@ def trained(
     stop,
     duration,
     device,
-    preset="paper",
+    synapse="single_exponential",
     reset="residual",
     target="sine",
     **parameters,
@@ -90,7 +90,7 @@ def trained(
         Learning interval and end of the test.
     device : str
         Brian2 device.
-    preset, reset : str
+    synapse, reset : str
         See `models.force.force_network`.
     target : str
         A key of `TARGETS`.
@@ -109,7 +109,7 @@ def trained(
     """
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
-    options = {"n_neurons": n_neurons, "start": start, "stop": stop, "preset": preset, "reset": reset}
+    options = {"n_neurons": n_neurons, "start": start, "stop": stop, "synapse": synapse, "reset": reset}
     # no spikes: a diverging network of 2000 fires some 1e8 of them
     options |= {"record": ("z", "y", "rate")}
     options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}

@@ -118,7 +118,8 @@ def asynchronous_rate(meanfield, n_neurons, *, seed, adaptation):
 
 def grid(meanfield, n_neurons, seed):
     """Return eta and g, shape (n_neurons,), that `models.ca3.ca3_network` has with a seed and quantiles."""
-    return heterogeneity(np.random.default_rng(seed).spawn(2)[0], meanfield, n_neurons)
+    drawn = heterogeneity(meanfield).quantiles(n_neurons, np.random.default_rng(seed).spawn(2)[0])
+    return drawn["eta"], drawn["g"]
 
 
 def filtered_rate(meanfield, s):

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 import hetbrian as hb
 from hetbrian.analysis.asynchronous import asynchronous_state, firing_rate, time_saved
 from hetbrian.analysis.meanfield import MeanField
+from hetbrian.network import Reset
 
 CA3 = MeanField.CA3.replace(eta=0.25)
 BOUND = 1e7
@@ -149,3 +150,16 @@ def test_bad_arguments_are_refused():
         asynchronous_state(neuron, eta, g, dt=1 * mV)
     with pytest.raises(ValueError, match=r"v_peak is 1 and v_reset 0.7, expected them above and below the vertex 0.5"):
         time_saved(0.5, 1.0, 0.7)
+
+
+def test_a_capped_reset_is_residual_until_it_caps():
+    eta, g = neurons(CA3, 100)
+    near = CA3.neuron(20.0, 19.0)  # a step of 5e-3 passes v_peak by up to 2, more than v_peak - v_reset = 1
+
+    def rate(neuron, reset):
+        return asynchronous_state(neuron, eta, g, theta=0.5, reset=reset, dt=5e-3 * CA3.time_unit).r.values[-1]
+
+    assert rate(CA3.neuron(), "capped") == pytest.approx(rate(CA3.neuron(), "residual"), rel=1e-12)
+    assert rate(near, "capped") < 0.99 * rate(near, "residual")
+    with pytest.raises(ValueError, match="the reset rule 'own' has no mean, expected one"):
+        asynchronous_state(near, eta, g, reset=Reset("own", "v = v_reset"))

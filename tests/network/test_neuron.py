@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from hetbrian.network import neuron, population
 from hetbrian.network.neuron import Izhikevich
-from hetbrian.network.reset import RESETS, check_theta, reset_statements
+from hetbrian.network.reset import RESETS
 from hetbrian.network.shared import AllToAll
 from hetbrian.network.synapses import Synapse, gating
 
@@ -316,11 +316,6 @@ def test_residual_theta_vanishes_with_the_time_step_and_retain_does_not():
     assert retain[-1] > 4 * residual[-1]
 
 
-def test_retain_does_not_depend_on_the_overshoot():
-    assert "v_peak" not in reset_statements("retain")
-    assert reset_statements("residual").endswith("\nw += w_jump")
-
-
 def test_equations_have_the_units_of_the_form():
     assert CA3.equations().dimensions["g"] is nS.dim
     assert FORCE.equations("current").dimensions["g"].is_dimensionless
@@ -378,27 +373,3 @@ def test_scales_of_a_dimensionless_set_are_unknown():
     plain = CA3.dimensionless()
     with pytest.raises(ValueError, match=r"like is a dimensionless set, expected one with units: pass Izhikevich\.CA3"):
         plain.dimensional(like=plain)
-
-
-def test_unknown_reset_rule_is_refused():
-    with pytest.raises(
-        ValueError, match="reset is 'full', expected one of residual, capped, retain, mirror: choose one"
-    ):
-        reset_statements("full")
-
-
-@pytest.mark.parametrize(
-    "rule, allowed, refused, message",
-    [
-        ("residual", [0.0, 1.0], 1.01, r"theta of neuron 2 is 1\.01, expected 0 <= theta <= 1 .*'residual': truncate"),
-        ("residual", [0.5, 0.5], -0.1, r"theta of neuron 2 is -0\.1, expected 0 <= theta <= 1"),
-        ("residual", [0.5, 0.5], np.nan, "theta of neuron 2 is nan, expected 0 <= theta <= 1"),
-        ("retain", [0.0, np.nextafter(1, 0)], 1.0, "theta of neuron 2 is 1, expected 0 <= theta < 1 .*'retain'"),
-        ("mirror", [0.0, 0.0], 0.5, r"theta of neuron 2 is 0\.5, expected theta = 0 .*'mirror'"),
-    ],
-)
-def test_theta_outside_the_range_of_the_rule_is_refused(rule, allowed, refused, message):
-    check_theta(allowed, rule)
-    check_theta(allowed[0], rule)
-    with pytest.raises(ValueError, match=message):
-        check_theta([*allowed, refused], rule)

@@ -143,8 +143,8 @@ def test_feedback_and_drive_are_currents_like_eta():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"n_neurons": 0}, "n_neurons is 0, expected a whole number >= 1: give the population's size"),
-        ({"n_neurons": 2.5}, r"n_neurons is 2\.5, expected a whole number >= 1"),
+        ({"n_neurons": 0}, "n_neurons is 0, expected an integer of at least 1: give"),
+        ({"n_neurons": 2.5}, r"n_neurons is 2\.5, expected an integer of at least 1"),
         ({"eta": [1, 2] * nA}, r"eta has shape \(2,\), expected one value or \(3,\): draw 3 values"),
         ({"theta": np.zeros((3, 1))}, r"theta has shape \(3, 1\), expected one value or \(3,\)"),
         ({"g": [1.0, np.nan, 1.0]}, "g of neuron 1 is nan, expected finite values: check its distribution"),
@@ -341,7 +341,7 @@ def test_gating_with_a_filtered_activity():
     run(0.005 * ms, neurons, AllToAll(neurons, CA3))
     # one spike in the first step adds ms/tau_r, which decays by (1 - dt/tau_r) in each of the four that follow
     assert neurons.r_[0] == pytest.approx(0.1 * (1 - 0.0001) ** 4, rel=1e-12)
-    with pytest.raises(DimensionMismatchError, match=r"tau_r is .*, expected seconds: give a unit"):
+    with pytest.raises(DimensionMismatchError, match=r"tau_r is .*, expected a quantity in s: check its unit"):
         gating(tau_r=10)
 
 
@@ -357,10 +357,10 @@ def test_synapses_lead_from_sender_to_receiver():
 @pytest.mark.parametrize(
     "factory, times, message",
     [
-        (gating, {"tau_r": 0 * ms}, "tau_r is 0.* s, expected a positive time: check its sign"),
-        (single_exponential, {"tau_d": 0 * ms}, "tau_d is 0.* s, expected a positive time: check its sign"),
-        (double_exponential, {"tau_r": -2 * ms}, "tau_r is -2. ms, expected a positive time"),
-        (double_exponential, {"tau_d": np.inf * ms}, "tau_d is inf .*, expected a positive time"),
+        (gating, {"tau_r": 0 * ms}, "tau_r is 0.* s, expected more than 0: give a positive value"),
+        (single_exponential, {"tau_d": 0 * ms}, "tau_d is 0.* s, expected more than 0: give a positive value"),
+        (double_exponential, {"tau_r": -2 * ms}, "tau_r is -2. ms, expected more than 0"),
+        (double_exponential, {"tau_d": np.inf * ms}, "tau_d is inf .*, expected one finite number"),
     ],
 )
 def test_times_that_are_not_positive_are_refused(factory, times, message):
@@ -370,7 +370,7 @@ def test_times_that_are_not_positive_are_refused(factory, times, message):
 
 @pytest.mark.parametrize("factory", [single_exponential, double_exponential])
 def test_times_without_unit_are_refused(factory):
-    with pytest.raises(DimensionMismatchError, match="expected a quantity with unit second for argument 'tau_d'"):
+    with pytest.raises(DimensionMismatchError, match=r"tau_d is .*, expected a quantity in s: check its unit"):
         factory(tau_d=20.0)
 
 
@@ -412,12 +412,12 @@ def test_probability_1_connects_every_pair():
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"rng": 3}, TypeError, r"rng is int, expected a numpy Generator: pass numpy.random.default_rng\(seed\)"),
-        ({"gain": np.nan * nA}, ValueError, "gain is nan A, expected a finite current: check G"),
+        ({"rng": 3}, TypeError, r"rng is 3, expected a numpy Generator: give numpy.random.default_rng\(seed\)"),
+        ({"gain": np.nan * nA}, ValueError, "gain is nan A, expected one finite number: check its value"),
         ({"probability": 0}, ValueError, "probability is 0, expected 0 < p <= 1: give the fraction of pairs"),
         ({"probability": 1.1}, ValueError, "probability is 1.1, expected 0 < p <= 1"),
         ({"probability": np.nan}, ValueError, "probability is nan, expected 0 < p <= 1"),
-        ({"gain": 1.0}, DimensionMismatchError, "expected a quantity with unit amp for argument 'gain'"),
+        ({"gain": 1.0}, DimensionMismatchError, r"gain is 1\.0, expected a quantity in A: check its unit"),
     ],
 )
 def test_bad_weights_are_refused(options, error, message):

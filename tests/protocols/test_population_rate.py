@@ -5,7 +5,7 @@ import pytest
 
 from hetbrian.analysis.asynchronous import asynchronous_state
 from hetbrian.analysis.meanfield import MeanField
-from models.ca3 import ca3_network, heterogeneity
+from models.ca3 import ca3_network
 from protocols import meanfield_check
 from protocols.common.population_rate import cycle, grid, mean_field_rate, network_rate
 
@@ -49,7 +49,7 @@ def test_the_grid_is_that_of_the_network():
 def test_bad_options_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="draw is 'grid', expected quantiles or random"):
-        heterogeneity(rng, MeanField.CA3, 5, "grid")
+        ca3_network(rng, n_neurons=5, draw="grid")
     with pytest.raises(ValueError, match="dt is 0, expected a positive number of time units"):
         ca3_network(rng, n_neurons=5, dt=0)
     with pytest.raises(ValueError, match="part is 'sizes', expected all, size, closure, cutoff"):

@@ -59,11 +59,13 @@ def test_heterogeneity_of_one_kind_leaves_every_other_random_number_alone():
     assert np.array_equal(plain["force"].encoder, spread["force"].encoder)
 
 
-def test_an_unknown_preset_is_refused():
+def test_an_unknown_synapse_is_refused():
     from models.force import force_network
 
-    with pytest.raises(ValueError, match=r"preset is 'papre', expected one of paper, nicola_clopath"):
-        force_network(np.random.default_rng(0), preset="papre")
+    with pytest.raises(
+        ValueError, match="synapse is 'papre', expected single_exponential or double_exponential: choose"
+    ):
+        force_network(np.random.default_rng(0), synapse="papre")
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy says so when numbers overflow, which they have to

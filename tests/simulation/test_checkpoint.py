@@ -13,7 +13,7 @@ SIZE = {
     "eta": 1500 * pA,
     "eta_half_width": 50 * pA,
     "theta": 0.3,
-    "preset": "nicola_clopath",
+    "synapse": "double_exponential",
     "recurrent_gain": 500 * pA,
 }
 HALF = 40 * ms

@@ -89,7 +89,7 @@ def test_the_state_update_is_vectorised_and_stays_the_same_bit_for_bit(monkeypat
     runs = []
     for name in ("with", "without"):
         before = list(prefs.codegen.cpp.extra_compile_args_gcc)
-        with program("cpp_standalone", directory=tmp_path / name, preset="nicola_clopath") as opened:
+        with program("cpp_standalone", directory=tmp_path / name, synapse="double_exponential") as opened:
             runs.append(opened.run())
         assert prefs.codegen.cpp.extra_compile_args_gcc == before
         assert vectorised(tmp_path / name) == (name == "with")
