@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,47 @@ def count(value: int, name: str) -> None:
     """Refuse what is not an integer of at least 1."""
     if not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} is {value!r}, expected an integer of at least 1: give a positive count.")
+
+
+def choice(value: Any, name: str, known: Iterable[str]) -> Any:
+    """
+    Return a value that is among the known ones.
+
+    Parameters
+    ----------
+    value : Any
+        The choice.
+    name : str
+        What is chosen, for the error.
+    known : iterable of str
+        What can be chosen.
+
+    Returns
+    -------
+    Any
+        The value.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them; the message says which one is near.
+
+    Examples
+    --------
+    >>> choice("capped", "reset", ("residual", "capped"))
+    'capped'
+    """
+    known = tuple(known)
+    if value not in known:
+        end = did_you_mean(value, known, "choose one of them")
+        raise ValueError(f"{name} is {value!r}, expected {', '.join(map(str, known))}{end}")
+    return value
+
+
+def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling") -> str:
+    """Return the end of an error about an unknown name: the nearest known one, or advice."""
+    near = difflib.get_close_matches(str(name), list(map(str, known)), n=1)
+    return f": did you mean {near[0]!r}?" if near else f": {advice}."
 
 
 def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> int:

@@ -48,18 +48,14 @@ def logistic_accuracy(training, test, binning):
     ImportError
         If scikit-learn is not installed.
     """
-    try:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise ImportError(
-            "sklearn is not installed, expected it for the logistic baseline: pip install 'hetbrian[train]'."
-        ) from error
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
-    folds = StratifiedKFold(3) if training.groups is None else GroupKFold(3)
-    search = GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=folds)
+    from hetbrian._support.optional import sklearn
+
+    model = sklearn.pipeline.make_pipeline(
+        sklearn.preprocessing.StandardScaler(), sklearn.linear_model.LogisticRegression(max_iter=200)
+    )
+    selection = sklearn.model_selection
+    folds = selection.StratifiedKFold(3) if training.groups is None else selection.GroupKFold(3)
+    search = selection.GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=folds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # strong optimisers are not needed to choose a penalty
         search.fit(pooled_counts(training, binning), training.labels, groups=training.groups)

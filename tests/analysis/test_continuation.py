@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hetbrian.analysis import continuation
-from hetbrian.analysis.continuation import Model, approach, check_range, correct, engine, ode_text, reach, tangent
+from hetbrian.analysis.continuation import Model, approach, check_range, correct, ode_text, reach, tangent
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.analysis.vectorfield import VectorField
@@ -21,7 +21,7 @@ def fold_branch():
 def test_without_xpplab_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xpplab", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'hetbrian\[bifurcation\]'"):
-        engine()
+        Model(FOLD, ("p",), {"p": 0.5}, [1.0], (0, 1), 0.1)
     assert MeanField.CA3.hopf_points(0.0, 0.3).sizes["point"] == 2, "the closed form must not need it"
 
 

@@ -4,10 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from hetbrian._support.cache import cache_folder
+from hetbrian._support.progress import track
 from hetbrian.training.data.cache import read_recordings, write_recordings
 from hetbrian.training.data.originals import (
     DATA_SETS,
@@ -272,11 +270,5 @@ def _store(name, split, folder, kept, fingerprint):
             f"get {archive} again from {url}."
         ) from error
     check_labels(samples.labels, classes, source, samples.places)
-    read = track(
-        events(dataset, samples, data),
-        f"reading {name} {split}",
-        len(samples.labels),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    read = track(events(dataset, samples, data), f"reading {name} {split}", len(samples.labels))
     write_recordings(kept, fingerprint, read, samples.labels, samples.groups, data.shape, classes)

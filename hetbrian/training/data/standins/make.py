@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
+from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
 from hetbrian.training.data.originals import STAND_IN, archive_of, known
 from hetbrian.training.data.standins.cochlea import Cochlea
@@ -143,9 +142,8 @@ class _Each:
     def __call__(self, function, *columns):
         """Yield the function of each row of the columns."""
         pool = ThreadPoolExecutor(self.jobs)
-        console = Console(stderr=True)
         try:
-            yield from track(pool.map(function, *columns), self.text, self.total, console=console, transient=True)
+            yield from track(pool.map(function, *columns), self.text, self.total)
         finally:
             pool.shutdown(cancel_futures=True)  # after an error, the rest need not be made
 
