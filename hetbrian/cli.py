@@ -15,7 +15,7 @@ from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
 from hetbrian.study.protocol import (
@@ -154,10 +154,11 @@ def train(
 ):
     """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
     from hetbrian.simulation.record import save
-    from hetbrian.training import experiment
+    from hetbrian.training import PRESETS, experiment
+    from hetbrian.training.data import BINNINGS
 
-    settings = experiment.choose(experiment.PRESETS, "preset", preset)
-    binning = experiment.choose(experiment.BINNINGS[preset], "the data set", dataset)
+    settings = PRESETS[choice(preset, "preset", PRESETS)]
+    binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
     texts = dict(split_setting(setting) for setting in extra_settings(context.args))
     neuron = _changed(settings.neuron, texts)
     settings, binning = _changed(settings, texts), _changed(binning, texts)

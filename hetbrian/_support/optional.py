@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
     try:
         found = importlib.import_module(module)
     except ImportError as error:
-        raise type(error)(
+        raise ImportError(
             f"{error.name} is not installed, expected it for {purpose}: pip install 'hetbrian[{extra}]'."
         ) from error
     return getattr(found, attribute) if attribute else importlib.import_module(module.partition(".")[0])

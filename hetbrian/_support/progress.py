@@ -20,7 +20,7 @@ class Bar:
     ----------
     total : float
         What there is to do.
-    done : float
+    done : int
         What was done before: it counts, but not for the time left.
     text : str
         What is said before anything more is done.
@@ -28,8 +28,9 @@ class Bar:
         Where to write, by default stderr.
     """
 
-    def __init__(self, total: float, done: float = 0, text: str = "", stream: TextIO | None = None) -> None:
-        self.total, self.done, self._before = total, done, done
+    def __init__(self, total: float, done: int = 0, text: str = "", stream: TextIO | None = None) -> None:
+        self.total, self._before = total, done
+        self.done: float = done
         self._console = Console(file=stream or sys.stderr)
         self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
         self._start = self._shown = time.monotonic()

@@ -42,7 +42,7 @@ def equilibria(field, parameter, lower, upper, start, max_step=None):
     ValueError
         If the parameter or a state variable is unknown, the range is empty or does not hold the
         start, the right-hand side is not finite, or no equilibrium is close to the start.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine returns no points, or points that are no equilibria.
@@ -164,7 +164,7 @@ def hopf_curve(field, limits, hopf, max_step=None, max_points=400):
     ------
     ValueError
         If a parameter is unknown, a range is empty, or ``hopf`` is no single equilibrium.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine does not find the Hopf point or no curve through it.

@@ -70,7 +70,7 @@ class Model:
 
     Raises
     ------
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine's right-hand side differs from the field's.

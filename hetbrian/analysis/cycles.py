@@ -205,7 +205,7 @@ def limit_cycles(field, parameter, lower, upper, hopf, max_step=None, max_points
     ------
     ValueError
         If the parameter is unknown, the range is empty, or ``hopf`` is no single equilibrium.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine does not find the Hopf point, or none of its cycles closes.

@@ -3,7 +3,11 @@
 import math
 from typing import Any
 
+from brian2 import ms
+
 from hetbrian._support.optional import lightning, torch
+from hetbrian.training.classifier import Classifier
+from hetbrian.training.preset import Preset
 
 
 class NonFiniteLoss(ValueError):
@@ -50,16 +54,14 @@ class Training(lightning.LightningModule):
         What is trained.
     preset : Preset
         Settings.
-    scales : dict of str to tuple
-        Scale and bounds of each trained parameter, see `hetbrian.training.layers.scales`.
     """
 
-    def __init__(self, classifier, preset, scales):
+    def __init__(self, classifier: Classifier, preset: Preset) -> None:
         super().__init__()
         self.classifier, self.preset = classifier, preset
-        neurons = classifier.cell.neurons
-        self.scales = {name: scales[name] for name in preset.trainable}
-        self.parameters_of_neurons = {name: getattr(neurons, name) for name in preset.trainable}
+        cell = classifier.cell
+        self.scales = preset.scales(cell.dt * ms)
+        self.parameters_of_neurons = {name: getattr(cell.neurons, name) for name in preset.trainable}
         own = {id(item) for item in self.parameters_of_neurons.values()}
         self.weights = [item for item in classifier.parameters() if id(item) not in own]
 

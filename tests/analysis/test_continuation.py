@@ -20,7 +20,7 @@ def fold_branch():
 
 def test_without_xpplab_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xpplab", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'hetbrian\[bifurcation\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'hetbrian\[bifurcation\]'"):
         Model(FOLD, ("p",), {"p": 0.5}, [1.0], (0, 1), 0.1)
     assert MeanField.CA3.hopf_points(0.0, 0.3).sizes["point"] == 2, "the closed form must not need it"
 

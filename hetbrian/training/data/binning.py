@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import Quantity, ms, second
 
 from hetbrian._support.checks import count, positive
 from hetbrian._support.optional import torch
@@ -198,3 +198,15 @@ class Binning:
             torch.from_numpy(index.astype(np.int32, copy=False)),
             (self.n_bins, batch, n_inputs),
         )
+
+
+BINNINGS = {
+    # 2000 steps of 0.5 ms for every set; its cameras are not pooled
+    "paper": dict.fromkeys(("nmnist", "dvs128", "shd", "ssc"), Binning(2000, 0.5 * ms)),
+    "strong": {
+        "nmnist": Binning(60, 5 * ms, pool=2, shift=2, stretch=0.1, drop=0.1),
+        "dvs128": Binning(75, 20 * ms, pool=4, merge=True, shift=8, stretch=0.1, drop=0.1),
+        **dict.fromkeys(("shd", "ssc"), Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1)),
+    },
+}
+"""Time steps, pooling and random changes by preset and data set."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian._support.checks import choice
+
 STAND_IN = "STAND-IN.txt"
 """File that tells a stand-in from the data set."""
 
@@ -77,8 +79,7 @@ def known(name, split):
     ValueError
         If there is none.
     """
-    if name not in DATA_SETS:
-        raise ValueError(f"{name!r} is no data set here, expected one of {', '.join(DATA_SETS)}: check the spelling.")
+    choice(name, "the data set", DATA_SETS)
     if split not in DATA_SETS[name].sources:
         raise ValueError(
             f"{name} has no split {split!r}, expected one of {', '.join(DATA_SETS[name].sources)}: "

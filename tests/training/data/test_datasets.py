@@ -294,7 +294,9 @@ def test_the_root_is_asked_for(monkeypatch, tmp_path):
         load("shd")
     with pytest.raises(FileNotFoundError, match="nowhere' is not there, expected the folder of the data sets"):
         load("shd", root=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="'mnist' is no data set here, expected one of nmnist, dvs128, shd, ssc"):
+    with pytest.raises(
+        ValueError, match="the data set is 'mnist', expected nmnist, dvs128, shd, ssc: did you mean 'nmnist'"
+    ):
         load("mnist", root=tmp_path)
 
 
