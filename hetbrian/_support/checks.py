@@ -67,7 +67,7 @@ def choice(value: Any, name: str, known: Iterable[str]) -> Any:
     known = tuple(known)
     if value not in known:
         end = did_you_mean(value, known, "choose one of them")
-        raise ValueError(f"{name} is {value!r}, expected {', '.join(map(str, known))}{end}")
+        raise ValueError(f"{name} is {value!r}, expected {', '.join(map(str, known)) or 'none'}{end}")
     return value
 
 

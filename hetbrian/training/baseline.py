@@ -4,11 +4,14 @@ import warnings
 
 import numpy as np
 
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
+
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 """Inverse strengths of the penalty among which cross-validation chooses."""
 
 
-def pooled_counts(recordings, binning):
+def pooled_counts(recordings: Recordings, binning: Binning) -> np.ndarray:
     """
     Return the root of how many events each input of the network has in each sample, without time.
 
@@ -26,7 +29,7 @@ def pooled_counts(recordings, binning):
     return np.sqrt([np.bincount(item.index.numpy(), minlength=item.shape[2]) for item in events])
 
 
-def logistic_accuracy(training, test, binning):
+def logistic_accuracy(training: Recordings, test: Recordings, binning: Binning) -> float:
     """
     Return the test accuracy of logistic regression on spike counts.
 

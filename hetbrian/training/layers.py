@@ -1,14 +1,16 @@
 """The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
 
 import numpy as np
-from brian2 import Clock, SpikeGeneratorGroup, Synapses, ms
+from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, ms
 
 from hetbrian._support.optional import torch
 from hetbrian.network.distribution import Lorentzian
 from hetbrian.network.populations import population
 from hetbrian.network.synapses import Synapse
+from hetbrian.torch.cell import Cell
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.surrogate import SuperSpike
+from hetbrian.training.preset import Preset
 
 CUT = 4.0
 """Half widths at which the Lorentzians of eta and g are cut."""
@@ -23,7 +25,9 @@ WEIGHTS = ("given.omega", "recurrent.omega")
 """Trained weights, in the layer's names."""
 
 
-def layer(preset, n_inputs, dt, rng, events_per_step=1.0):
+def layer(
+    preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
+) -> tuple[NeuronGroup, list[Synapses]]:
     """
     Return the layer as Brian2 objects.
 
@@ -93,7 +97,9 @@ def _values(preset, rng):
     return values
 
 
-def exported(preset, neurons, synapses, dtype=torch.float32):
+def exported(
+    preset: Preset, neurons: NeuronGroup, synapses: list[Synapses], dtype: torch.dtype = torch.float32
+) -> Cell:
     """
     Return the layer as a torch module with trainable weights and parameters.
 

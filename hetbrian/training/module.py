@@ -80,11 +80,8 @@ class Training(lightning.LightningModule):
             raise NonFiniteLoss(
                 f"the loss is {float(loss.detach())} in epoch {self.current_epoch}, step {self.global_step}"
             )
-        size = len(labels)
-        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         right = (outputs.argmax(1) == labels).float().mean()
-        self.log("training_accuracy", right, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
-        self.log("rate", spikes.detach().mean(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        self._log(len(labels), loss=loss.detach(), training_accuracy=right, rate=spikes.detach().mean())
         return loss
 
     def validation_step(self, batch, batch_idx):
@@ -96,14 +93,14 @@ class Training(lightning.LightningModule):
         self._evaluate(batch, "test")
 
     def _evaluate(self, batch, split):
-        labels = batch.labels
-        outputs, _ = self.classifier(batch.events)
-        values = {
-            f"{split}_accuracy": (outputs.argmax(1) == labels).float().mean(),
-            f"{split}_loss": torch.nn.functional.cross_entropy(outputs.float(), labels),
-        }
-        for name, value in values.items():
-            self.log(name, value, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        labels, (outputs, _) = batch.labels, self.classifier(batch.events)
+        right = (outputs.argmax(1) == labels).float().mean()
+        loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
+        self._log(len(labels), **{f"{split}_accuracy": right, f"{split}_loss": loss})
+
+    def _log(self, size, **values):
+        """Let Lightning average values over the epoch."""
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
 
     def configure_optimizers(self):
         """Return Adam, with one group for the weights and one for each parameter of the neurons."""

@@ -110,5 +110,5 @@ def test_special_point_that_the_engine_does_not_find():
 def test_bad_ranges_are_refused():
     with pytest.raises(ValueError, match="range of p is 1 to 0, expected lower < upper"):
         check_range(FOLD, "p", 1, 0)
-    with pytest.raises(ValueError, match="parameter 'q' is unknown, expected one of p"):
+    with pytest.raises(ValueError, match="parameter is 'q', expected p"):
         check_range(FOLD, "q", 0, 1)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from brian2 import Quantity, ms, second
+from numpy.typing import ArrayLike
 
 from hetbrian._support.checks import count, positive
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
+from hetbrian.training.data.recordings import Recordings
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Binning:
             if not 0 <= value < limit:
                 raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose a smaller change.")
 
-    def shape_after(self, shape):
+    def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """
         Return the shape of the inputs.
 
@@ -108,11 +110,11 @@ class Binning:
         polarities, height, width = shape
         return (1 if self.merge else polarities, -(-height // self.pool), -(-width // self.pool))
 
-    def n_inputs(self, shape):
+    def n_inputs(self, shape: tuple[int, ...]) -> int:
         """Return the number of inputs, the product of `shape_after`."""
         return int(np.prod(self.shape_after(shape)))
 
-    def events(self, recordings, samples, rng=None):
+    def events(self, recordings: Recordings, samples: ArrayLike, rng: np.random.Generator | None = None) -> Events:
         """
         Return the input spikes of a batch.
 

@@ -62,7 +62,7 @@ class DamagedDataError(ValueError):
     """A file of a data set is not what it should be."""
 
 
-def known(name, split):
+def known(name: str, split: str) -> DataSet:
     """
     Return a data set that has such a split.
 
@@ -88,7 +88,7 @@ def known(name, split):
     return DATA_SETS[name]
 
 
-def archive_of(data, split):
+def archive_of(data: DataSet, split: str) -> tuple[str, str, str]:
     """
     Return what tonic knows of the archive that a split comes from.
 
