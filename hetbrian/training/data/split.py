@@ -9,12 +9,7 @@ from hetbrian.training.data.recordings import Recordings
 
 
 def splits(
-    name: str,
-    root: str | PathLike[str] | None = None,
-    *,
-    held_out: float = 0.1,
-    test_share: float = 0.0,
-    seed: int = 0,
+    name: str, root: str | PathLike[str] | None = None, *, held_out: float = 0.1, test_share: float = 0.0, seed: int = 0
 ) -> tuple[Recordings, Recordings | None, Recordings]:
     """
     Return training, validation and test samples of a data set.
