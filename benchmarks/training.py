@@ -38,9 +38,8 @@ def main(options):
     import torch
     from brian2 import BrianLogger, ms
 
-    from hetbrian.training.data.binning import Binning
-    from hetbrian.training.experiment import fit
-    from hetbrian.training.preset import Preset
+    from hetbrian.training import Preset, fit
+    from hetbrian.training.data import Binning
 
     BrianLogger.log_level_error()
     torch.set_num_threads(chosen.threads)

@@ -15,9 +15,10 @@ from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
 
+from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.errors import DivergenceError
+from hetbrian._support.files import writable
 from hetbrian.study.protocol import (
-    did_you_mean,
     extra_settings,
     find_figure,
     find_protocol,
@@ -80,7 +81,7 @@ def run(
         return
     name = module.__name__.rpartition(".")[2]
     folder = out or Path("out") / name
-    _check_writable(folder)
+    writable(folder, "choose another --out")
     started = time.perf_counter()
     draw = hook(module, "draw") or find_figure(name)
     if callable(getattr(module, "point", None)):
@@ -153,10 +154,11 @@ def train(
 ):
     """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
     from hetbrian.simulation.record import save
-    from hetbrian.training import experiment
+    from hetbrian.training import PRESETS, experiment
+    from hetbrian.training.data import BINNINGS
 
-    settings = experiment.choose(experiment.PRESETS, "preset", preset)
-    binning = experiment.choose(experiment.BINNINGS[preset], "the data set", dataset)
+    settings = PRESETS[choice(preset, "preset", PRESETS)]
+    binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
     texts = dict(split_setting(setting) for setting in extra_settings(context.args))
     neuron = _changed(settings.neuron, texts)
     settings, binning = _changed(settings, texts), _changed(binning, texts)
@@ -167,7 +169,7 @@ def train(
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
     folder = out or Path("out") / f"train-{dataset}"
-    _check_writable(folder)
+    writable(folder, "choose another --out")
     started = time.perf_counter()
     result = experiment.train(
         dataset,
@@ -296,16 +298,3 @@ def _sweep_options(folder, scheduler, workers, retry_failed, watch):
     from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
     OPTIONS.set(SweepOptions(folder, scheduler, workers, retry_failed, watch))
-
-
-def _check_writable(folder):
-    """Refuse a folder that cannot be written before anything is computed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".hetbrian"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OSError(
-            f"{str(folder)!r} cannot be written ({error.strerror}), expected a folder of yours: choose another --out."
-        ) from error

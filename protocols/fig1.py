@@ -18,7 +18,7 @@ import numpy as np
 import xarray
 
 from hetbrian._support.provenance import provenance
-from hetbrian.analysis.bifurcations import hopf_curve, limit_cycles
+from hetbrian.analysis import hopf_curve, limit_cycles
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.network.neuron import Izhikevich
 from protocols import fig1bc

@@ -151,14 +151,14 @@ def test_devices_are_listed():
 
 def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "xpplab", None)
-    protocol.write_text("from hetbrian.analysis.continuation import engine\n\n\ndef compute():\n    engine()\n")
+    protocol.write_text("def compute():\n    from hetbrian._support.optional import xpplab\n")
     monkeypatch.setattr(sys, "argv", ["hetbrian", "run", str(protocol), "--out", str(tmp_path / "o")])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 1
     said = capsys.readouterr().err
     assert said.strip() == (
-        "Error: xpplab is not installed, expected for continuation: run pip install 'hetbrian[bifurcation]'."
+        "Error: xpplab is not installed, expected it for continuation: pip install 'hetbrian[bifurcation]'."
     )
 
 

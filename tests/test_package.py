@@ -26,6 +26,80 @@ MODULES = sorted(
 ROOMS = [name for name in MODULES if hasattr(importlib.import_module(f"hetbrian.{name}"), "__path__")]
 
 
+NAMES = """
+    FORCE RLS AllToAll Constant Distribution DivergenceError Drive Gamma Gaussian Guard Izhikevich LogNormal
+    Lorentzian Program RecursiveLeastSquares Ridge SampledMonitor Target Uniform double_exponential
+    exponential_activity gating gaussian_activity load load_state lorenz ode_to_joy population product_of_sines
+    pulses random_weights recurrent resynthesise ridge save save_state simulate sine single_exponential sound
+    temporal_signal
+""".split()
+LATE = {
+    "Grid", "Heterogeneity", "MeanField", "Preset", "SharedAdaptation", "equilibria", "fuse", "limit_cycles", "sweep",
+    "to_torch", "train",
+}  # fmt: skip
+
+
+def test_the_public_names():
+    assert hetbrian.__all__ == NAMES and len(NAMES) == 41
+    rooms = {name for name in ROOMS if "." not in name and not name.startswith("_")}
+    dunder = {name for name in dir(hetbrian) if name.startswith("__")}
+    assert set(dir(hetbrian)) == set(NAMES) | LATE | rooms | dunder and "__version__" in dunder
+    stub = (ROOT / "hetbrian" / "__init__.pyi").read_text()
+    assert set(re.findall(r"import (\w+) as \1\b", stub)) == set(NAMES) | LATE | rooms
+
+
+@pytest.mark.parametrize("name", sorted(LATE))
+def test_late_names_are_those_of_their_room(name):
+    if name == "Heterogeneity" and name not in hetbrian.network.__all__:
+        pytest.skip("network has no Heterogeneity yet")
+    rooms = [importlib.import_module(f"hetbrian.{room}") for room in ROOMS]
+    found = [getattr(room, name) for room in rooms if name in room.__all__]
+    assert found and all(item is getattr(hetbrian, name) for item in found)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'hetbrian' has no attribute 'FROCE'"):
+        hetbrian.FROCE  # noqa: B018
+
+
+def python(program, folder, **options):
+    """Run a program with this checkout on its path, away from it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *program]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, **options)
+
+
+def test_a_base_install_is_enough_to_import_all_of_it(tmp_path):
+    program = (
+        "import sys\n"
+        "missing = 'torch lightning dask distributed zarr tonic sklearn xpplab brian2cuda'.split()\n"
+        "sys.modules.update(dict.fromkeys(missing))\n"
+        "from hetbrian import *\n"
+        "import hetbrian\n"
+        "assert FORCE is hetbrian.FORCE and hetbrian.MeanField.CA3.eta == 0.12\n"
+        "hetbrian.to_torch"
+    )
+    done = python(["-c", program], tmp_path)
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: torch is not installed, expected it for training and export: pip install 'hetbrian[torch]'."
+    )
+
+
+@pytest.mark.slow
+def test_a_type_checker_sees_the_names_and_types_of_the_package(tmp_path):
+    """The package is typed for its users, in the installed form: without py.typed nothing of it would be seen."""
+    (tmp_path / "user.py").write_text(
+        "import hetbrian as hb\n\nhb.FORCE\nreveal_type(hb.sweep)\nreveal_type(hb.Preset.STRONG.n_hidden)\nhb.FROCE\n"
+    )
+    command = ["-m", "mypy", "--config-file=", "--ignore-missing-imports", "--cache-dir", tmp_path / "cache", "user.py"]
+    done = python(command, tmp_path)
+    said = done.stdout
+    assert 'user.py:4: note: Revealed type is "def (point' in said, done
+    assert 'user.py:5: note: Revealed type is "int"' in said
+    assert "user.py:6: error: Module has no attribute" in said and "py.typed" not in said
+    assert done.returncode == 1 and said.count("error:") == 1
+
+
 def lint_imports(folder):
     """Check the layers of a copy of the package."""
     command = [Path(sys.executable).with_name("lint-imports"), "--config", folder / "pyproject.toml", "--no-cache"]
@@ -152,6 +226,8 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         "codegen/templates/cuda/force.cu",
         "torch/fused/kernels/sequence.cu",
         "study/report.html",
+        "py.typed",
+        "__init__.pyi",
     )
     assert {f"hetbrian/{name}" for name in data} <= set(names)
     (tmp_path / "mine.py").write_text(

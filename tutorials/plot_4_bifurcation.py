@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hetbrian as hb
-from hetbrian.analysis.bifurcations import limit_cycles
+from hetbrian.analysis import limit_cycles
 from hetbrian.analysis.meanfield import MeanField
 from models.ca3 import ca3_network, heterogeneity
 

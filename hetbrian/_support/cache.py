@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """
     Return where built programs are kept: ``HETBRIAN_CACHE``, or hetbrian below the user's cache folder.
 
@@ -13,4 +13,4 @@ def cache_folder():
     Path
     """
     chosen = os.environ.get("HETBRIAN_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hetbrian"
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hetbrian"

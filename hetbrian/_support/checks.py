@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,47 @@ def check_generator(rng: np.random.Generator) -> None:
     """Refuse any other source of randomness, such as a seed."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
+
+
+def choice(value: Any, name: str, known: Iterable[str]) -> Any:
+    """
+    Return a value that is among the known ones.
+
+    Parameters
+    ----------
+    value : Any
+        The choice.
+    name : str
+        What is chosen, for the error.
+    known : iterable of str
+        What can be chosen.
+
+    Returns
+    -------
+    Any
+        The value.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them; the message says which one is near.
+
+    Examples
+    --------
+    >>> choice("capped", "reset", ("residual", "capped"))
+    'capped'
+    """
+    known = tuple(known)
+    if value not in known:
+        end = did_you_mean(value, known, "choose one of them")
+        raise ValueError(f"{name} is {value!r}, expected {', '.join(map(str, known)) or 'none'}{end}")
+    return value
+
+
+def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling") -> str:
+    """Return the end of an error about an unknown name: the nearest known one, or advice."""
+    near = difflib.get_close_matches(str(name), list(map(str, known)), n=1)
+    return f": did you mean {near[0]!r}?" if near else f": {advice}."
 
 
 def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> int:

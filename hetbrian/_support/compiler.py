@@ -5,8 +5,10 @@ import hashlib
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hetbrian._support.cache import cache_folder
@@ -19,7 +21,38 @@ class CompilerError(RuntimeError):
     """There is no C++ compiler, or it failed; the message holds what it said."""
 
 
-def library(source, definitions=()):
+def command() -> list[str]:
+    """Return what compiles C++ here, ``CXX`` or g++, as the beginning of a command."""
+    return shlex.split(os.environ.get("CXX", "g++"))
+
+
+def missing(make: bool = False) -> str:
+    """
+    Return what is missing to compile C++, or an empty string; a program is really compiled.
+
+    Parameters
+    ----------
+    make : bool
+        Whether ``make`` is needed too.
+
+    Returns
+    -------
+    str
+    """
+    compiler = command()
+    if shutil.which(compiler[0]) is None:
+        return f"no C++ compiler {compiler[0]!r}: install one (Debian: apt install g++) or set CXX"
+    if make and shutil.which("make") is None:
+        return "no make: install it (Debian: apt install make)"
+    program = "#include <cmath>\nint main() { return std::isfinite(1.0) ? 0 : 1; }"
+    tried = subprocess.run(
+        [*compiler, "-x", "c++", "-fsyntax-only", "-"], input=program, capture_output=True, text=True, check=False
+    )
+    said = tried.stderr.strip() or "it says nothing"
+    return f"{compiler[0]} cannot compile a small program: {said.splitlines()[0]}" if tried.returncode else ""
+
+
+def library(source: str, definitions: Sequence[str] = ()) -> ctypes.CDLL:
     """
     Return the library of a C++ source, from the cache if the same was compiled before.
 
@@ -46,43 +79,38 @@ def library(source, definitions=()):
         flags.append("-mprefer-vector-width=512")
     try:
         key = hashlib.sha256("\n".join([toolchain(), *flags, source]).encode()).hexdigest()[:32]
+        kept = cache_folder() / f"{key}.so"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _compile(source, flags, kept)
     except OSError as error:
         raise CompilerError(_advice(str(error))) from error
-    folder = cache_folder()
-    kept = folder / f"{key}.so"
-    if not kept.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _compile(source, flags, kept)
-        except OSError as error:
-            raise CompilerError(_advice(str(error))) from error
     return ctypes.CDLL(str(kept))
 
 
-def _compile(source, flags, kept):
+def _compile(source: str, flags: list[str], kept: Path) -> None:
     """Compile and link apart: linking with -ffast-math would flush denormal numbers in the whole process."""
-    compiler = shlex.split(os.environ.get("CXX", "g++"))
+    compiler = command()
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         code, object_, result = (Path(folder) / f"sequence{suffix}" for suffix in (".cpp", ".o", ".so"))
         code.write_text(source)
-        for command in (
+        for step in (
             [*compiler, *flags, "-c", str(code), "-o", str(object_)],
             [*compiler, "-shared", "-fopenmp", str(object_), "-o", str(result)],
         ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(step, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CompilerError(_advice(next((line for line in done.stderr.splitlines() if "error" in line), "")))
         os.replace(result, kept)
 
 
-def _advice(said):
+def _advice(said: str) -> str:
     return f"no C++ was compiled ({said or 'the compiler said nothing'}), expected g++: install it, or set CXX to one."
 
 
-def toolchain():
+def toolchain() -> str:
     """Return the compiler's version and what -march=native means here, as text."""
-    compiler = shlex.split(os.environ.get("CXX", "g++"))
-    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    version = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=False).stdout
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             processor = next((line for line in file if line.startswith(("flags", "Features"))), "")

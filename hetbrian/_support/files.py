@@ -3,13 +3,46 @@
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
 
+def writable(folder: str | PathLike[str], advice: str) -> Path:
+    """
+    Return a folder, made if it is not there, or refuse one that cannot be written, before anything is computed.
+
+    Parameters
+    ----------
+    folder : path-like
+    advice : str
+        What the user can do, for the error.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            f"{str(folder)!r} cannot be written ({error.strerror}), expected a folder of yours: {advice}."
+        ) from error
+    return folder
+
+
 @contextmanager
-def replacing(path, advice):
+def replacing(path: str | PathLike[str], advice: str) -> Iterator[str]:
     """
     Yield a temporary name beside a file and put what was written there in the file's place.
 
@@ -49,7 +82,9 @@ def replacing(path, advice):
         ) from error
 
 
-def arrays(path, file_format, entries, what, writer):
+def arrays(
+    path: str | PathLike[str], file_format: int, entries: Iterable[str], what: str, writer: str
+) -> dict[str, np.ndarray]:
     """
     Return the arrays of a file of ours.
 

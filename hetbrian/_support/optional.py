@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import distributed as distributed
     import lightning as lightning
+    import sklearn as sklearn
     import tonic as tonic
     import torch as torch
+    import xpplab as xpplab
     import zarr as zarr
     from dask.system import CPU_COUNT as CPU_COUNT
     from sklearn.datasets import load_digits as load_digits
@@ -19,6 +21,8 @@ NEEDED = {
     "tonic": ("tonic.datasets", "data sets", "train"),
     "calculate_md5": ("tonic.download_utils:calculate_md5", "data sets", "train"),
     "load_digits": ("sklearn.datasets:load_digits", "data sets", "train"),
+    "sklearn": ("sklearn.pipeline", "the logistic baseline", "train"),
+    "xpplab": ("xpplab", "continuation", "bifurcation"),
     "distributed": ("distributed", "sweeps", "sweep"),
     "zarr": ("zarr", "sweeps", "sweep"),
     "CPU_COUNT": ("dask.system:CPU_COUNT", "sweeps", "sweep"),

@@ -1,7 +1,9 @@
-"""How far a sweep is: points done and failed, rate, time left."""
+"""How far something is: a bar in a terminal, a line now and then in a log file, the time left."""
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -10,9 +12,72 @@ INTERVAL = 30.0
 """Seconds between two lines where there is no terminal to draw a bar in."""
 
 
-class SweepProgress:
+class Bar:
     """
     Show a bar in a terminal, and a line now and then in a log file; a context manager.
+
+    Parameters
+    ----------
+    total : float
+        What there is to do.
+    done : int
+        What was done before: it counts, but not for the time left.
+    text : str
+        What is said before anything more is done.
+    stream : file, optional
+        Where to write, by default stderr.
+    """
+
+    def __init__(self, total: float, done: int = 0, text: str = "", stream: TextIO | None = None) -> None:
+        self.total, self._before = total, done
+        self.done: float = done
+        self._console = Console(file=stream or sys.stderr)
+        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
+        self._start = self._shown = time.monotonic()
+        self._task = self._bar.add_task(text, total=total, completed=done)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def show(self, done: float, text: str) -> None:
+        """Say how much is done, and the time left."""
+        self.done = done
+        if self._console.is_terminal:
+            self._bar.update(self._task, description=text + self.left(), completed=done)
+        elif time.monotonic() - self._shown > INTERVAL:
+            self._shown = time.monotonic()
+            self.say(text + self.left())
+
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def rate(self) -> float:
+        """Return what was done in a second so far."""
+        return (self.done - self._before) / max(time.monotonic() - self._start, 1e-9)
+
+    def left(self) -> str:
+        """Return the time left as the end of a line, nothing as long as it is unknown."""
+        return f", {duration((self.total - self.done) / self.rate())} left" if self.done > self._before else ""
+
+
+def track(items: Iterable[Any], text: str, total: int) -> Iterator[Any]:
+    """Yield items and show how many of them there were."""
+    with Bar(total, text=text) as bar:
+        for number, item in enumerate(items):
+            bar.show(number, f"{text}, {number} of {total}")
+            yield item
+
+
+class SweepProgress(Bar):
+    """
+    Show how many points of a grid are computed.
 
     Parameters
     ----------
@@ -24,47 +89,23 @@ class SweepProgress:
         Where to write, by default stderr.
     """
 
-    def __init__(self, total, done=0, failed=0, stream=None):
-        self.total, self.done, self.failed = total, done, failed
-        self._console = Console(file=stream or sys.stderr)
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
-        self._start = self._shown = time.monotonic()
-        self._at_start = done + failed
+    def __init__(self, total: int, done: int = 0, failed: int = 0, stream: TextIO | None = None) -> None:
+        self._points = done, failed
+        super().__init__(total, done + failed, f"{done} of {total} points, {failed} failed", stream)
 
-    def __enter__(self):
-        if self._console.is_terminal:
-            self._bar.start()
-        self._task = self._bar.add_task(self.text(), total=self.total, completed=self.done + self.failed)
-        return self
-
-    def __exit__(self, *error):
-        self._bar.stop()
-
-    def update(self, done, failed):
+    def update(self, done: int, failed: int) -> None:
         """Take the numbers of points and show them."""
-        self.done, self.failed = done, failed
-        if self._console.is_terminal:
-            self._bar.update(self._task, description=self.text(), completed=done + failed)
-        elif time.monotonic() - self._shown > INTERVAL:
-            self._shown = time.monotonic()
-            self.say(self.text())
+        self._points, self.done = (done, failed), done + failed
+        self.show(self.done, self.text())
 
-    def say(self, text):
-        """Write a line that stays."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    def text(self):
-        """Return the state as one line."""
-        finished = self.done + self.failed
-        said = f"{self.done} of {self.total} points, {self.failed} failed"
-        elapsed = time.monotonic() - self._start
-        if finished > self._at_start:
-            rate = (finished - self._at_start) / elapsed
-            said += f", {rate:.3g} points/s, {duration((self.total - finished) / rate)} left"
-        return said
+    def text(self) -> str:
+        """Return the numbers of points and the rate."""
+        done, failed = self._points
+        said = f"{done} of {self.total} points, {failed} failed"
+        return said + (f", {self.rate():.3g} points/s" if self.done > self._before else "")
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """
     Return a time as text in one or two units.
 

@@ -5,18 +5,14 @@ from hetbrian.analysis.asynchronous import asynchronous_state, firing_rate, mean
 from hetbrian.analysis.bifurcations import equilibria, fold_curve, hopf_curve
 from hetbrian.analysis.cycles import limit_cycle, limit_cycles
 from hetbrian.analysis.meanfield import MeanField
-from hetbrian.analysis.score import (
+from hetbrian.analysis.score import best_shift_mse, correlation, force_scores, log_mse, mse
+from hetbrian.analysis.state import (
     active_fraction,
-    best_shift_mse,
-    correlation,
     degrees_of_freedom,
     dimensionality,
     firing_rates,
-    force_scores,
     is_diverged,
     is_silent,
-    log_mse,
-    mse,
     synchrony,
 )
 from hetbrian.analysis.vectorfield import VectorField

@@ -4,17 +4,16 @@ Every function is a numeric kernel: times are plain numbers in seconds (any othe
 Spikes are counted straight into bins, so memory is that of the result, whatever the time step was.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
+
+from hetbrian._support.checks import count, positive
 
 EDGE = 1e-9  # of a bin; spike times are multiples of dt only up to rounding
 
 
 def binned(
-    spike_times: Any, spike_neurons: Any, n_neurons: int, duration: float, bin: float
+    spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return each spike's time in units of a bin and its neuron, without those after the last whole bin.
 
@@ -44,10 +43,8 @@ def binned(
             f"spike_times and spike_neurons have shapes {spike_times.shape} and {spike_neurons.shape}, "
             f"expected (spike,) for both; give one neuron a spike"
         )
-    if n_neurons < 1:
-        raise ValueError(f"n_neurons = {n_neurons}, expected at least 1; give the size of the population")
-    _check_positive(duration=duration, bin=bin)
-    n_bins = int(duration / bin + EDGE)
+    count(n_neurons, "n_neurons")
+    n_bins = int(positive(duration, "duration") / positive(bin, "bin") + EDGE)
     if n_bins < 1:
         raise ValueError(f"bin = {bin}, expected at most duration = {duration}; narrow the bin")
     bins = spike_times / bin + EDGE
@@ -60,7 +57,7 @@ def binned(
 
 
 def gaussian_activity(
-    spike_times: Any, spike_neurons: Any, n_neurons: int, duration: float, bin: float, sigma: float
+    spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float, sigma: float
 ) -> np.ndarray:
     """Return binned spike counts, smoothed with a Gaussian.
 
@@ -102,7 +99,7 @@ def gaussian_activity(
     """
     from scipy.ndimage import gaussian_filter1d
 
-    _check_positive(sigma=sigma)
+    positive(sigma, "sigma")
     bins, neurons, n_bins = binned(spike_times, spike_neurons, n_neurons, duration, bin)
     counts = np.bincount(bins.astype(int) * n_neurons + neurons, minlength=n_bins * n_neurons)
     activity = counts.astype(float).reshape(n_bins, n_neurons)
@@ -110,7 +107,7 @@ def gaussian_activity(
 
 
 def exponential_activity(
-    spike_times: Any, spike_neurons: Any, n_neurons: int, duration: float, bin: float, tau: float
+    spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float, tau: float
 ) -> np.ndarray:
     r"""Return the exponentially filtered spikes of each neuron, sampled at the end of every bin.
 
@@ -141,7 +138,7 @@ def exponential_activity(
     >>> np.log(activity[:, 0]).round(6).tolist()
     [-0.5, -1.5, -2.5]
     """
-    _check_positive(tau=tau)
+    positive(tau, "tau")
     bins, neurons, n_bins = binned(spike_times, spike_neurons, n_neurons, duration, bin)
     last = bins.astype(int)
     left = np.exp((bins - last - 1) * bin / tau)  # of each spike at the end of its bin
@@ -151,9 +148,3 @@ def exponential_activity(
     for row in range(1, n_bins):
         activity[row] += decay * activity[row - 1]
     return activity
-
-
-def _check_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name} = {value}, expected a finite number above 0; give it in seconds")

@@ -1,18 +1,29 @@
 """Bifurcation diagrams of any vector field: equilibria and limit cycles along a parameter."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
-from hetbrian.analysis.cycles import limit_cycles
-from hetbrian.analysis.equilibrium import branch, field_attributes, first_lyapunov, fold_test, hopf_test
+from hetbrian.analysis.equilibrium import branch, first_lyapunov, fold_test, hopf_test
+from hetbrian.analysis.vectorfield import VectorField
 
-__all__ = ["equilibria", "fold_curve", "hopf_curve", "limit_cycles"]
+if TYPE_CHECKING:
+    import xarray as xr
 
 MAX_POINTS = 2000
 """Points of a branch of equilibria in one direction before it is cut."""
 
 
-def equilibria(field, parameter, lower, upper, start, max_step=None):
+def equilibria(
+    field: VectorField,
+    parameter: str,
+    lower: float,
+    upper: float,
+    start: Mapping[str, float],
+    max_step: float | None = None,
+) -> "xr.Dataset":
     """
     Follow equilibria along a parameter, in both directions and across branch points.
 
@@ -42,7 +53,7 @@ def equilibria(field, parameter, lower, upper, start, max_step=None):
     ValueError
         If the parameter or a state variable is unknown, the range is empty or does not hold the
         start, the right-hand side is not finite, or no equilibrium is close to the start.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine returns no points, or points that are no equilibria.
@@ -134,7 +145,13 @@ def _corrected(field, parameter, path):
     return branch(field, parameter, curve, np.arange(len(exact)))
 
 
-def hopf_curve(field, limits, hopf, max_step=None, max_points=400):
+def hopf_curve(
+    field: VectorField,
+    limits: Mapping[str, tuple[float, float]],
+    hopf: "xr.Dataset",
+    max_step: float | None = None,
+    max_points: int = 400,
+) -> "xr.Dataset":
     """
     Follow a Hopf point in two parameters.
 
@@ -164,31 +181,31 @@ def hopf_curve(field, limits, hopf, max_step=None, max_points=400):
     ------
     ValueError
         If a parameter is unknown, a range is empty, or ``hopf`` is no single equilibrium.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine does not find the Hopf point or no curve through it.
     """
 
     def lyapunov(point):
-        return first_lyapunov(field, point[:-2], **dict(zip(limits, point[-2:], strict=True)))[0]
+        return first_lyapunov(field, point[:-2], **dict(zip(limits, point[-2:], strict=True)))
 
-    data = _curve(field, limits, hopf, ("HB", hopf_test), (lyapunov, "generalised hopf"), max_step, max_points)
-    coefficients = [
-        first_lyapunov(field, state, **dict(zip(limits, values, strict=True)))
-        for state, values in zip(
-            np.stack([data[name] for name in field.variables], axis=-1),
-            np.stack([data[name] for name in limits], axis=-1),
-            strict=True,
-        )
-    ]
-    coefficient, frequency = np.array(coefficients).T
+    special = (lambda point: lyapunov(point)[0]), "generalised hopf"
+    data = _curve(field, limits, hopf, ("HB", hopf_test), special, max_step, max_points)
+    points = np.stack([data[name] for name in (*field.variables, *limits)], axis=-1)
+    coefficient, frequency = np.array([lyapunov(point) for point in points]).T
     data["lyapunov"] = ("point", coefficient, {"long_name": "first Lyapunov coefficient"})
     data["period"] = ("point", 2 * np.pi / frequency, {"units": "unit of time of the equations"})
     return data
 
 
-def fold_curve(field, limits, fold, max_step=None, max_points=400):
+def fold_curve(
+    field: VectorField,
+    limits: Mapping[str, tuple[float, float]],
+    fold: "xr.Dataset",
+    max_step: float | None = None,
+    max_points: int = 400,
+) -> "xr.Dataset":
     """
     Follow a fold of equilibria in two parameters; arguments and errors as `hopf_curve`.
 
@@ -243,15 +260,9 @@ def _curve(field, limits, point, kind, special, max_step, max_points):
     if len(exact) < 3:
         raise RuntimeError(f"the engine follows no curve in {first} and {second}: take another max_step.")
     exact, kinds = _marked(field, (first, second), test, exact, *special)
-    data = {
-        name: ("point", column, {"units": field.units[name]})
-        for name, column in zip(field.variables, exact.T, strict=False)
-    }
-    coords = {
-        name: ("point", column, {"units": field.units[name]})
-        for name, column in zip((first, second), exact.T[-2:], strict=True)
-    }
-    return xr.Dataset(data | {"kind": ("point", kinds)}, coords, {"refused": refused, **field_attributes(field)})
+    data = field.columns("point", exact.T[:-2]) | {"kind": ("point", kinds)}
+    coords = field.columns("point", exact.T[-2:], (first, second))
+    return xr.Dataset(data, coords, {"refused": refused, **field.attributes})
 
 
 def _on_curve(field, names, test, guess, direction, within):
@@ -271,10 +282,9 @@ def _on_curve(field, names, test, guess, direction, within):
     solution = root(lambda x: residual(guess + scale * x), np.zeros_like(guess), tol=1e-12)
     point = guess + scale * solution.x
     eigenvalues = field.eigenvalues(point[:-2], **dict(zip(names, point[-2:], strict=True)))
+    critical = np.abs(eigenvalues).min() < 1e-9 + 1e-5 * np.abs(eigenvalues).max()
     if test is hopf_test:
         critical = np.any(np.abs(eigenvalues.real) < 1e-5 * np.abs(eigenvalues.imag))
-    else:
-        critical = np.abs(eigenvalues).min() < 1e-9 + 1e-5 * np.abs(eigenvalues).max()
     close = np.linalg.norm(point - guess) < within
     return point if critical and close and np.abs(residual(point)).max() < 1e-8 else None
 
@@ -283,20 +293,18 @@ def _marked(field, names, test, exact, function, mark):
     """Insert the points at which a function along the curve changes sign; return points and kinds."""
     from scipy.optimize import brentq
 
+    def between(share, start, end):
+        guess, chord = start + share * (end - start), end - start
+        better = _on_curve(field, names, test, guess, chord, np.linalg.norm(chord))
+        return guess if better is None else better
+
     values = np.array([function(point) for point in exact])
-    pieces, kinds = [exact[:1]], ["regular"]
+    points, kinds = [exact[0]], ["regular"]
     for start, end, before, after in zip(exact, exact[1:], values, values[1:], strict=False):
         if before * after < 0:
-            chord = end - start
-
-            def between(share, start=start, chord=chord):
-                guess = start + share * chord
-                better = _on_curve(field, names, test, guess, chord, np.linalg.norm(chord))
-                return guess if better is None else better
-
-            share = brentq(lambda share, between=between: function(between(share)), 0, 1, xtol=1e-10)
-            pieces.append(between(share)[None])
+            share = brentq(lambda *at: function(between(*at)), 0, 1, (start, end), xtol=1e-10)
+            points.append(between(share, start, end))
             kinds.append(mark)
-        pieces.append(end[None])
+        points.append(end)
         kinds.append("regular")
-    return np.concatenate(pieces), np.array(kinds, dtype="U16")
+    return np.array(points), np.array(kinds, dtype="U16")

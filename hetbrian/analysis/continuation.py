@@ -9,24 +9,6 @@ TOLERANCES = {"epsl": 1e-8, "epsu": 1e-8, "epss": 1e-7, "dsmin": 1e-8}
 """Newton and location tolerances with which Hopf points come out to 1e-9 and folds to 1e-8."""
 
 
-def engine():
-    """
-    Return the module xpplab.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If it is not installed.
-    """
-    try:
-        import xpplab
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "xpplab is not installed, expected for continuation: run pip install 'hetbrian[bifurcation]'."
-        ) from error
-    return xpplab
-
-
 def ode_text(field, free, values, state):
     """
     Write a vector field in XPPAUT's language.
@@ -88,15 +70,17 @@ class Model:
 
     Raises
     ------
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine's right-hand side differs from the field's.
     """
 
     def __init__(self, field, free, values, state, limits, max_step):
+        from hetbrian._support.optional import xpplab
+
         self.field, self.free = field, free
-        self._model = engine().Model.from_text(ode_text(field, free, values, state))
+        self._model = xpplab.Model.from_text(ode_text(field, free, values, state))
         probe = np.asarray(state, dtype=float) + 0.01 * (1 + np.arange(len(state)))
         ours, theirs = field.rhs(probe, **values), self._model.rhs(probe)
         if not np.allclose(ours, theirs, rtol=1e-9, atol=1e-12):

@@ -1,11 +1,14 @@
 """Limit cycles: by multiple shooting with Floquet multipliers, and as a branch from a Hopf point."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
-from hetbrian.analysis.equilibrium import field_attributes
+from hetbrian.analysis.vectorfield import VectorField
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SAMPLES = 401
 """Times at which a cycle is sampled for its extrema."""
@@ -79,7 +82,7 @@ def nontrivial(multipliers):
     return np.take_along_axis(rest, np.argsort(-np.abs(rest), axis=-1, kind="stable"), axis=-1)
 
 
-def limit_cycle(field, state, period, **changes):
+def limit_cycle(field: VectorField, state: np.ndarray, period: float, **changes: float) -> "xr.Dataset":
     """
     Return the limit cycle near a state, by single shooting.
 
@@ -138,10 +141,7 @@ def limit_cycle(field, state, period, **changes):
     if not (np.linalg.norm(step[:-1]) < 1e-6 * extent and period > 0 and extent > 1e-6 * np.abs(state).max()):
         raise ValueError(f"no limit cycle found near period {period:g}, expected one: give a closer state.")
     multipliers = nontrivial(np.linalg.eigvals(monodromy[0]))
-    data: dict[str, Any] = {
-        name: ("time", row, {"units": field.units[name]}) for name, row in zip(field.variables, orbit[0], strict=True)
-    }
-    data |= {
+    data: dict[str, Any] = field.columns("time", orbit[0]) | {
         "period": ((), period),
         "stable": ((), bool(np.abs(multipliers).max() < 1)),
         "multiplier_real": ("mode", multipliers.real),
@@ -166,7 +166,16 @@ TOLERANCE = 1e-7
 """Relative tolerance of that integration: times `GROWTH` it is `CLOSURE`."""
 
 
-def limit_cycles(field, parameter, lower, upper, hopf, max_step=None, max_points=1000, intervals=100):
+def limit_cycles(
+    field: VectorField,
+    parameter: str,
+    lower: float,
+    upper: float,
+    hopf: "xr.Dataset",
+    max_step: float | None = None,
+    max_points: int = 1000,
+    intervals: int = 100,
+) -> "xr.Dataset":
     """
     Follow the limit cycles that are born at a Hopf point.
 
@@ -205,7 +214,7 @@ def limit_cycles(field, parameter, lower, upper, hopf, max_step=None, max_points
     ------
     ValueError
         If the parameter is unknown, the range is empty, or ``hopf`` is no single equilibrium.
-    ModuleNotFoundError
+    ImportError
         If xpplab is not installed.
     RuntimeError
         If the engine does not find the Hopf point, or none of its cycles closes.
@@ -288,16 +297,15 @@ def _dataset(field, parameter, cycles, end, extent):
     if not cycles:
         raise RuntimeError("the engine returned no cycle from the Hopf point: take another max_step.")
     column = {key: np.array([row[key] for row in cycles]) for key in cycles[0]}
-    values, multipliers = column["value"], column["multipliers"]
+    multipliers = column["multipliers"]
     verified, decided = _verify(field, parameter, column)
     wrong = decided & ~verified
     if wrong.all():
         raise RuntimeError(f"none of the {len(cycles)} cycles of the engine closes: take a smaller max_step.")
     kinds = _kinds(column, verified & decided, ~wrong, 5e-6 * extent)
     data: dict[str, Any] = {}
-    for i, name in enumerate(field.variables):
-        for suffix, key in (("", "state"), ("_min", "low"), ("_max", "high")):
-            data[name + suffix] = ("point", column[key][:, i], {"units": field.units[name]})
+    for suffix, key in (("", "state"), ("_min", "low"), ("_max", "high")):
+        data |= field.columns("point", column[key].T, suffix=suffix)
     stable = verified & (np.abs(multipliers).max(axis=-1) < 1) & (kinds == "regular")
     data |= {
         "period": ("point", column["period"], {"units": "unit of time of the equations"}),
@@ -308,8 +316,8 @@ def _dataset(field, parameter, cycles, end, extent):
         "multiplier_imag": (("point", "mode"), multipliers.imag),
     }
     attrs = {"parameter": parameter, "end": end, "refused": int(wrong.sum())}
-    coords = {parameter: ("point", values, {"units": field.units[parameter]})}
-    return xr.Dataset(data, coords, attrs | field_attributes(field)).isel(point=~wrong)
+    coords = field.columns("point", [column["value"]], [parameter])
+    return xr.Dataset(data, coords, attrs | field.attributes).isel(point=~wrong)
 
 
 def _verify(field, parameter, column):

@@ -115,15 +115,14 @@ def branch(field, parameter, curve, positions):
     field.check_parameter(parameter)
     positions = np.asarray(positions, dtype=float)
     states, values = (np.array(column) for column in zip(*map(curve, positions), strict=True))
+    kinds = np.full(len(positions), "regular", dtype="U12")
     eigenvalues = field.eigenvalues(states, **{parameter: values})
     special = _special_points(field, parameter, curve, positions, eigenvalues)
     if special:
         where, extra_states, extra_values, names = zip(*special, strict=True)
         states = np.insert(states, where, extra_states, axis=0)
         values = np.insert(values, where, extra_values)
-        kinds = np.insert(np.full(len(positions), "regular", dtype="U12"), where, names)
-    else:
-        kinds = np.full(len(positions), "regular", dtype="U12")
+        kinds = np.insert(kinds, where, names)
     return dataset(field, parameter, states, values, kinds)
 
 
@@ -189,11 +188,7 @@ def dataset(field, parameter, states, values, kinds):
         lyapunov[i], frequency = first_lyapunov(field, states[i], **{parameter: values[i]})
         period[i] = 2 * np.pi / frequency
     stable = (eigenvalues.real.max(axis=-1) < 0) & (kinds == "regular")
-    data: dict[str, Any] = {
-        name: ("point", column, {"units": field.units[name]})
-        for name, column in zip(field.variables, states.T, strict=True)
-    }
-    data |= {
+    data: dict[str, Any] = field.columns("point", states.T) | {
         "stable": ("point", stable),
         "kind": ("point", np.asarray(kinds)),
         "period": ("point", period, {"units": "unit of time of the equations"}),
@@ -201,11 +196,5 @@ def dataset(field, parameter, states, values, kinds):
         "eigenvalue_real": (("point", "mode"), eigenvalues.real),
         "eigenvalue_imag": (("point", "mode"), eigenvalues.imag),
     }
-    coords = {parameter: ("point", values, {"units": field.units[parameter]})}
-    return xr.Dataset(data, coords, {"parameter": parameter, **field_attributes(field)})
-
-
-def field_attributes(field):
-    """Return the attributes that every Dataset about a field carries: its equations and parameters."""
-    parameters = ", ".join(f"{name}={value}" for name, value in field.parameters.items())
-    return {"equations": field.equations.strip(), "parameters": parameters}
+    coords = field.columns("point", [values], [parameter])
+    return xr.Dataset(data, coords, {"parameter": parameter, **field.attributes})

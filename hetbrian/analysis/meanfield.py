@@ -1,16 +1,23 @@
 """The mean field of the all-to-all network (Eqs. 8-11): equations, equilibria, Hopf points, trajectories."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions, hertz, ms, mV, second, volt
 from brian2.units.fundamentalunits import have_same_dimensions
+from numpy.typing import ArrayLike
 
+from hetbrian._support.checks import choice
+from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.vectorfield import VectorField
 from hetbrian.network.neuron import Izhikevich
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 EQUATIONS = """
 dr/dt = (Delta_eta/pi + 2*r*v - r*(g*s + alpha) + sigma*Delta_g*s*(e_r - v)/pi)/time_unit : 1  # rate
@@ -126,7 +133,13 @@ class MeanField:
         """Refuse scales with the wrong unit."""
 
     @classmethod
-    def from_parameters(cls, neuron, eta_half_width, g_half_width=0.0, sigma=CLOSURE_SIGN):
+    def from_parameters(
+        cls,
+        neuron: Izhikevich,
+        eta_half_width: Quantity | float,
+        g_half_width: Quantity | float = 0.0,
+        sigma: int = CLOSURE_SIGN,
+    ) -> "MeanField":
         """
         Return the mean field of a network of the given neurons.
 
@@ -157,9 +170,9 @@ class MeanField:
         """
         if neuron.is_dimensionless:
             raise ValueError("neuron has no units, expected a set that gives the scales: pass Izhikevich.CA3, say.")
-        if neuron.E is None or neuron.tau_s is None or neuron.s_jump is None:
-            raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
         number, scales = neuron.dimensionless(), neuron.scales()
+        if number.E is None or neuron.tau_s is None or neuron.s_jump is None:
+            raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
 
         def plain(width, name):
             if have_same_dimensions(width, 1):
@@ -189,7 +202,7 @@ class MeanField:
             voltage_unit=abs(neuron.v_r),
         )
 
-    def neuron(self, v_peak=200.0, v_reset=-200.0):
+    def neuron(self, v_peak: float = 200.0, v_reset: float = -200.0) -> Izhikevich:
         """
         Return the dimensionless neuron of the network whose mean field this is.
 
@@ -221,27 +234,25 @@ class MeanField:
             source="from a mean field",
         )
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> "MeanField":
         """Return a copy with some parameters changed, checked again; an unknown name raises ValueError."""
-        known = [field.name for field in fields(self)]
         for name in changes:
-            if name not in known:
-                raise ValueError(f"parameter {name!r} is unknown, expected one of {', '.join(known)}.")
+            choice(name, "parameter", [field.name for field in fields(self)])
         return replace(self, **changes)
 
     @property
-    def namespace(self):
+    def namespace(self) -> dict[str, Any]:
         """Dict : the parameters by the names in `EQUATIONS`, with time in seconds."""
         names = {"Delta_eta": "eta_half_width", "Delta_g": "g_half_width", "I_ext": "current"}
         same = ("a", "b", "alpha", "e_r", "w_jump", "tau_s", "s_jump", "g", "eta", "sigma", "time_unit")
         return {name: getattr(self, names.get(name, name)) for name in (*same, *names)}
 
     @cached_property
-    def field(self):
+    def field(self) -> VectorField:
         """VectorField : `EQUATIONS` with time in units of `time_unit`, for stability and continuation."""
         return VectorField(EQUATIONS, {**self.namespace, "time_unit": 1.0})
 
-    def equilibrium(self, r):
+    def equilibrium(self, r: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         r"""
         Return the equilibrium that fires at a rate, in closed form.
 
@@ -275,7 +286,7 @@ class MeanField:
         inward = v**2 - self.alpha * v + self.g * s * (self.e_r - v) - (np.pi * r) ** 2 - w
         return np.stack([r, v, w, s], axis=-1), -(inward + spread * np.pi**2 * r + self.current)
 
-    def equilibria(self, lower, upper, n_points=1000):
+    def equilibria(self, lower: float, upper: float, n_points: int = 1000) -> "xr.Dataset":
         """
         Return all equilibria with eta in a range, from low to high rates.
 
@@ -298,8 +309,7 @@ class MeanField:
         ValueError
             If the range is empty, holds no equilibrium, or the population is homogeneous.
         """
-        if not lower < upper:
-            raise ValueError(f"range of eta is {lower} to {upper}, expected lower < upper: exchange them.")
+        check_range(self.field, "eta", lower, upper)
         if self.eta_half_width == 0:
             raise ValueError("eta_half_width is 0, expected a positive half width: the closed form needs one.")
         log_r = np.linspace(-16, 5, 20001)  # rates from 1e-7 to 150
@@ -311,13 +321,15 @@ class MeanField:
         positions = np.linspace(log_r[first], log_r[last], n_points)
         return branch(self.field, "eta", lambda position: self.equilibrium(np.exp(position)), positions)
 
-    def hopf_points(self, lower, upper, n_points=1000):
+    def hopf_points(self, lower: float, upper: float, n_points: int = 1000) -> "xr.Dataset":
         """Return the Hopf points with eta in a range, from low to high rates; arguments as `equilibria`."""
         points = self.equilibria(lower, upper, n_points)
         return points.isel(point=(points.kind == "hopf") & (points.eta >= lower) & (points.eta <= upper))
 
     @check_units(times=second)
-    def trajectory(self, times, start=None, current=None):
+    def trajectory(
+        self, times: Quantity, start: ArrayLike | None = None, current: Callable[[Quantity], float] | None = None
+    ) -> "xr.Dataset":
         """
         Integrate the mean field.
 

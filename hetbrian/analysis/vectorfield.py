@@ -1,7 +1,7 @@
 """A vector field from Brian2 equations: right-hand side, derivatives, stability, trajectories."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,6 +11,8 @@ from brian2 import Equations, get_dimensions
 from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
+
+from hetbrian._support.checks import choice
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan")
 """Smooth functions that Brian2, sympy, NumPy and XPPAUT share; powers and roots need no function."""
@@ -109,8 +111,7 @@ class VectorField:
             If a name is unknown.
         """
         for name in names:
-            if name not in self.parameters:
-                raise ValueError(f"parameter {name!r} is unknown, expected one of {', '.join(self.parameters)}.")
+            choice(name, "parameter", self.parameters)
 
     def _symbols(self):
         return [sympy.Symbol(name, real=True) for name in self.variables]
@@ -230,11 +231,35 @@ class VectorField:
             raise ValueError(
                 f"state diverges after time {solution.t[-1]:g}, expected a bounded trajectory: change the start."
             )
-        data = {
-            name: ("time", row, {"units": self.units[name]})
-            for name, row in zip(self.variables, solution.y, strict=True)
-        }
-        return xr.Dataset(data, {"time": times})
+        return xr.Dataset(self.columns("time", solution.y), {"time": times})
+
+    def columns(self, dim: str, rows: Iterable, names: Iterable[str] = (), suffix: str = "") -> dict[str, tuple]:
+        """
+        Return variables of a Dataset, with their units.
+
+        Parameters
+        ----------
+        dim : str
+            Name of the dimension.
+        rows : iterable of ndarray, shape (n_names, n_points)
+            Values of each.
+        names : iterable of str, optional
+            Variables and parameters, by default all variables.
+        suffix : str
+            What is added to their names.
+
+        Returns
+        -------
+        dict of str to tuple
+        """
+        names = tuple(names) or self.variables
+        return {name + suffix: (dim, row, {"units": self.units[name]}) for name, row in zip(names, rows, strict=True)}
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Dict of str to str : what every Dataset about the field carries, its equations and parameters."""
+        parameters = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return {"equations": self.equations.strip(), "parameters": parameters}
 
     def check_finite(self, velocity, state):
         """

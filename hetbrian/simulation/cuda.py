@@ -10,6 +10,8 @@ from pathlib import Path
 
 from brian2 import prefs
 
+from hetbrian._support.cache import cache_folder
+
 BACKEND = "devices.cuda_standalone.cuda_backend."
 USUAL_ROOTS = ("/usr/local/cuda", "/opt/cuda")
 COMPUTE_CAPABILITY = 9.0
@@ -237,7 +239,7 @@ def _with(values, value):
 
 def _linkable(library):
     """Return a folder whose ``libcurand.so`` links to the wheel's, which has only a numbered one."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "hetbrian", "cuda")
+    folder = cache_folder() / "cuda"
     folder.mkdir(parents=True, exist_ok=True)
     target, link = sorted(library.glob("libcurand.so*"))[0], folder / "libcurand.so"
     if not link.exists() or link.resolve() != target.resolve():

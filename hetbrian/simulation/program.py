@@ -1,7 +1,6 @@
 """A network that is built once on a device and run with many values, or once."""
 
 import shutil
-import sys
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -333,17 +332,10 @@ def _bar(shown):
     if not shown:
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from hetbrian._support.progress import Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("simulating", total=1.0)
-
-        def report(elapsed, completed, start, duration):
-            bar.update(task, completed=completed)
-
-        yield report
+    with Bar(1.0, text="simulating") as bar:
+        yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
 
 
 def simulate(

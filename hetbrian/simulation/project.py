@@ -1,6 +1,5 @@
 """A generated project in a folder of its own, with a README, for another machine."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.units.fundamentalunits import get_unit_for_display
 
+from hetbrian._support.compiler import command
+from hetbrian._support.files import writable
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda
 from hetbrian.simulation.values import len_of, timed_arrays
@@ -75,14 +76,10 @@ def check_folder(folder):
         If it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        writable(folder, "choose another")
         is_ours = not any(folder.iterdir()) or MARK in (folder / "README.md").read_text(encoding="utf-8")
     except FileNotFoundError:
         is_ours = False
-    except OSError as error:
-        raise OSError(
-            f"{str(folder)!r} cannot be written ({error.strerror}), expected a folder of yours: choose another."
-        ) from error
     if not is_ours:
         raise ValueError(
             f"{str(folder)!r} holds other files, expected a new folder or a generated project: choose another."
@@ -119,7 +116,7 @@ def write(device, name, network, duration, seed, folder):
     """
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
     is_cuda = name == "cuda_standalone"
-    compiler = cuda.toolkit_root() if is_cuda else shutil.which(os.environ.get("CXX", "g++").split()[0])
+    compiler = cuda.toolkit_root() if is_cuda else shutil.which(command()[0])
     can_build = bool(compiler and shutil.which("make") and (not is_cuda or cuda.curand_folders()))
     if can_build:
         device.compile_source(str(folder), "unix", debug=False, clean=False)

@@ -1,6 +1,5 @@
 """Values of a built program that change from run to run, checked before it starts."""
 
-import difflib
 import re
 
 import numpy as np
@@ -9,6 +8,8 @@ from brian2.core.variables import ArrayVariable, LinkedVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
+
+from hetbrian._support.checks import did_you_mean
 
 
 def resolve(network, values):
@@ -63,9 +64,8 @@ def resolve(network, values):
         if not isinstance(variable, ArrayVariable):
             known = [f"{timed_name}.values" for timed_name in timed]
             known += [f"{o}.{v}" for o in owners for v in owners[o].variables if _is_settable(owners[o], v)]
-            near = difflib.get_close_matches(text, known, n=1)
-            advice = f"did you mean {near[0]!r}?" if near else "check the names of the object and its variable."
-            raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable': {advice}")
+            advice = did_you_mean(text, known, "check the names of the object and its variable")
+            raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable'{advice}")
         if not _is_settable(owner, name):
             raise ValueError(
                 f"{text!r} cannot be set, because it is read-only or belongs to another object; expected a parameter "

@@ -1,7 +1,6 @@
 """Protocol files: find them, import them, and turn words into their options."""
 
 import ast
-import difflib
 import importlib.util
 import inspect
 import sys
@@ -13,6 +12,7 @@ from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
 import hetbrian
+from hetbrian._support.checks import did_you_mean
 from hetbrian._support.files import replacing
 
 
@@ -214,12 +214,6 @@ def hook(module, name):
     if not inspect.isfunction(found) or next(iter(inspect.signature(found).parameters), None) != "dataset":
         return None
     return found
-
-
-def did_you_mean(name, known):
-    """Return the end of an error about an unknown name: the nearest known one, or advice."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {near[0]!r}?" if near else ": check the spelling."
 
 
 def split_setting(setting):

@@ -3,12 +3,13 @@
 from hetbrian.training.baseline import logistic_accuracy
 from hetbrian.training.batches import Batch, Batches, EpochBatches
 from hetbrian.training.classifier import Classifier
-from hetbrian.training.experiment import build, choose, fit, splits, train
-from hetbrian.training.layers import exported, layer, scales
+from hetbrian.training.experiment import fit, train
+from hetbrian.training.layers import exported, layer
 from hetbrian.training.module import NonFiniteLoss, Training
-from hetbrian.training.preset import Preset
+from hetbrian.training.network import TrainedNetwork, build
+from hetbrian.training.preset import PRESETS, Preset
 
 __all__ = [
-    "Batch", "Batches", "Classifier", "EpochBatches", "NonFiniteLoss", "Preset", "Training", "build", "choose",
-    "exported", "fit", "layer", "logistic_accuracy", "scales", "splits", "train",
+    "PRESETS", "Batch", "Batches", "Classifier", "EpochBatches", "NonFiniteLoss", "Preset", "TrainedNetwork",
+    "Training", "build", "exported", "fit", "layer", "logistic_accuracy", "train",
 ]  # fmt: skip

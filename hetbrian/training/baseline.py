@@ -4,11 +4,14 @@ import warnings
 
 import numpy as np
 
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
+
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 """Inverse strengths of the penalty among which cross-validation chooses."""
 
 
-def pooled_counts(recordings, binning):
+def pooled_counts(recordings: Recordings, binning: Binning) -> np.ndarray:
     """
     Return the root of how many events each input of the network has in each sample, without time.
 
@@ -26,7 +29,7 @@ def pooled_counts(recordings, binning):
     return np.sqrt([np.bincount(item.index.numpy(), minlength=item.shape[2]) for item in events])
 
 
-def logistic_accuracy(training, test, binning):
+def logistic_accuracy(training: Recordings, test: Recordings, binning: Binning) -> float:
     """
     Return the test accuracy of logistic regression on spike counts.
 
@@ -48,18 +51,14 @@ def logistic_accuracy(training, test, binning):
     ImportError
         If scikit-learn is not installed.
     """
-    try:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise ImportError(
-            "sklearn is not installed, expected it for the logistic baseline: pip install 'hetbrian[train]'."
-        ) from error
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
-    folds = StratifiedKFold(3) if training.groups is None else GroupKFold(3)
-    search = GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=folds)
+    from hetbrian._support.optional import sklearn
+
+    model = sklearn.pipeline.make_pipeline(
+        sklearn.preprocessing.StandardScaler(), sklearn.linear_model.LogisticRegression(max_iter=200)
+    )
+    selection = sklearn.model_selection
+    folds = selection.StratifiedKFold(3) if training.groups is None else selection.GroupKFold(3)
+    search = selection.GridSearchCV(model, {"logisticregression__C": PENALTIES}, cv=folds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # strong optimisers are not needed to choose a penalty
         search.fit(pooled_counts(training, binning), training.labels, groups=training.groups)

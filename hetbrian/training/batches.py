@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 
 from hetbrian._support.optional import lightning, torch
+from hetbrian.torch.events import Events
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
 
 
 class Batch:
@@ -20,7 +23,7 @@ class Batch:
         Draws what is random in the network while training.
     """
 
-    def __init__(self, events, labels, generator):
+    def __init__(self, events: Events, labels: Any, generator: Any) -> None:
         self.events, self.labels, self.generator = events, labels, generator
 
     def to(self, device):
@@ -51,7 +54,16 @@ class Batches(torch.utils.data.Dataset):
         If there are no samples, or fewer in a batch than processes.
     """
 
-    def __init__(self, recordings, binning, batch_size, seed=None, epoch=0, rank=0, world_size=1):
+    def __init__(
+        self,
+        recordings: Recordings,
+        binning: Binning,
+        batch_size: int,
+        seed: int | None = None,
+        epoch: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
         if not len(recordings):
             raise ValueError("the recordings have no samples, expected at least one: check the split.")
         if batch_size < world_size:
@@ -65,17 +77,15 @@ class Batches(torch.utils.data.Dataset):
             order = np.random.default_rng([seed, epoch]).permutation(order)
         size = batch_size // world_size * world_size
         parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
-        if len(parts) > 1 and len(parts[-1]) < max(size // 2, world_size):
+        if seed is not None and len(parts) > 1 and len(parts[-1]) < max(size // 2, world_size):
             parts.pop()  # a handful of samples makes a noisy step, and other epochs have them
-        if seed is None:
-            parts = [order[begin : begin + size] for begin in range(0, len(order), size)]
         self.parts = [part[rank::world_size] for part in parts]
         self.rank = rank
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.parts)
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> Batch:
         """Return a `Batch`, with a generator if there is a seed."""
         if not 0 <= k < len(self.parts):
             raise IndexError(k)
@@ -106,20 +116,26 @@ class EpochBatches(lightning.LightningDataModule):
         Sets the order and the random changes.
     """
 
-    def __init__(self, batch_size, binning, training, validation, test, seed):
+    def __init__(
+        self,
+        batch_size: int,
+        binning: Binning,
+        training: Recordings | None,
+        validation: Recordings | None,
+        test: Recordings | None,
+        seed: int,
+    ) -> None:
         super().__init__()
         self.batch_size, self.binning, self.seed = batch_size, binning, seed
         self.splits = {"training": training, "validation": validation, "test": test}
 
     def _loader(self, split, seed=None, epoch=0):
         trainer: Any = self.trainer
+        process = trainer.global_rank, trainer.world_size
         recordings = self.splits[split]
         if recordings is None:
             return []
-        batches = Batches(
-            recordings, self.binning, self.batch_size, seed, epoch, trainer.global_rank, trainer.world_size
-        )
-        return batches.loader()
+        return Batches(recordings, self.binning, self.batch_size, seed, epoch, *process).loader()
 
     def train_dataloader(self):
         """Return those of the current epoch."""

@@ -2,18 +2,15 @@
 
 import csv
 import pickle
-import sys
-import time
+from contextlib import ExitStack
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from zipfile import BadZipFile
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from hetbrian._support.files import replacing
 from hetbrian._support.optional import lightning, torch
-from hetbrian._support.progress import INTERVAL, duration
+from hetbrian._support.progress import Bar
 
 Callback: Any = lightning.pytorch.callbacks.Callback
 Files: Any = lightning.fabric.plugins.TorchCheckpointIO
@@ -32,7 +29,8 @@ class History(Callback):
     """
     Keep the metrics of every epoch in the checkpoints and in ``history.csv``.
 
-    After a kill the file goes on from the last checkpoint, without a line twice or missing.
+    After a kill the file goes on from the last checkpoint, without a line twice or missing. (Lightning's CSVLogger
+    drops the lines of before when a training goes on, and writes two lines an epoch.)
 
     Parameters
     ----------
@@ -42,9 +40,9 @@ class History(Callback):
         Where the file is written.
     """
 
-    def __init__(self, identity, folder):
+    def __init__(self, identity: dict[str, str], folder: str | PathLike[str]) -> None:
         self.identity, self.folder = identity, Path(folder)
-        self.rows: list = []
+        self.rows: list[dict[str, float]] = []
 
     def state_dict(self):
         """Return what a checkpoint keeps."""
@@ -54,7 +52,7 @@ class History(Callback):
         """Go on from a checkpoint."""
         self.rows = list(state_dict["rows"])
 
-    def check(self, checkpoint):
+    def check(self, checkpoint: str | PathLike[str]) -> None:
         """
         Refuse the checkpoint of another training.
 
@@ -101,6 +99,9 @@ class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
     """
     Keep the last epoch and the best on the validation samples; stop when it was best for long enough.
 
+    (Lightning's ModelCheckpoint forgets the best epoch if the folder was moved meanwhile; its EarlyStopping trains a
+    stopped network for another epoch when it is called again.)
+
     Parameters
     ----------
     folder : path-like
@@ -109,7 +110,7 @@ class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
         Epochs without a better validation after which training stops, 0 for never.
     """
 
-    def __init__(self, folder, patience=0):
+    def __init__(self, folder: str | PathLike[str], patience: int = 0) -> None:
         self.last, self.best, self.patience = Path(folder) / "last.ckpt", Path(folder) / "best.ckpt", patience
         self.score, self.waited = -1.0, 0
 
@@ -151,45 +152,32 @@ class TrainingProgress(Callback):
         Where to write, by default stderr.
     """
 
-    def __init__(self, stream=None):
-        self._console = Console(file=stream or sys.stderr)
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream, self._exit = stream, ExitStack()
 
     def on_train_start(self, trainer, module):
         """Begin to count time."""
-        self._total = trainer.max_epochs * trainer.num_training_batches
-        self._first = trainer.global_step
-        self._start = self._shown = time.monotonic()
-        self._task = self._bar.add_task("", total=self._total, completed=self._first)
-        if self._console.is_terminal and trainer.is_global_zero:
-            self._bar.start()
+        total = trainer.max_epochs * trainer.num_training_batches
+        if trainer.is_global_zero:
+            self._bar = self._exit.enter_context(Bar(total, trainer.global_step, stream=self._stream))
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         """Show how far it is."""
-        if not trainer.is_global_zero:
-            return
-        if self._console.is_terminal:
-            self._bar.update(self._task, description=self.text(trainer), completed=trainer.global_step)
-        elif time.monotonic() - self._shown > INTERVAL:
-            self._shown = time.monotonic()
-            self._console.print(self.text(trainer), highlight=False, markup=False, soft_wrap=True)
+        if trainer.is_global_zero:
+            self._bar.show(trainer.global_step, self.text(trainer))
 
     def on_train_end(self, trainer, module):
         """Take the bar away."""
-        self._bar.stop()
+        self._exit.close()
 
     def on_exception(self, trainer, module, exception):
         """Take the bar away."""
-        self._bar.stop()
+        self._exit.close()
 
-    def text(self, trainer):
+    def text(self, trainer) -> str:
         """Return the state as one line."""
         said = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
         for name in ("loss", "validation_accuracy"):
             if name in trainer.callback_metrics:
                 said += f", {name.replace('_', ' ')} {float(trainer.callback_metrics[name]):.3f}"
-        done = trainer.global_step - self._first
-        if done:
-            left = (self._total - trainer.global_step) * (time.monotonic() - self._start) / done
-            said += f", {duration(left)} left"
         return said

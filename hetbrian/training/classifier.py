@@ -3,6 +3,7 @@
 from typing import Any
 
 from hetbrian._support.optional import torch
+from hetbrian.torch.cell import Cell
 from hetbrian.torch.fused.cell import fuse
 
 
@@ -30,7 +31,16 @@ class Classifier(torch.nn.Module):
         Draws the readout's initial weights.
     """
 
-    def __init__(self, cell, n_classes, *, tau_out, dropout=0.0, is_fused=True, generator=None):
+    def __init__(
+        self,
+        cell: Cell,
+        n_classes: int,
+        *,
+        tau_out: float,
+        dropout: float = 0.0,
+        is_fused: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.layer: Any = fuse(cell) if is_fused else cell
         self.decay = float(torch.exp(torch.tensor(-cell.dt / tau_out))) if tau_out else 0.0
@@ -42,7 +52,7 @@ class Classifier(torch.nn.Module):
         self._filter = torch.empty(0)
 
     @property
-    def cell(self):
+    def cell(self) -> Cell:
         """Cell : the plain module, with the parameters."""
         return self.layer.cell if self.is_fused else self.layer
 

@@ -7,23 +7,25 @@ import signal
 import tempfile
 import warnings
 import zlib
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any
 
-import numpy as np
 import xarray
-from brian2 import BrianLogger, ms
+from brian2 import BrianLogger
 
+from hetbrian._support.checks import choice
+from hetbrian._support.files import writable
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.provenance import provenance
 from hetbrian.training.batches import EpochBatches
 from hetbrian.training.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
-from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
-from hetbrian.training.data.datasets import load
-from hetbrian.training.layers import exported, layer, scales
+from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.data.split import splits
 from hetbrian.training.module import NonFiniteLoss, Training
-from hetbrian.training.preset import KINDS, Preset
+from hetbrian.training.network import build
+from hetbrian.training.preset import Preset
 
 BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # layers are exported, not simulated
 
@@ -32,79 +34,22 @@ PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed")
 """Lightning's; mixed precision needs a GPU to be faster."""
 
 
-@dataclass(frozen=True)
-class Network:
-    """
-    A network that can be trained, and the Brian2 objects that it came from.
-
-    Parameters
-    ----------
-    classifier : Classifier
-        Layer and readout.
-    neurons : NeuronGroup
-    synapses : list of Synapses
-        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained values of eta, g,
-        theta and the weights. Trained constants of its equations, such as C, stay in the module.
-    """
-
-    classifier: Classifier
-    neurons: object
-    synapses: list
-
-
-def build(preset, binning, recordings, seed, *, is_fused=True, dtype=torch.float32):
-    """
-    Return a network for recordings, before training.
-
-    Parameters
-    ----------
-    preset : Preset
-        Settings.
-    binning : Binning
-        How recordings become events; the width of a bin is the time step.
-    recordings : Recordings
-        Training samples, for the number of channels, classes and events.
-    seed : int
-        Sets everything that is drawn.
-    is_fused : bool
-        Whether the layer runs in the fused time loop.
-    dtype : torch.dtype
-        Precision.
-
-    Returns
-    -------
-    Network
-    """
-    per_step = max(len(recordings.times) / max(len(recordings), 1) / binning.n_bins, 1e-9)
-    rng = np.random.default_rng([seed, 1])
-    neurons, synapses = layer(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
-    classifier = Classifier(
-        exported(preset, neurons, synapses, dtype),
-        len(recordings.classes),
-        tau_out=float(preset.tau_out / ms),
-        dropout=preset.dropout,
-        is_fused=is_fused,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    return Network(classifier, neurons, synapses)
-
-
 def fit(
-    preset,
-    binning,
-    training,
+    preset: Preset,
+    binning: Binning,
+    training: Recordings,
     *,
-    validation=None,
-    test=None,
-    seed=0,
-    folder=None,
-    accelerator="cpu",
-    devices=1,
-    strategy="auto",
-    precision="32-true",
-    progress=True,
-    is_fused=True,
-):
+    validation: Recordings | None = None,
+    test: Recordings | None = None,
+    seed: int = 0,
+    folder: str | PathLike[str] | None = None,
+    accelerator: str = "cpu",
+    devices: int = 1,
+    strategy: str = "auto",
+    precision: Any = "32-true",
+    progress: bool = True,
+    is_fused: bool = True,
+) -> xarray.Dataset:
     """
     Train a network and return what was measured.
 
@@ -148,8 +93,7 @@ def fit(
     KeyboardInterrupt
         If the user stops it; the message says how to go on.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}, expected {', '.join(PRECISIONS)}: choose one of them.")
+    choice(precision, "precision", PRECISIONS)
     for name, other in (("validation", validation), ("test", test)):
         if other is not None and (other.shape, other.classes) != (training.shape, training.classes):
             raise ValueError(
@@ -157,17 +101,14 @@ def fit(
                 f"{training.shape} and {len(training.classes)} as in training: take all from one data set."
             )
     with contextlib.ExitStack() as stack:
-        if folder is None:
-            given, folder = None, stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_training_"))
-        else:
-            given = folder
-            _make(folder)
+        temporary = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_training_"))
+        kept = writable(temporary, "choose another --out")
         dtype = torch.float64 if precision == "64-true" else torch.float32
         network = build(preset, binning, training, seed, is_fused=is_fused, dtype=dtype)
-        before = _parameters(network.classifier)
-        module = Training(network.classifier, preset, scales(preset, binning.bin_width))
+        before = network.parameters()
+        module = Training(network.classifier, preset)
         identity = _identity(preset, binning, training, validation, seed, precision)
-        history, checkpoints = History(identity, folder), Checkpoints(folder, preset.patience)
+        history, checkpoints = History(identity, kept), Checkpoints(kept, preset.patience)
         stack.enter_context(_quiet())
         trainer = lightning.Trainer(
             max_epochs=preset.epochs,
@@ -177,7 +118,7 @@ def fit(
             precision=precision,
             callbacks=[history, checkpoints, *([TrainingProgress()] if progress else [])],
             plugins=[AtomicFiles()],
-            logger=_tensorboard(given),
+            logger=_tensorboard(folder),
             log_every_n_steps=1,
             enable_checkpointing=True,
             enable_progress_bar=False,
@@ -187,35 +128,31 @@ def fit(
             use_distributed_sampler=False,
         )
         data = EpochBatches(preset.batch_size, binning, training, validation, test, seed)
-        is_there = checkpoints.last.exists()
-        if is_there:
-            history.check(checkpoints.last)
+        last = checkpoints.last if checkpoints.last.exists() else None
+        if last:
+            history.check(last)
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(module, data, ckpt_path=checkpoints.last if is_there else None)
+            trainer.fit(module, data, ckpt_path=last)
         except NonFiniteLoss as error:
-            kept = (
-                f"the last good checkpoint is {str(checkpoints.last)!r}"
-                if checkpoints.last.exists()
-                else "none is kept"
-            )
+            where = f"the last good checkpoint is {str(checkpoints.last)!r}" if history.rows else "none is kept"
             raise NonFiniteLoss(
-                f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {kept}."
+                f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {where}."
             ) from None
         except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
             signal.signal(signal.SIGINT, handler)
-            where = f"kept in {str(given)!r}, and the same command goes on" if given else "not kept"
+            where = f"kept in {str(folder)!r}, and the same command goes on" if folder else "not kept"
             raise KeyboardInterrupt(f"Stopped; the epochs so far are {where}.") from None
-        result: dict = {}
+        result: dict[str, float] = {}
         if test is not None:
             if validation is not None:
                 module.load_state_dict(torch.load(checkpoints.best, weights_only=True)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
-        return _dataset(history.rows, result, before, _parameters(network.classifier), identity)
+        return _dataset(history.rows, result, before, network.parameters(), identity)
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """Keep Lightning from explaining itself; errors still come through."""
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
     levels = {name: logging.getLogger(name).level for name in names}
@@ -231,26 +168,11 @@ def _quiet():
                 logging.getLogger(name).setLevel(level)
 
 
-def _make(folder):
-    """Make a folder, or say why not."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"{str(folder)!r} could not be made ({error.strerror}), expected a folder to write: choose another --out."
-        ) from error
-
-
 def _tensorboard(folder):
     """Return a logger where TensorBoard is installed and there is a folder."""
     if folder is None or importlib.util.find_spec("tensorboard") is None:
         return False
     return lightning.pytorch.loggers.TensorBoardLogger(folder, name="", version="tensorboard")
-
-
-def _parameters(classifier):
-    """Return eta, g and theta of each neuron."""
-    return {name: getattr(classifier.cell.neurons, name).detach().double().cpu().numpy().copy() for name in KINDS}
 
 
 def _identity(preset, binning, training, validation, seed, precision):
@@ -275,89 +197,17 @@ def _dataset(rows, result, before, after, identity):
     return xarray.Dataset(variables, coordinates, {**identity, **provenance()})
 
 
-PRESETS = {"paper": Preset.PAPER, "strong": Preset.STRONG}
-"""Settings by name."""
-
-
-BINNINGS = {
-    "paper": {
-        # 2000 steps of 0.5 ms for every set; its cameras are not pooled
-        "nmnist": Binning(2000, 0.5 * ms),
-        "dvs128": Binning(2000, 0.5 * ms),
-        "shd": Binning(2000, 0.5 * ms),
-        "ssc": Binning(2000, 0.5 * ms),
-    },
-    "strong": {
-        "nmnist": Binning(60, 5 * ms, pool=2, shift=2, stretch=0.1, drop=0.1),
-        "dvs128": Binning(75, 20 * ms, pool=4, merge=True, shift=8, stretch=0.1, drop=0.1),
-        "shd": Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1),
-        "ssc": Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1),
-    },
-}
-"""Time steps, pooling and random changes by preset and data set."""
-
-
-def choose(known, name, value):
-    """
-    Return what a name stands for.
-
-    Parameters
-    ----------
-    known : dict
-        By name.
-    name : str
-        What is chosen, for the error.
-    value : str
-        The choice.
-
-    Raises
-    ------
-    ValueError
-        If there is no such thing.
-    """
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}, expected {', '.join(known)}: choose one of them.")
-    return known[value]
-
-
-def splits(name, root=None, *, held_out=0.1, test_share=0.0, seed=0):
-    """
-    Return training, validation and test samples of a data set.
-
-    Validation samples are those that the data set names, else whole speakers or subjects, else a share of each
-    class, taken from the training samples. The test samples decide nothing.
-
-    Parameters
-    ----------
-    name : str
-        Data set.
-    root : path-like, optional
-        Folder with the data sets.
-    held_out : float
-        Share of the training samples (or speakers) for validation; 0 for none.
-    test_share : float
-        Share of the training samples that is tested in place of the test samples, for a copy without them.
-    seed : int
-        Draws them.
-
-    Returns
-    -------
-    training, validation, test : Recordings
-        Validation is None without any.
-    """
-    training = load(name, "train", root)
-    if test_share:
-        training, test = training.split(test_share, np.random.default_rng([seed, 4]))
-    else:
-        test = load(name, "test", root)
-    if not held_out:
-        return training, None, test
-    if name == "ssc":
-        return training, load(name, "validation", root), test
-    return *training.split(held_out, np.random.default_rng([seed, 2])), test
-
-
-def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, test_share=0.0, **options):
+def train(
+    name: str,
+    root: str | PathLike[str] | None = None,
+    *,
+    preset: Preset,
+    binning: Binning,
+    seed: int = 0,
+    held_out: float = 0.1,
+    test_share: float = 0.0,
+    **options: Any,
+) -> xarray.Dataset:
     """
     Train on a data set.
 
@@ -370,11 +220,11 @@ def train(name, root=None, *, preset, binning, seed=0, held_out=0.1, test_share=
     preset : Preset
         Settings.
     binning : Binning
-        How recordings become events, see `BINNINGS`.
+        How recordings become events, see `hetbrian.training.data.binning.BINNINGS`.
     seed : int
         Sets everything that is drawn.
     held_out, test_share : float
-        Shares for validation and test, see `splits`.
+        Shares for validation and test, see `hetbrian.training.data.split.splits`.
     **options
         Of `hetbrian.training.experiment.fit`.
 

@@ -1,12 +1,13 @@
 """The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
 
 import numpy as np
-from brian2 import Clock, SpikeGeneratorGroup, Synapses, ms, second
+from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, ms
 
 from hetbrian._support.optional import torch
 from hetbrian.network.heterogeneity import Heterogeneity
 from hetbrian.network.populations import population
 from hetbrian.network.synapses import Synapse
+from hetbrian.torch.cell import Cell
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.surrogate import SuperSpike
 from hetbrian.training.preset import Preset
@@ -24,7 +25,9 @@ WEIGHTS = ("given.omega", "recurrent.omega")
 """Trained weights, in the layer's names."""
 
 
-def layer(preset, n_inputs, dt, rng, events_per_step=1.0):
+def layer(
+    preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
+) -> tuple[NeuronGroup, list[Synapses]]:
     """
     Return the layer as Brian2 objects.
 
@@ -101,7 +104,9 @@ def heterogeneity(preset: Preset) -> Heterogeneity:
     )
 
 
-def exported(preset, neurons, synapses, dtype=torch.float32):
+def exported(
+    preset: Preset, neurons: NeuronGroup, synapses: list[Synapses], dtype: torch.dtype = torch.float32
+) -> Cell:
     """
     Return the layer as a torch module with trainable weights and parameters.
 
@@ -130,42 +135,3 @@ def exported(preset, neurons, synapses, dtype=torch.float32):
         jacobian_bound={"v": preset.jacobian_bound} if preset.jacobian_bound else None,
         namespace={},
     )
-
-
-def scales(preset, dt):
-    """
-    Return the scale and the bounds of each parameter that can be trained, in the module's units (ms, 1).
-
-    A scale is what the parameter differs by between neurons that behave differently: the rheobase for
-    currents, 1 for theta, the value itself for times.
-
-    Parameters
-    ----------
-    preset : Preset
-        Settings.
-    dt : Quantity [second]
-        Time step.
-
-    Returns
-    -------
-    dict of str to tuple
-        Scale, lower and upper bound by name.
-
-    Examples
-    --------
-    >>> from hetbrian.training.preset import Preset
-    >>> scales(Preset.STRONG, 10 * ms)["theta"]
-    (1.0, 0.0, 0.95)
-    """
-    neuron, step, free = preset.neuron, float(dt / ms), float("inf")
-    current = float(neuron.rheobase)
-    times = {"C": neuron.C, "tau_w": neuron.tau_w, "tau_s": preset.tau_s}
-    return {
-        "eta": (current, -free, free),
-        "g": (max(abs(float(neuron.g)), 0.1), 0.0, free),
-        "theta": (1.0, 0.0, preset.theta_limit),
-        "beta": (max(abs(float(neuron.beta)), current), -free, free),
-        "w_jump": (max(abs(float(neuron.w_jump)), current), 0.0, free),
-        # Euler's method overshoots where a time constant is shorter than a step
-        **{name: (float(value / ms), step, float(10 * second / ms)) for name, value in times.items()},
-    }

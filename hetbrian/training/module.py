@@ -3,7 +3,11 @@
 import math
 from typing import Any
 
+from brian2 import ms
+
 from hetbrian._support.optional import lightning, torch
+from hetbrian.training.classifier import Classifier
+from hetbrian.training.preset import Preset
 
 
 class NonFiniteLoss(ValueError):
@@ -50,16 +54,14 @@ class Training(lightning.LightningModule):
         What is trained.
     preset : Preset
         Settings.
-    scales : dict of str to tuple
-        Scale and bounds of each trained parameter, see `hetbrian.training.layers.scales`.
     """
 
-    def __init__(self, classifier, preset, scales):
+    def __init__(self, classifier: Classifier, preset: Preset) -> None:
         super().__init__()
         self.classifier, self.preset = classifier, preset
-        neurons = classifier.cell.neurons
-        self.scales = {name: scales[name] for name in preset.trainable}
-        self.parameters_of_neurons = {name: getattr(neurons, name) for name in preset.trainable}
+        cell = classifier.cell
+        self.scales = preset.scales(cell.dt * ms)
+        self.parameters_of_neurons = {name: getattr(cell.neurons, name) for name in preset.trainable}
         own = {id(item) for item in self.parameters_of_neurons.values()}
         self.weights = [item for item in classifier.parameters() if id(item) not in own]
 
@@ -78,11 +80,8 @@ class Training(lightning.LightningModule):
             raise NonFiniteLoss(
                 f"the loss is {float(loss.detach())} in epoch {self.current_epoch}, step {self.global_step}"
             )
-        size = len(labels)
-        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         right = (outputs.argmax(1) == labels).float().mean()
-        self.log("training_accuracy", right, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
-        self.log("rate", spikes.detach().mean(), on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        self._log(len(labels), loss=loss.detach(), training_accuracy=right, rate=spikes.detach().mean())
         return loss
 
     def validation_step(self, batch, batch_idx):
@@ -94,14 +93,14 @@ class Training(lightning.LightningModule):
         self._evaluate(batch, "test")
 
     def _evaluate(self, batch, split):
-        labels = batch.labels
-        outputs, _ = self.classifier(batch.events)
-        values = {
-            f"{split}_accuracy": (outputs.argmax(1) == labels).float().mean(),
-            f"{split}_loss": torch.nn.functional.cross_entropy(outputs.float(), labels),
-        }
-        for name, value in values.items():
-            self.log(name, value, on_step=False, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        labels, (outputs, _) = batch.labels, self.classifier(batch.events)
+        right = (outputs.argmax(1) == labels).float().mean()
+        loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
+        self._log(len(labels), **{f"{split}_accuracy": right, f"{split}_loss": loss})
+
+    def _log(self, size, **values):
+        """Let Lightning average values over the epoch."""
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
 
     def configure_optimizers(self):
         """Return Adam, with one group for the weights and one for each parameter of the neurons."""

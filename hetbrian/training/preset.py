@@ -1,11 +1,11 @@
 """Everything that a training run can be told, and two complete sets of it: paper and strong."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from brian2 import Quantity, ms, second
 
-from hetbrian._support.checks import count, finite, positive
+from hetbrian._support.checks import choice, count, finite, positive
 from hetbrian.network.heterogeneity import PARAMETERS as KINDS
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.network.reset import RESETS
@@ -19,24 +19,14 @@ CHOICES = {
     "schedule": ("constant", "cosine"),
 }
 
-POSITIVE = ("n_hidden", "epochs", "batch_size")
-RANGES = {
-    "eta_half_width": (0.0, float("inf")),
-    "g_half_width": (0.0, float("inf")),
-    "theta": (0.0, 1.0),
-    "theta_half_width": (0.0, float("inf")),
-    "theta_limit": (0.0, 1.0),
-    "input_scale": (0.0, float("inf")),
-    "recurrent_scale": (0.0, float("inf")),
-    "jacobian_bound": (0.0, float("inf")),
-    "neuron_rate": (0.0, float("inf")),
-    "weight_decay": (0.0, float("inf")),
-    "dropout": (0.0, 1.0),
-    "rate_low": (0.0, 1.0),
-    "rate_strength": (0.0, float("inf")),
-    "patience": (0, float("inf")),
-}
-"""Smallest value, and the first that is too large."""
+COUNTS = ("n_hidden", "epochs", "batch_size")
+POSITIVE = ("slope", "width", "rate", "clip", "rate_high")
+SHARES = ("theta", "theta_limit", "dropout", "rate_low")
+NOT_NEGATIVE = (
+    "eta_half_width", "g_half_width", "theta_half_width", "input_scale", "recurrent_scale", "jacobian_bound",
+    "neuron_rate", "weight_decay", "rate_strength", "patience",
+)  # fmt: skip
+"""Which settings have which range; `SHARES` are below 1."""
 
 
 @dataclass(frozen=True)
@@ -155,35 +145,65 @@ class Preset:
 
     def __post_init__(self):
         """Check the values."""
-        for name in POSITIVE:
+        for name in COUNTS:
             count(getattr(self, name), name)
-        for name in ("slope", "width", "rate", "clip", "rate_high"):
+        for name in POSITIVE:
             positive(getattr(self, name), name)
         positive(self.tau_s, "tau_s", second)
         if finite(self.tau_out, "tau_out", second) < 0:
             raise ValueError(f"tau_out is {self.tau_out}, expected 0 s or more: check its sign.")
-        for name, (low, high) in RANGES.items():
-            if not low <= getattr(self, name) < high:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}, expected at least {low} and below {high}: choose another value."
-                )
+        for name in (*SHARES, *NOT_NEGATIVE):
+            value, limit = getattr(self, name), 1.0 if name in SHARES else float("inf")
+            if not 0 <= value < limit:
+                raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose another value.")
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)!r}, expected {' or '.join(known)}: choose one of them."
-                )
+            choice(getattr(self, name), name, known)
         for name, known in (("het", KINDS), ("trainable", TRAINABLE)):
             for item in getattr(self, name):
-                if item not in known:
-                    raise ValueError(f"{name} has {item!r}, expected names among {', '.join(known)}: check the name.")
+                choice(item, f"an entry of {name}", known)
         if not self.neuron.is_dimensionless:
             raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> "Preset":
         """Return a copy with some settings changed, checked again."""
         return replace(self, **changes)
 
-    def described(self):
+    def scales(self, dt: Quantity) -> dict[str, tuple[float, float, float]]:
+        """
+        Return the scale and the bounds of each parameter that can be trained, in the module's units (ms, 1).
+
+        A scale is what the parameter differs by between neurons that behave differently: the rheobase for
+        currents, 1 for theta, the value itself for times.
+
+        Parameters
+        ----------
+        dt : Quantity [second]
+            Time step.
+
+        Returns
+        -------
+        dict of str to tuple
+            Scale, lower and upper bound by name.
+
+        Examples
+        --------
+        >>> Preset.STRONG.scales(10 * ms)["theta"]
+        (1.0, 0.0, 0.95)
+        """
+        neuron, step, free = self.neuron, float(dt / ms), float("inf")
+        current = float(neuron.rheobase)
+        times = {"C": neuron.C, "tau_w": neuron.tau_w, "tau_s": self.tau_s}
+        return {
+            "eta": (current, -free, free),
+            "g": (max(abs(float(neuron.g)), 0.1), 0.0, free),
+            "theta": (1.0, 0.0, self.theta_limit),
+            "beta": (max(abs(float(neuron.beta)), current), -free, free),
+            "w_jump": (max(abs(float(neuron.w_jump)), current), 0.0, free),
+            # Euler's method overshoots where a time constant is shorter than a step
+            **{name: (float(value / ms), step, float(10 * second / ms)) for name, value in times.items()},
+        }
+
+    def described(self) -> dict[str, str]:
         """
         Return every setting as text, to compare and to keep.
 
@@ -236,3 +256,6 @@ Preset.STRONG = Preset(
     rate_high=0.3,
     rate_strength=1.0,
 )
+
+PRESETS = {"paper": Preset.PAPER, "strong": Preset.STRONG}
+"""Settings by name."""

@@ -4,13 +4,12 @@ import numpy as np
 import xarray
 from brian2 import ms
 
+from hetbrian._support.checks import choice
 from hetbrian.study.claims import Claim, Evidence
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
-from hetbrian.training.baseline import logistic_accuracy
-from hetbrian.training.data.binning import Binning
-from hetbrian.training.data.recordings import Recordings
-from hetbrian.training.experiment import BINNINGS, PRESETS, choose, fit, splits
+from hetbrian.training import PRESETS, fit, logistic_accuracy
+from hetbrian.training.data import BINNINGS, Binning, Recordings, splits
 from hetbrian.training.preset import KINDS
 from protocols.common.force import per_seed
 
@@ -89,7 +88,7 @@ def recordings(dataset, data_root, held_out, test_share, seed):
 
 def binned(dataset, preset):
     """Return how recordings of a data set or a toy become events."""
-    return Binning(20, 10 * ms) if dataset in TOYS else choose(BINNINGS, "preset", preset)[dataset]
+    return Binning(20, 10 * ms) if dataset in TOYS else BINNINGS[choice(preset, "preset", BINNINGS)][dataset]
 
 
 def point(dataset, condition, seed, preset, trained, data_root, held_out, test_share, n_hidden, epochs):
@@ -111,7 +110,7 @@ def point(dataset, condition, seed, preset, trained, data_root, held_out, test_s
     data_root : str
         Folder of the data sets.
     held_out, test_share : float
-        Shares of the training samples, see `hetbrian.training.experiment.splits`.
+        Shares of the training samples, see `hetbrian.training.data.splits`.
     n_hidden, epochs : int
         Of the layer and the training, 0 for what the preset says.
 
@@ -120,10 +119,10 @@ def point(dataset, condition, seed, preset, trained, data_root, held_out, test_s
     dict
         Test accuracy, curves over epochs, and eta, g, theta before and after.
     """
-    settings, kinds = choose(PRESETS, "preset", preset), CONDITIONS[condition]
+    settings, kinds = PRESETS[choice(preset, "preset", PRESETS)], CONDITIONS[condition]
     sizes = {name: value for name, value in (("n_hidden", n_hidden), ("epochs", epochs)) if value}
     trainable = {"none": (), "own": kinds, "preset": settings.trainable}
-    settings = settings.replace(het=kinds, trainable=choose(trainable, "trained", trained), **sizes)
+    settings = settings.replace(het=kinds, trainable=trainable[choice(trained, "trained", trainable)], **sizes)
     binning = binned(dataset, preset)
     training, validation, test = recordings(dataset, data_root, held_out, test_share, seed)
     # the toys are too small for a compiled time loop to pay
@@ -179,7 +178,7 @@ def trainings(datasets, conditions, seeds, **settings):
         Over (dataset, condition, seed).
     """
     for value in conditions:
-        choose(CONDITIONS, "a condition", value)
+        choice(value, "a condition", CONDITIONS)
     grid = Grid(dataset=tuple(datasets), condition=tuple(conditions), seed=seeds)
     return sweep(point, grid, **settings)
 

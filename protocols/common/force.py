@@ -11,7 +11,7 @@ from rich.progress import track
 
 import hetbrian as hb
 from hetbrian._support.provenance import provenance
-from hetbrian.analysis.score import force_scores
+from hetbrian.analysis import force_scores
 from hetbrian.simulation.reuse import reused
 from hetbrian.study.store import STATUS
 from models.force import force_network, force_values

@@ -4,7 +4,7 @@ import numpy as np
 from brian2 import second
 
 import hetbrian as hb
-from hetbrian.analysis.score import correlation
+from hetbrian.analysis import correlation
 from models.force import force_network
 
 

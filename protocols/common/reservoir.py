@@ -18,7 +18,7 @@ from rich.progress import track
 
 import hetbrian as hb
 from hetbrian._support.provenance import provenance
-from hetbrian.analysis.score import degrees_of_freedom, dimensionality, mse, synchrony
+from hetbrian.analysis import degrees_of_freedom, dimensionality, mse, synchrony
 from hetbrian.simulation.record import load, save
 from models.reservoir import TIME_UNIT, reservoir
 

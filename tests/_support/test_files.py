@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from hetbrian._support.files import replacing
+from hetbrian._support.files import replacing, writable
 
 
 def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
@@ -30,3 +30,13 @@ def test_a_folder_that_is_missing_is_one_sentence_with_advice(tmp_path):
         replacing(tmp_path / "none" / "a.txt", "look there"),
     ):
         pass
+
+
+def test_a_folder_is_made_and_left_empty_or_refused(tmp_path):
+    assert writable(tmp_path / "a" / "b", "look there") == tmp_path / "a" / "b"
+    assert os.listdir(tmp_path / "a" / "b") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        OSError, match=r"file/a' cannot be written \(Not a directory\), expected a folder of yours: look there\."
+    ):
+        writable(tmp_path / "file" / "a", "look there")

@@ -86,12 +86,12 @@ ONE = ([0.5], [0], 1, 2.0, 1.0)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: gaussian_activity(*ONE, 0.0), "sigma = 0.0, expected a finite number above 0; give it in seconds"),
-        (lambda: exponential_activity(*ONE, np.inf), "tau = inf, expected a finite number above 0"),
+        (lambda: gaussian_activity(*ONE, 0.0), "sigma is 0.0, expected more than 0"),
+        (lambda: exponential_activity(*ONE, np.inf), "tau is inf, expected one finite number"),
         (lambda: binned([0.5, 0.6], [0], 1, 2.0, 1.0), r"shapes \(2,\) and \(1,\), expected \(spike,\) for both"),
-        (lambda: binned([0.5], [0], 0, 2.0, 1.0), "n_neurons = 0, expected at least 1"),
-        (lambda: binned([0.5], [0], 1, np.nan, 1.0), "duration = nan, expected a finite number above 0"),
-        (lambda: binned([0.5], [0], 1, 2.0, -1.0), "bin = -1.0, expected a finite number above 0"),
+        (lambda: binned([0.5], [0], 0, 2.0, 1.0), "n_neurons is 0, expected an integer of at least 1"),
+        (lambda: binned([0.5], [0], 1, np.nan, 1.0), "duration is nan, expected one finite number"),
+        (lambda: binned([0.5], [0], 1, 2.0, -1.0), "bin is -1.0, expected more than 0"),
         (lambda: binned([0.5], [0], 1, 2.0, 2.1), "bin = 2.1, expected at most duration = 2.0; narrow the bin"),
         (lambda: binned([2.5], [0], 1, 2.0, 1.0), "spike_times leave the interval from 0 to 2.0 s"),
         (lambda: binned([np.nan], [0], 1, 2.0, 1.0), "spike_times leave the interval"),

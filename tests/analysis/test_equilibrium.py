@@ -84,5 +84,5 @@ def test_neutral_saddle_is_no_hopf_point():
 
 def test_unknown_parameter_is_refused():
     field = VectorField("dx/dt = -x : 1", {})
-    with pytest.raises(ValueError, match="parameter 'p' is unknown"):
+    with pytest.raises(ValueError, match="parameter is 'p', expected none"):
         branch(field, "p", lambda p: (np.zeros(1), p), [0.0, 1.0])

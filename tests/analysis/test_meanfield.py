@@ -158,7 +158,7 @@ def test_trajectory_has_units_and_takes_a_current():
         ({"eta_half_width": -0.1}, "eta_half_width is -0.1, expected a half width >= 0"),
         ({"tau_s": 0.0}, "tau_s is 0.0, expected a positive number"),
         ({"sigma": 0}, "sigma is 0, expected 1 or -1"),
-        ({"gee": 1.0}, "parameter 'gee' is unknown, expected one of a, b, alpha"),
+        ({"gee": 1.0}, "parameter is 'gee', expected a, b, alpha"),
     ],
 )
 def test_bad_parameters_are_refused(change, message):

@@ -89,9 +89,9 @@ def test_bad_equations_are_refused(equations, parameters, message):
 
 
 def test_unknown_parameters_are_refused(pendulum):
-    with pytest.raises(ValueError, match="parameter 'q' is unknown, expected one of k, c"):
+    with pytest.raises(ValueError, match="parameter is 'q', expected k, c"):
         pendulum.rhs([0.0, 0.0], q=1.0)
-    with pytest.raises(ValueError, match="parameter 'q' is unknown"):
+    with pytest.raises(ValueError, match="parameter is 'q', expected k, c"):
         pendulum.with_parameters(q=1.0)
 
 

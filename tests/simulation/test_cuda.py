@@ -18,7 +18,7 @@ def machine(tmp_path, monkeypatch):
     """Return an empty machine: no programs, no toolkit, no wheels; scripts put into ``bin`` are found."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CUDA_PATH", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(cuda, "USUAL_ROOTS", (str(tmp_path / "usual"),))

@@ -17,9 +17,10 @@ from hetbrian.training.batches import Batches
 from hetbrian.training.callbacks import History, TrainingProgress
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
-from hetbrian.training.experiment import _quiet, build, fit
-from hetbrian.training.layers import exported, layer, scales
+from hetbrian.training.experiment import _quiet, fit
+from hetbrian.training.layers import exported, layer
 from hetbrian.training.module import NonFiniteLoss, Training, rate_penalty
+from hetbrian.training.network import build
 from hetbrian.training.preset import Preset
 from protocols.common.classification import toy
 
@@ -44,7 +45,7 @@ def network(preset=TINY, **options):
 
 def module(preset):
     found = network(preset)
-    return found, Training(found.classifier, preset, scales(preset, 10 * ms))
+    return found, Training(found.classifier, preset)
 
 
 def test_it_learns_what_only_the_order_of_spikes_tells():
@@ -123,7 +124,7 @@ def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
     preset = TINY.replace(neuron_rate=30.0, epochs=4, het=("theta",))
     _, training = module(preset)
     (groups,) = (item.param_groups for item in [training.configure_optimizers()])
-    sizes = scales(preset, 10 * ms)
+    sizes = preset.scales(10 * ms)
     assert [group["lr"] for group in groups[1:]] == pytest.approx([0.3 * sizes[name][0] for name in preset.trainable])
     assert groups[0]["lr"] == 0.01 and len(groups[0]["params"]) == 4  # two weights, readout, bias
     assert sizes["C"][0] == 25 and sizes["tau_w"][0] == 100 and sizes["eta"][0] == pytest.approx(0.09)
@@ -237,6 +238,21 @@ def test_after_a_kill_the_loss_curve_is_that_of_an_undisturbed_run(tmp_path):
     assert again.drop_attrs().identical(expected.drop_attrs())
 
 
+def test_a_folder_that_was_moved_goes_on_with_the_best_epoch_that_it_had(tmp_path, monkeypatch):
+    def stop(self, trainer, training):
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+
+    expected = train(folder=tmp_path / "undisturbed")
+    monkeypatch.setattr(History, "on_train_epoch_start", stop, raising=False)
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        train(folder=tmp_path / "here")
+    monkeypatch.undo()
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert train(folder=tmp_path / "there").drop_attrs().identical(expected.drop_attrs())
+    assert len({torch.load(path, weights_only=True)["epoch"] for path in tmp_path.glob("*/best.ckpt")}) == 1
+
+
 def test_another_training_or_a_damaged_checkpoint_is_refused(tmp_path):
     train(folder=tmp_path)
     with pytest.raises(
@@ -322,12 +338,12 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"tau_s is 5. ms and a time step 10. ms, expected no longer step"):
         fit(TINY.replace(tau_s=5 * ms), BINNING, training)
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"could not be made .*, expected a folder to write: choose another --out"):
+    with pytest.raises(OSError, match=r"cannot be written .*, expected a folder of yours: choose another --out"):
         fit(TINY, BINNING, training, folder=tmp_path / "file" / "folder")
 
 
 def test_progress_tells_the_time_left(capsys, monkeypatch):
-    monkeypatch.setattr("hetbrian.training.callbacks.INTERVAL", 0.0)
+    monkeypatch.setattr("hetbrian._support.progress.INTERVAL", 0.0)
     train(validation=True, progress=True)
     said = capsys.readouterr().err
     assert "epoch 2 of 3, loss 1" in said and "validation accuracy 0." in said and " s left" in said

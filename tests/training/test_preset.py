@@ -2,8 +2,8 @@ import pytest
 from brian2 import DimensionMismatchError, ms, mV, second
 
 import hetbrian as hb
-from hetbrian.training.experiment import BINNINGS, PRESETS, choose
-from hetbrian.training.preset import Preset
+from hetbrian.training.data.binning import BINNINGS
+from hetbrian.training.preset import PRESETS, Preset
 
 STRONG = Preset.STRONG
 
@@ -11,12 +11,12 @@ STRONG = Preset.STRONG
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"theta": 1.0}, "theta is 1.0, expected at least 0.0 and below 1.0: choose another value"),
-        ({"dropout": -0.1}, "dropout is -0.1, expected at least 0.0 and below 1.0"),
-        ({"synapse": "none"}, "synapse is 'none', expected conductance or current: choose one of them"),
-        ({"reset": "mirror"}, "reset is 'mirror', expected residual or capped or retain"),
-        ({"het": ("tau",)}, "het has 'tau', expected names among eta, g, theta: check the name"),
-        ({"trainable": ("v",)}, "trainable has 'v', expected names among eta, g, theta, C, tau_w"),
+        ({"theta": 1.0}, "theta is 1.0, expected at least 0 and below 1.0: choose another value"),
+        ({"dropout": -0.1}, "dropout is -0.1, expected at least 0 and below 1.0"),
+        ({"synapse": "none"}, "synapse is 'none', expected conductance, current: choose one of them"),
+        ({"reset": "mirror"}, "reset is 'mirror', expected residual, capped, retain"),
+        ({"het": ("tau",)}, "an entry of het is 'tau', expected eta, g, theta: "),
+        ({"trainable": ("v",)}, "an entry of trainable is 'v', expected eta, g, theta, C, tau_w"),
         ({"tau_out": -1 * ms}, "tau_out is -1. ms, expected 0 s or more: check its sign"),
         ({"neuron": hb.Izhikevich.FORCE}, "neuron has units, expected a dimensionless set"),
         ({"n_hidden": 0}, "n_hidden"),
@@ -47,5 +47,11 @@ def test_paper_is_what_was_published():
 
 def test_every_preset_has_a_binning_for_every_data_set():
     assert all(set(BINNINGS[name]) == {"nmnist", "dvs128", "shd", "ssc"} for name in PRESETS)
-    with pytest.raises(ValueError, match="preset is 'weak', expected paper, strong: choose one of them"):
-        choose(PRESETS, "preset", "weak")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_scales_and_bounds_are_in_the_units_of_the_module(name):
+    preset, (dt, *_) = PRESETS[name], {item.bin_width / ms for item in BINNINGS[name].values()}
+    for parameter, (scale, low, high) in preset.scales(dt * ms).items():
+        assert scale > 0 and low < high and (low == dt if parameter in ("C", "tau_w", "tau_s") else low <= 0), parameter
+    assert preset.scales(dt * ms)["C"][0] == float(preset.neuron.C / ms)

@@ -5,7 +5,7 @@ import pytest
 
 from hetbrian import cli
 from hetbrian.simulation.record import load
-from hetbrian.training import experiment
+from hetbrian.training.data import split
 from protocols.common.classification import toy
 
 TINY = ("--n_hidden", "8", "--epochs", "2", "--n_bins", "10", "--bin_width", "20*ms", "--pool", "1", "--jitter", "0")
@@ -15,7 +15,7 @@ TINY = ("--n_hidden", "8", "--epochs", "2", "--n_bins", "10", "--bin_width", "20
 def train(monkeypatch, tmp_path, capsys):
     """Run ``hetbrian train shd`` on made-up recordings and return its exit status and what it said."""
     seeds = {"train": 0, "test": 1}
-    monkeypatch.setattr(experiment, "load", lambda name, split, root: toy("order", np.random.default_rng(seeds[split])))
+    monkeypatch.setattr(split, "load", lambda name, split, root: toy("order", np.random.default_rng(seeds[split])))
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["hetbrian", "train", "shd", "--out", str(tmp_path), *TINY, *arguments])
@@ -45,7 +45,7 @@ def test_train_writes_what_it_measured(train, tmp_path):
     [
         (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of neuron, n_hidden"),
         (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
-        (("--het", "tau"), "het has 'tau', expected names among eta, g, theta"),
+        (("--het", "tau"), "an entry of het is 'tau', expected eta, g, theta"),
         (("--held-out", "1.5"), "held_out is 1.5, expected a share between 0 and 1"),
     ],
 )

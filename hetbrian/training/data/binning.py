@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Quantity, second
+from brian2 import Quantity, ms, second
+from numpy.typing import ArrayLike
 
 from hetbrian._support.checks import count, positive
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
+from hetbrian.training.data.recordings import Recordings
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Binning:
             if not 0 <= value < limit:
                 raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose a smaller change.")
 
-    def shape_after(self, shape):
+    def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """
         Return the shape of the inputs.
 
@@ -108,11 +110,11 @@ class Binning:
         polarities, height, width = shape
         return (1 if self.merge else polarities, -(-height // self.pool), -(-width // self.pool))
 
-    def n_inputs(self, shape):
+    def n_inputs(self, shape: tuple[int, ...]) -> int:
         """Return the number of inputs, the product of `shape_after`."""
         return int(np.prod(self.shape_after(shape)))
 
-    def events(self, recordings, samples, rng=None):
+    def events(self, recordings: Recordings, samples: ArrayLike, rng: np.random.Generator | None = None) -> Events:
         """
         Return the input spikes of a batch.
 
@@ -198,3 +200,15 @@ class Binning:
             torch.from_numpy(index.astype(np.int32, copy=False)),
             (self.n_bins, batch, n_inputs),
         )
+
+
+BINNINGS = {
+    # 2000 steps of 0.5 ms for every set; its cameras are not pooled
+    "paper": dict.fromkeys(("nmnist", "dvs128", "shd", "ssc"), Binning(2000, 0.5 * ms)),
+    "strong": {
+        "nmnist": Binning(60, 5 * ms, pool=2, shift=2, stretch=0.1, drop=0.1),
+        "dvs128": Binning(75, 20 * ms, pool=4, merge=True, shift=8, stretch=0.1, drop=0.1),
+        **dict.fromkeys(("shd", "ssc"), Binning(100, 10 * ms, pool=2, jitter=5.0, shift=20, stretch=0.2, drop=0.1)),
+    },
+}
+"""Time steps, pooling and random changes by preset and data set."""

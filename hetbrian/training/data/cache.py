@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hetbrian._support.files import arrays
+from hetbrian._support.files import arrays, writable
 from hetbrian.training.data.recordings import Recordings
 
 FORMAT = 1
@@ -73,15 +73,8 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
         If the folder cannot be written.
     """
     folder = Path(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent))
-        shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise OSError(
-            f"{str(folder.parent)!r} cannot be written ({error.strerror}), expected a folder for recordings: "
-            "set HETBRIAN_CACHE to one of yours."
-        ) from error
+    temporary = Path(tempfile.mkdtemp(dir=writable(folder.parent, "set HETBRIAN_CACHE to another")))
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         begin = [0]
         with open(temporary / "times", "wb") as times, open(temporary / "channels", "wb") as channels:

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from hetbrian._support.cache import cache_folder
+from hetbrian._support.progress import track
 from hetbrian.training.data.cache import read_recordings, write_recordings
 from hetbrian.training.data.originals import (
     DATA_SETS,
@@ -20,12 +20,13 @@ from hetbrian.training.data.originals import (
     known,
     opened,
 )
+from hetbrian.training.data.recordings import Recordings
 
 ROOT = "HETBRIAN_DATA"
 """Environment variable that names the folder of the data sets."""
 
 
-def data_root(root=None):
+def data_root(root: str | PathLike[str] | None = None) -> Path:
     """
     Return the folder of the data sets: what is given, else ``HETBRIAN_DATA``.
 
@@ -55,7 +56,7 @@ def data_root(root=None):
     return path
 
 
-def is_stand_in(name, root=None):
+def is_stand_in(name: str, root: str | PathLike[str] | None = None) -> bool:
     """
     Return whether what lies in a data set's place is a stand-in that hetbrian made.
 
@@ -73,7 +74,9 @@ def is_stand_in(name, root=None):
     return (data_root(root) / known(name, "train").kind / STAND_IN).exists()
 
 
-def load(name, split="train", root=None, download=False):
+def load(
+    name: str, split: str = "train", root: str | PathLike[str] | None = None, download: bool = False
+) -> Recordings:
     """
     Return the recordings of a split.
 
@@ -135,7 +138,7 @@ def load(name, split="train", root=None, download=False):
     return recordings
 
 
-def check_archive(name, split, root=None):
+def check_archive(name: str, split: str, root: str | PathLike[str] | None = None) -> bool:
     """
     Verify the checksum of the archive that a split comes from.
 
@@ -171,7 +174,9 @@ def check_archive(name, split, root=None):
     return True
 
 
-def check(names=None, root=None, download=False):
+def check(
+    names: Sequence[str] | None = None, root: str | PathLike[str] | None = None, download: bool = False
+) -> Iterator[tuple[str, ...]]:
     """
     Read data sets, verify what checksums there are, and say what is there.
 
@@ -272,11 +277,5 @@ def _store(name, split, folder, kept, fingerprint):
             f"get {archive} again from {url}."
         ) from error
     check_labels(samples.labels, classes, source, samples.places)
-    read = track(
-        events(dataset, samples, data),
-        f"reading {name} {split}",
-        len(samples.labels),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    read = track(events(dataset, samples, data), f"reading {name} {split}", len(samples.labels))
     write_recordings(kept, fingerprint, read, samples.labels, samples.groups, data.shape, classes)

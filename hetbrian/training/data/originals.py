@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian._support.checks import choice
+
 STAND_IN = "STAND-IN.txt"
 """File that tells a stand-in from the data set."""
 
@@ -60,7 +62,7 @@ class DamagedDataError(ValueError):
     """A file of a data set is not what it should be."""
 
 
-def known(name, split):
+def known(name: str, split: str) -> DataSet:
     """
     Return a data set that has such a split.
 
@@ -77,8 +79,7 @@ def known(name, split):
     ValueError
         If there is none.
     """
-    if name not in DATA_SETS:
-        raise ValueError(f"{name!r} is no data set here, expected one of {', '.join(DATA_SETS)}: check the spelling.")
+    choice(name, "the data set", DATA_SETS)
     if split not in DATA_SETS[name].sources:
         raise ValueError(
             f"{name} has no split {split!r}, expected one of {', '.join(DATA_SETS[name].sources)}: "
@@ -87,7 +88,7 @@ def known(name, split):
     return DATA_SETS[name]
 
 
-def archive_of(data, split):
+def archive_of(data: DataSet, split: str) -> tuple[str, str, str]:
     """
     Return what tonic knows of the archive that a split comes from.
 

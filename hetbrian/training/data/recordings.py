@@ -1,9 +1,12 @@
 """Labelled event recordings of one split of a data set, all in memory, as flat arrays."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 BLOCK = 2**22
 """Events that are checked at once, so that the arrays may be larger than the memory."""
@@ -85,7 +88,7 @@ class Recordings:
         """Int : number of inputs."""
         return math.prod(self.shape)
 
-    def positions(self, samples):
+    def positions(self, samples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """
         Return where the events of some samples are.
 
@@ -105,7 +108,7 @@ class Recordings:
         begin = np.concatenate([[0], np.cumsum(sizes)])
         return np.arange(begin[-1]) + np.repeat(first - begin[:-1], sizes), begin
 
-    def select(self, samples):
+    def select(self, samples: ArrayLike) -> Recordings:
         """
         Return some samples, in the order given.
 
@@ -126,7 +129,7 @@ class Recordings:
         groups = None if self.groups is None else self.groups[samples]
         return Recordings(times, channels, begin, self.labels[samples], groups, self.shape, self.classes)
 
-    def counts(self):
+    def counts(self) -> np.ndarray:
         """
         Return how many events each channel has in each sample.
 
@@ -139,7 +142,7 @@ class Recordings:
             row[:] = np.bincount(self.channels[first:last], minlength=self.n_channels)
         return counts
 
-    def split(self, held_out, rng):
+    def split(self, held_out: float, rng: np.random.Generator) -> tuple[Recordings, Recordings]:
         """
         Hold samples out for validation: whole groups where there are groups, else a share of each class.
 

@@ -63,5 +63,5 @@ def test_two_processes_may_write_the_same_at_once(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"cannot be written .*expected a folder for recordings: set HETBRIAN_CACHE"):
+    with pytest.raises(OSError, match=r"cannot be written .*expected a folder of yours: set HETBRIAN_CACHE to another"):
         written(tmp_path / "file" / "kept")

@@ -11,6 +11,7 @@ import tonic.datasets
 from hetbrian.training.data import datasets
 from hetbrian.training.data.datasets import check, check_archive, is_stand_in, load
 from hetbrian.training.data.originals import DATA_SETS, DamagedDataError
+from hetbrian.training.data.standins import saccades
 from hetbrian.training.data.standins.formats import OVERFLOW, write_bin, write_gesture, write_spikes
 
 KEYS = [f"word {label}" for label in range(20)]
@@ -294,17 +295,24 @@ def test_the_root_is_asked_for(monkeypatch, tmp_path):
         load("shd")
     with pytest.raises(FileNotFoundError, match="nowhere' is not there, expected the folder of the data sets"):
         load("shd", root=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="'mnist' is no data set here, expected one of nmnist, dvs128, shd, ssc"):
+    with pytest.raises(
+        ValueError, match="the data set is 'mnist', expected nmnist, dvs128, shd, ssc: did you mean 'nmnist'"
+    ):
         load("mnist", root=tmp_path)
 
 
-@pytest.mark.parametrize("package", ["tonic", "sklearn"])
-def test_the_extra_is_named(package, monkeypatch, digits):
+@pytest.mark.parametrize(
+    ("package", "call"),
+    [
+        ("tonic", lambda folder: load("nmnist", "train", folder)),
+        ("sklearn", lambda folder: saccades.digits.__wrapped__()),
+    ],
+)
+def test_the_extra_is_named(package, call, monkeypatch, digits):
     monkeypatch.setitem(sys.modules, f"{package}.datasets", None)
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, "hetbrian._support.optional", raising=False)
     with pytest.raises(ImportError, match=rf"^{package}.* is not installed, expected it for data sets: pip install"):
-        load("nmnist", "train", digits)
+        call(digits)
 
 
 def test_the_archives_are_tonics():

@@ -4,12 +4,13 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
+from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
 from hetbrian.training.data.originals import STAND_IN, archive_of, known
 from hetbrian.training.data.standins.cochlea import Cochlea
@@ -70,7 +71,9 @@ GESTURE = 1.5
 """Seconds of a gesture; about 6 in the original."""
 
 
-def make_stand_in(name, folder, sizes=None, seed=0, jobs=1):
+def make_stand_in(
+    name: str, folder: str | PathLike[str], sizes: dict[str, int] | None = None, seed: int = 0, jobs: int = 1
+) -> Path:
     """
     Write a stand-in for a data set, in its own file format, which tonic's classes read unchanged.
 
@@ -119,7 +122,7 @@ def make_stand_in(name, folder, sizes=None, seed=0, jobs=1):
         made.mkdir()
         for at, (split, size) in enumerate(sizes.items()):
             rngs = [np.random.default_rng([seed, at, sample]) for sample in range(size)]
-            each = _Each(jobs, f"{name} {split}", size)
+            each = partial(_each, jobs, f"{name} {split}", size)
             _WRITERS[name](made / data.sources[split], name, split, rngs, seed, each)
         text = (
             f"This is a stand-in for {data.kind}, not the data set: {stand_in.source}.\n"
@@ -132,22 +135,13 @@ def make_stand_in(name, folder, sizes=None, seed=0, jobs=1):
     return target
 
 
-@dataclass(frozen=True)
-class _Each:
-    """Make samples in threads, in order, and show how far it is."""
-
-    jobs: int
-    text: str
-    total: int
-
-    def __call__(self, function, *columns):
-        """Yield the function of each row of the columns."""
-        pool = ThreadPoolExecutor(self.jobs)
-        console = Console(stderr=True)
-        try:
-            yield from track(pool.map(function, *columns), self.text, self.total, console=console, transient=True)
-        finally:
-            pool.shutdown(cancel_futures=True)  # after an error, the rest need not be made
+def _each(jobs, text, total, function, *columns):
+    """Yield the function of each row of the columns, made in threads, in order, and show how far it is."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield from track(pool.map(function, *columns), text, total)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error, the rest need not be made
 
 
 def _write_digits(source, name, split, rngs, seed, each):

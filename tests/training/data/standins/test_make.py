@@ -131,7 +131,7 @@ def test_digits_beyond_the_last_are_seen_again_with_other_noise(monkeypatch, tmp
 @pytest.mark.parametrize(
     ("name", "sizes", "message"),
     [
-        ("mnist", {}, "'mnist' is no data set here, expected one of nmnist, dvs128, shd, ssc"),
+        ("mnist", {}, "the data set is 'mnist', expected nmnist, dvs128, shd, ssc"),
         ("shd", {"validation": 3}, "shd has no split 'validation', expected one of train, test"),
         ("shd", {"train": 0}, "the size of train is 0, expected at least 1"),
         ("dvs128", {"test": 331}, "the size of test is 331, expected at most 330, each gesture by each subject"),

@@ -1,0 +1,64 @@
+"""What type checkers and editors see; the names of `__init__.py`, those that it imports late included."""
+
+from hetbrian import analysis as analysis
+from hetbrian import codegen as codegen
+from hetbrian import network as network
+from hetbrian import readout as readout
+from hetbrian import simulation as simulation
+from hetbrian import study as study
+from hetbrian import torch as torch
+from hetbrian import training as training
+from hetbrian._support.errors import DivergenceError as DivergenceError
+from hetbrian.analysis import MeanField as MeanField
+from hetbrian.analysis import equilibria as equilibria
+from hetbrian.analysis import limit_cycles as limit_cycles
+from hetbrian.analysis.activity import exponential_activity as exponential_activity
+from hetbrian.analysis.activity import gaussian_activity as gaussian_activity
+from hetbrian.network import AllToAll as AllToAll
+from hetbrian.network import Constant as Constant
+from hetbrian.network import Distribution as Distribution
+from hetbrian.network import Drive as Drive
+from hetbrian.network import Gamma as Gamma
+from hetbrian.network import Gaussian as Gaussian
+from hetbrian.network import Heterogeneity as Heterogeneity  # type: ignore[attr-defined, unused-ignore]
+from hetbrian.network import Izhikevich as Izhikevich
+from hetbrian.network import LogNormal as LogNormal
+from hetbrian.network import Lorentzian as Lorentzian
+from hetbrian.network import SharedAdaptation as SharedAdaptation
+from hetbrian.network import Uniform as Uniform
+from hetbrian.network import double_exponential as double_exponential
+from hetbrian.network import gating as gating
+from hetbrian.network import population as population
+from hetbrian.network import pulses as pulses
+from hetbrian.network import random_weights as random_weights
+from hetbrian.network import recurrent as recurrent
+from hetbrian.network import single_exponential as single_exponential
+from hetbrian.network import temporal_signal as temporal_signal
+from hetbrian.readout import FORCE as FORCE
+from hetbrian.readout import RLS as RLS
+from hetbrian.readout import RecursiveLeastSquares as RecursiveLeastSquares
+from hetbrian.readout import Ridge as Ridge
+from hetbrian.readout import Target as Target
+from hetbrian.readout import lorenz as lorenz
+from hetbrian.readout import ode_to_joy as ode_to_joy
+from hetbrian.readout import product_of_sines as product_of_sines
+from hetbrian.readout import resynthesise as resynthesise
+from hetbrian.readout import ridge as ridge
+from hetbrian.readout import sine as sine
+from hetbrian.readout import sound as sound
+from hetbrian.simulation import Guard as Guard
+from hetbrian.simulation import Program as Program
+from hetbrian.simulation import SampledMonitor as SampledMonitor
+from hetbrian.simulation import load as load
+from hetbrian.simulation import load_state as load_state
+from hetbrian.simulation import save as save
+from hetbrian.simulation import save_state as save_state
+from hetbrian.simulation import simulate as simulate
+from hetbrian.study import Grid as Grid
+from hetbrian.study import sweep as sweep
+from hetbrian.torch import fuse as fuse
+from hetbrian.torch import to_torch as to_torch
+from hetbrian.training import Preset as Preset
+from hetbrian.training import train as train
+
+__version__: str

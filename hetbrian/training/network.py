@@ -1,0 +1,83 @@
+"""A network for recordings: the layer in Brian2, its torch module, and the readout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from brian2 import NeuronGroup, Synapses, ms
+
+from hetbrian._support.optional import torch
+from hetbrian.training.classifier import Classifier
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.layers import exported, layer
+from hetbrian.training.preset import KINDS, Preset
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """
+    A network that can be trained, and the Brian2 objects that it came from.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Layer and readout.
+    neurons : NeuronGroup
+    synapses : list of Synapses
+        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained values of eta, g,
+        theta and the weights. Trained constants of its equations, such as C, stay in the module.
+    """
+
+    classifier: Classifier
+    neurons: NeuronGroup
+    synapses: list[Synapses]
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Return eta, g and theta as they are now, each of shape (n_neurons,)."""
+        neurons = self.classifier.cell.neurons
+        return {name: getattr(neurons, name).detach().double().cpu().numpy().copy() for name in KINDS}
+
+
+def build(
+    preset: Preset,
+    binning: Binning,
+    recordings: Recordings,
+    seed: int,
+    *,
+    is_fused: bool = True,
+    dtype: torch.dtype = torch.float32,
+) -> TrainedNetwork:
+    """
+    Return a network for recordings, before training.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+    binning : Binning
+        How recordings become events; the width of a bin is the time step.
+    recordings : Recordings
+        Training samples, for the number of channels, classes and events.
+    seed : int
+        Sets everything that is drawn.
+    is_fused : bool
+        Whether the layer runs in the fused time loop.
+    dtype : torch.dtype
+        Precision.
+
+    Returns
+    -------
+    TrainedNetwork
+    """
+    per_step = max(len(recordings.times) / max(len(recordings), 1) / binning.n_bins, 1e-9)
+    rng = np.random.default_rng([seed, 1])
+    neurons, synapses = layer(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
+    classifier = Classifier(
+        exported(preset, neurons, synapses, dtype),
+        len(recordings.classes),
+        tau_out=float(preset.tau_out / ms),
+        dropout=preset.dropout,
+        is_fused=is_fused,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    return TrainedNetwork(classifier, neurons, synapses)
