@@ -11,10 +11,10 @@ from brian2 import second
 
 import hetbrian as hb
 
-# not on hb: where they were when the files were written
-from hetbrian.extras import torch
-from hetbrian.fit import build
-from hetbrian.store import Store
+# not on hb
+from hetbrian._support.optional import torch
+from hetbrian.study.store import Store
+from hetbrian.training.experiment import build
 from tests.frozen.write import (
     BINNING,
     GRID,

@@ -16,15 +16,15 @@ from brian2 import Clock, Hz, Network, ms, mV, pA
 
 import hetbrian as hb
 
-# not on hb: where they were when these files were written
-from hetbrian.binning import Binning
-from hetbrian.fit import fit
-from hetbrian.grid import Grid
-from hetbrian.outcome import failure, outcome
-from hetbrian.preset import Preset
-from hetbrian.recordings import Recordings
-from hetbrian.store import Store
-from hetbrian.training import Training
+# not on hb
+from hetbrian.study.grid import Grid
+from hetbrian.study.outcomes import failure, outcome
+from hetbrian.study.store import Store
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.experiment import fit
+from hetbrian.training.module import Training
+from hetbrian.training.preset import Preset
 
 HALF, SEED = 40 * ms, 3
 READOUTS = ("feedback", "float32_bias")
