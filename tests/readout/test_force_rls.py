@@ -3,6 +3,7 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, ms, second
 
 import hetbrian as hb
+from hetbrian.simulation.record import Recorder
 from models.reservoir import TIME_UNIT, reservoir
 
 
@@ -27,7 +28,7 @@ def test_rls_in_the_running_network_equals_batch_ridge():
         namespace={},
         name="readout",
     )
-    spikes = hb.recording.Recorder(network, ("spikes",), 1 * ms)
+    spikes = Recorder(network, ("spikes",), 1 * ms)
     activity = StateMonitor(neurons, "r", record=True, clock=neurons.clock, when="end", order=3)
     network.add(readout, activity)
     network.run(length * TIME_UNIT, namespace={})
@@ -60,7 +61,7 @@ def test_is_plain_least_squares_without_feedback():
     group.r = [1.0, 2.0]
     readout = hb.RLS(group, "3 + 0*i", gamma=0.5, every=0.1 * ms, name="readout")
     Network(group, readout).run(0.2 * ms)
-    assert not readout.has_feedback and readout.gain == "posterior"
+    assert not readout.has_feedback and readout.rule == "posterior"
     expected = hb.ridge([[1.0, 2.0]] * 2, [3.0, 3.0], gamma=0.5)
     np.testing.assert_allclose(readout.weights, expected, rtol=1e-13)
 
