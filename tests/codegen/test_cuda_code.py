@@ -114,6 +114,12 @@ def test_a_step_of_force_launches_target_feedback_product_and_weights_in_this_or
     assert all(checked for _, checked in launches(step)) and len(launches(step)) == step.count("<<<") == 4
 
 
+def test_a_gpu_holds_p_as_a_matrix_and_no_tiles(cuda_device):
+    variables = force_network(bias=True)["force"].variables
+    assert {"_c", "_product"} == {"_c", "_tiles", "_x", "_product"} & variables.keys()
+    assert variables["_P"].size == 71**2
+
+
 def test_a_readout_without_feedback_launches_none(cuda_device):
     generate(cuda_device, force_network(feedback=False))
     assert "feedback" not in step_of(cuda_device, "force_step")

@@ -32,6 +32,7 @@ from numpy.random import default_rng
 import hetbrian as hb
 from hetbrian._support.errors import DivergenceError
 from hetbrian.readout import force as force_module
+from hetbrian.readout.operation import ReadoutOperation
 
 DT = 0.1 * ms
 AFTER = {"when": "end", "order": 3}
@@ -709,6 +710,66 @@ def test_threads_change_nothing_but_the_order_of_sums(case, tmp_path):
         assert {name: prefs[name] for name in prefs} == before
     finally:
         prefs.hetbrian.threads = 1
+
+
+def test_threads_in_cython_are_flags_of_our_code_only(monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        CythonCodeObject, "compile_block", lambda self, block: given.update({self.name: self.extra_compile_args})
+    )
+    net = network()
+    prefs.codegen.target, prefs.hetbrian.threads = "cython", 2
+    before = {name: prefs[name] for name in prefs}
+    try:
+        with pytest.raises(BrianObjectException):  # nothing was compiled
+            simulated(net, 1 * ms)
+        assert {name: prefs[name] for name in prefs} == before
+    finally:
+        prefs.hetbrian.threads = 1
+    ours = {name: "-fopenmp" in flags for name, flags in given.items()}
+    assert ours["force_step_codeobject"] and not ours["neurons_stateupdater_codeobject"]
+
+
+def test_every_is_the_time_that_was_given_and_can_be_another():
+    force = hb.FORCE(neurons(3)[0], "1", every=0.3 * ms)  # 3*0.1 is not 0.3
+    assert float(force.every) == float(0.3 * ms)
+    force.every = 0.7 * ms
+    assert float(force.every) == float(0.7 * ms) and force.variables["_every"].get_value()[0] == 7
+    force.variables["_every"].set_value(9)  # as a run with values does
+    assert float(force.every) == pytest.approx(0.9e-3, rel=1e-15)
+    for wrong, error, message in (
+        (5, DimensionMismatchError, "every has the wrong unit, expected s: multiply by it"),
+        (0.25 * ms, ValueError, "every is .*250. us.*, expected a multiple of the time step"),
+    ):
+        with pytest.raises(error, match=message):
+            force.every = wrong
+    assert float(force.every) == pytest.approx(0.9e-3, rel=1e-15)
+
+
+class LeastMeanSquares(ReadoutOperation):
+    """Another rule, as a user writes it."""
+
+    def learn(self, activity, target):
+        self.rls.weights -= 0.01 * np.outer(self.rls.predict(activity) - target, activity)
+
+
+def test_a_rule_of_ones_own_is_a_class_derived_from_the_operation():
+    net = simulated(network(feedback=False, reference=LeastMeanSquares), 50 * ms)
+    force = net["force"]
+    assert force.n_updates[:] == 98 and 0.01 < np.abs(force.weights).max() < 10
+    assert np.array_equal(force.P, np.zeros((20, 20)))  # it has none
+    same = simulated(network(feedback=False, reference=True), 50 * ms)["force"]
+    assert np.abs(same.weights - force.weights).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [("runtime", {"_c", "_tiles"}), ("cpp_standalone", {"_c", "_tiles"})],
+)
+def test_a_device_allocates_only_its_own_scratch_arrays(device, expected):
+    set_device(device, **({} if device == "runtime" else {"build_on_run": False}))
+    force = hb.FORCE(neurons(3)[0], "1")
+    assert {"_c", "_tiles", "_x", "_product"} & force.variables.keys() == expected
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])
