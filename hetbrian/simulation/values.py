@@ -1,6 +1,5 @@
 """Values of a built program that change from run to run, checked before it starts."""
 
-import difflib
 import re
 
 import numpy as np
@@ -9,6 +8,8 @@ from brian2.core.variables import ArrayVariable, LinkedVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
+
+from hetbrian.simulation.names import did_you_mean, full_name
 
 
 def resolve(network, values):
@@ -23,9 +24,10 @@ def resolve(network, values):
     network : brian2.Network
         Whose objects are meant.
     values : dict
-        ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, ``"timedarray.values"``, or what Brian2's
-        ``run_args`` takes: ``neurons.eta`` itself, or a TimedArray. ``"force.weights"`` and
-        ``"force.encoder"`` have the shapes of those attributes of `hetbrian.readout.force.FORCE`.
+        ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, as in ``record=``, a short name of
+        `hetbrian.simulation.names.REGISTRY`, ``"timedarray.values"``, or what Brian2's ``run_args`` takes:
+        ``neurons.eta`` itself, or a TimedArray. ``"force.weights"``, ``"force.encoder"`` and ``"force.every"`` are
+        those attributes of `hetbrian.readout.force.FORCE`.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def resolve(network, values):
     timed = timed_arrays(network)
     resolved = {}
     for key, value in values.items():
-        text = _name(key)
+        text = full_name(network, _name(key))
         owner_name, _, name = text.rpartition(".")
         if owner_name in timed and name == "values":
             target = timed[owner_name]
@@ -63,8 +65,7 @@ def resolve(network, values):
         if not isinstance(variable, ArrayVariable):
             known = [f"{timed_name}.values" for timed_name in timed]
             known += [f"{o}.{v}" for o in owners for v in owners[o].variables if _is_settable(owners[o], v)]
-            near = difflib.get_close_matches(text, known, n=1)
-            advice = f"did you mean {near[0]!r}?" if near else "check the names of the object and its variable."
+            advice = did_you_mean(text, known)
             raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable': {advice}")
         if not _is_settable(owner, name):
             raise ValueError(
