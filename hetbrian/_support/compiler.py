@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -61,15 +62,14 @@ def library(source, definitions=()):
 
 def _compile(source, flags, kept):
     """Compile and link apart: linking with -ffast-math would flush denormal numbers in the whole process."""
-    compiler = shlex.split(os.environ.get("CXX", "g++"))
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         code, object_, result = (Path(folder) / f"sequence{suffix}" for suffix in (".cpp", ".o", ".so"))
         code.write_text(source)
-        for command in (
-            [*compiler, *flags, "-c", str(code), "-o", str(object_)],
-            [*compiler, "-shared", "-fopenmp", str(object_), "-o", str(result)],
+        for arguments in (
+            [*command(), *flags, "-c", str(code), "-o", str(object_)],
+            [*command(), "-shared", "-fopenmp", str(object_), "-o", str(result)],
         ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(arguments, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CompilerError(_advice(next((line for line in done.stderr.splitlines() if "error" in line), "")))
         os.replace(result, kept)
@@ -79,10 +79,25 @@ def _advice(said):
     return f"no C++ was compiled ({said or 'the compiler said nothing'}), expected g++: install it, or set CXX to one."
 
 
+def command() -> list[str]:
+    """Return how the C++ compiler is called: what ``CXX`` says, else g++."""
+    return shlex.split(os.environ.get("CXX", "g++"))
+
+
+def missing_compiler() -> str:
+    """Return what is missing to compile C++, or an empty string; a program is really compiled."""
+    if shutil.which(command()[0]) is None:
+        return f"no C++ compiler {command()[0]!r}: install one (Debian: apt install g++) or set CXX"
+    program = "#include <cmath>\nint main() { return std::isfinite(1.0) ? 0 : 1; }"
+    options = ["-x", "c++", "-fsyntax-only", "-"]
+    tried = subprocess.run([*command(), *options], input=program, capture_output=True, text=True, check=False)
+    said = tried.stderr.strip() or "it says nothing"
+    return f"{command()[0]} cannot compile a small program: {said.splitlines()[0]}" if tried.returncode else ""
+
+
 def toolchain():
     """Return the compiler's version and what -march=native means here, as text."""
-    compiler = shlex.split(os.environ.get("CXX", "g++"))
-    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    version = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=False).stdout
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             processor = next((line for line in file if line.startswith(("flags", "Features"))), "")

@@ -4,11 +4,18 @@ from typing import Any
 
 import numpy as np
 from brian2 import second
-from brian2.core.variables import Variables
+from brian2.core.variables import ArrayVariable, Variables
 from brian2.groups.group import Group
 
 from hetbrian.codegen.codeobjects import native_class
 from hetbrian.codegen.runner import NativeRunner
+
+
+def check_per_neuron(source: Any, name: str, expected: str) -> None:
+    """Refuse a variable that a template could not read as one array, with a value for each neuron of the source."""
+    variable = source.variables.get(name)
+    if not isinstance(variable, ArrayVariable) or variable.size != len(source):
+        raise ValueError(f"{source.name} has no variable {name!r} of one value a neuron, expected {expected}.")
 
 
 class NativeGroup(Group):

@@ -6,19 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
-from brian2 import DimensionMismatchError, NeuronGroup, Quantity, TimedArray, check_units, ms, second
+from brian2 import NeuronGroup, Quantity, TimedArray, check_units, ms, second
 from brian2.codegen.generators.cpp_generator import CPPNodeRenderer
-from brian2.core.variables import ArrayVariable
 from brian2.devices.device import RuntimeDevice, get_device
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
 from numpy.typing import ArrayLike, NDArray
 
-from hetbrian._support.checks import no_network_operations, whole_steps
+from hetbrian._support.checks import check_dimensions, no_network_operations, whole_steps
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian.codegen import tiles
 from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
-from hetbrian.codegen.group import NativeGroup
+from hetbrian.codegen.group import NativeGroup, check_per_neuron
 from hetbrian.readout.online import check_learning
 from hetbrian.readout.operation import ReadoutOperation
 from hetbrian.readout.target import target_code
@@ -138,12 +136,8 @@ class FORCE(NativeGroup):
         expression, width, names = target_code(target, n_outputs, namespace, source.clock.dt)
         n_neurons, n_weights = len(source), len(source) + bool(bias)
         for variable in (activity,) if encoder is None else (activity, feedback):
-            found = source.variables.get(variable)
-            if not isinstance(found, ArrayVariable) or found.size != n_neurons:
-                raise ValueError(
-                    f"{source.name} has no variable {variable!r} of one value a neuron, expected a population with "
-                    "exponential synapses and feedback=True: build it so, or name the variable."
-                )
+            expected = "a population with exponential synapses and feedback=True: build it so, or name the variable"
+            check_per_neuron(source, variable, expected)
         if n_weights > LARGEST and is_standalone:
             raise ValueError(
                 f"{source.name} gives {n_weights} weights, expected at most {LARGEST} on a standalone device, whose "
@@ -331,14 +325,14 @@ class FORCE(NativeGroup):
             shape = (len(self), self.variables["_n_weights"].get_value())
             return "_weights", _fitting(name, np.asarray(values, dtype=float), shape).ravel()
         if name == "every":
-            _check_dimensions(name, values, second.dim)
+            check_dimensions(name, values, second.dim)
             return "_every", whole_steps(values, self._clock.dt, "every")
         if name != "encoder":
             return name, values
         if not self.has_feedback:
             raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
         dimensions = self.variables["_encoder"].dim
-        _check_dimensions(name, values, dimensions)
+        check_dimensions(name, values, dimensions)
         columns = np.asarray(values, dtype=float)
         columns = columns[:, np.newaxis] if columns.ndim == 1 else columns
         columns = _fitting(name, columns, (len(self.source), len(self)))
@@ -411,16 +405,6 @@ class FORCE(NativeGroup):
         if not learn:
             self.variables["start"].set_value(0.0)
             self.variables["stop"].set_value(0.0)
-
-
-def _check_dimensions(name: str, values: Any, dimensions: Any) -> None:
-    """Refuse values of another unit."""
-    if not have_same_dimensions(values, dimensions):
-        raise DimensionMismatchError(
-            f"{name} has the wrong unit, expected {get_unit_for_display(dimensions)}: multiply by it",
-            getattr(values, "dim", DIMENSIONLESS),
-            dimensions,
-        )
 
 
 def _fitting(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

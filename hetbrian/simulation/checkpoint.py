@@ -1,7 +1,9 @@
 """The state of a whole network in a file, from which another run goes on, on any device."""
 
+import os
+
 import numpy as np
-from brian2 import Synapses, get_device
+from brian2 import Network, Synapses, get_device
 from brian2.devices.device import RuntimeDevice
 from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
@@ -18,7 +20,7 @@ NO_STATE = ("i", "N", "t", "dt", "t_in_timesteps", "_spikespace")
 """Variables of a group that belong to its clock, to its size or to one time step only."""
 
 
-def save_state(network, path):
+def save_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Write the state of a network after a run to one ``.npz`` file, whole or not at all.
 
@@ -48,7 +50,7 @@ def save_state(network, path):
     save_arrays(path, FILE_FORMAT, {**content, "time": _time(network)})
 
 
-def load_state(network, path):
+def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Let a network go on from a file that `save_state` wrote; before its run, on any device.
 

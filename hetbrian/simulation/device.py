@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import brian2
 from brian2 import defaultclock, get_device, prefs
@@ -28,7 +29,7 @@ checks before a loop that arrays do not overlap, at most ten pairs of them. Resu
 
 
 @contextmanager
-def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[Path | None]:
+def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[Any]:
     """
     Activate a device, yield its project folder, and give the user's device and preferences back afterwards.
 

@@ -2,12 +2,11 @@
 
 import numpy as np
 from brian2 import Quantity, check_units, ms, second
-from brian2.core.variables import ArrayVariable
 from brian2.groups.group import Group
 
 from hetbrian._support.checks import whole_steps
 from hetbrian._support.errors import DivergenceError
-from hetbrian.codegen.group import NativeGroup
+from hetbrian.codegen.group import NativeGroup, check_per_neuron
 
 
 class Guard(NativeGroup):
@@ -38,12 +37,7 @@ class Guard(NativeGroup):
 
     @check_units(every=second)
     def __init__(self, source: Group, variable: str = "v", every: Quantity = 10 * ms, name: str = "guard*") -> None:
-        watched = source.variables.get(variable)
-        if not isinstance(watched, ArrayVariable) or watched.size != len(source):
-            raise ValueError(
-                f"{source.name} has no variable {variable!r} of one value a neuron, expected one of its own: "
-                "check the name."
-            )
+        check_per_neuron(source, variable, "one of its own: check the name")
         steps = whole_steps(every, source.clock.dt, "every")
         super().__init__(source, 1, order=2, namespace={}, name=name)
         self.variable = variable

@@ -1,11 +1,9 @@
 """Which Brian2 devices work on this machine, and why not."""
 
-import os
-import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 
+from hetbrian._support.compiler import missing_compiler
 from hetbrian.simulation.cuda import diagnose
 
 
@@ -29,7 +27,7 @@ class Finding:
     remark: str
 
 
-def find_devices():
+def find_devices() -> list[Finding]:
     """
     Return a finding for each device that hetbrian knows.
 
@@ -37,47 +35,20 @@ def find_devices():
     -------
     list of Finding
     """
-    return [_numpy(), _cython(), _cpp_standalone(), _cuda_standalone()]
-
-
-def _numpy():
-    return Finding("runtime (numpy)", True, "no compiler needed; the slowest")
-
-
-def _cython():
-    missing = _missing_compiler(make=False)
-    if missing:
-        return Finding("runtime (cython)", False, missing)
-    return Finding("runtime (cython)", True, "what runtime chooses by default; compiles once, then reads its cache")
-
-
-def _cpp_standalone():
-    missing = _missing_compiler(make=True)
-    if missing:
-        return Finding("cpp_standalone", False, missing)
-    return Finding("cpp_standalone", True, "compiles each network (about 10 s); the fastest on a CPU")
-
-
-def _cuda_standalone():
+    compiler = missing_compiler()
+    make = "" if shutil.which("make") else "no make: install it (Debian: apt install make)"
     parts = diagnose()
-    missing = [part.fix for part in parts if not part.found]
-    if missing:
-        return Finding("cuda_standalone", False, "; ".join(missing))
-    return Finding("cuda_standalone", True, "; ".join(part.found for part in parts))
+    return [
+        Finding("runtime (numpy)", True, "no compiler needed; the slowest"),
+        _finding("runtime (cython)", compiler, "what runtime chooses by default; compiles once, then reads its cache"),
+        _finding("cpp_standalone", compiler or make, "compiles each network (about 10 s); the fastest on a CPU"),
+        _finding(
+            "cuda_standalone",
+            "; ".join(part.fix for part in parts if not part.found),
+            "; ".join(part.found for part in parts),
+        ),
+    ]
 
 
-def _missing_compiler(make):
-    """Return what is missing to compile C++, or an empty string; a program is really compiled."""
-    command = shlex.split(os.environ.get("CXX", "g++"))
-    if shutil.which(command[0]) is None:
-        return f"no C++ compiler {command[0]!r}: install one (Debian: apt install g++) or set CXX"
-    if make and shutil.which("make") is None:
-        return "no make: install it (Debian: apt install make)"
-    program = "#include <cmath>\nint main() { return std::isfinite(1.0) ? 0 : 1; }"
-    tried = subprocess.run(
-        [*command, "-x", "c++", "-fsyntax-only", "-"], input=program, capture_output=True, text=True, check=False
-    )
-    if tried.returncode:
-        said = tried.stderr.strip() or "it says nothing"
-        return f"{command[0]} cannot compile a small program: {said.splitlines()[0]}"
-    return ""
+def _finding(device: str, missing: str, remark: str) -> Finding:
+    return Finding(device, not missing, missing or remark)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from brian2 import Clock, Network, NeuronGroup, Synapses, ms, pA
+from brian2 import Clock, Network, NeuronGroup, Synapses, ms, mV, pA
 
 import hetbrian as hb
 from models.force import force_network
@@ -62,7 +62,7 @@ def test_an_all_to_all_network_with_refractory_neurons_goes_on(tmp_path):
     def model(rng):
         clock = Clock(0.1 * ms, name="clock")
         parameters = hb.Izhikevich.CA3
-        group = hb.population(10, parameters, hb.gating(), v=rng.uniform(-60, -50, 10) * hb.neuron.mV, clock=clock)
+        group = hb.population(10, parameters, hb.gating(), v=rng.uniform(-60, -50, 10) * mV, clock=clock)
         leaky = NeuronGroup(
             2,
             "dv/dt = (2 - v)/(5*ms) : 1 (unless refractory)",

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from hetbrian.simulation import survey
@@ -27,8 +29,8 @@ def test_a_compiler_that_fails_is_named(monkeypatch):
 
 
 def test_missing_make_is_named(monkeypatch):
-    which = survey.shutil.which
-    monkeypatch.setattr(survey.shutil, "which", lambda name: None if name == "make" else which(name))
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "make" else which(name))
     found = remarks()
     assert not found["cpp_standalone"].works and "no make: install it" in found["cpp_standalone"].remark
     assert found["runtime (cython)"].works == (which("g++") is not None)
