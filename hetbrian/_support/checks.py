@@ -8,8 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from brian2 import NetworkOperation, Quantity, second
-from brian2.units.fundamentalunits import fail_for_dimension_mismatch
+from brian2 import DimensionMismatchError, NetworkOperation, Quantity, second
+from brian2.units.fundamentalunits import (
+    DIMENSIONLESS,
+    fail_for_dimension_mismatch,
+    get_unit_for_display,
+    have_same_dimensions,
+)
 
 
 def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
@@ -20,6 +25,16 @@ def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
     if np.ndim(value) != 0 or not math.isfinite(value):
         raise ValueError(f"{name} is {value}, expected one finite number: check its value.")
     return float(value)
+
+
+def check_dimensions(name: str, values: Any, dimensions: Any) -> None:
+    """Refuse values of another unit."""
+    if not have_same_dimensions(values, dimensions):
+        raise DimensionMismatchError(
+            f"{name} has the wrong unit, expected {get_unit_for_display(dimensions)}: multiply by it",
+            getattr(values, "dim", DIMENSIONLESS),
+            dimensions,
+        )
 
 
 def positive(value: Any, name: str, unit: Quantity | None = None) -> float:

@@ -3,10 +3,11 @@
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,56 @@ def replacing(path: str | PathLike[str], advice: str) -> Iterator[str]:
         raise OSError(
             f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: {advice}."
         ) from error
+
+
+def save_arrays(path: str | PathLike[str], file_format: int, content: Mapping[str, Any]) -> None:
+    """
+    Write arrays to a ``.npz`` file, whole or not at all, for `arrays` to read.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; an existing one is replaced only after all was written.
+    file_format : int
+        Kept as the entry ``format``.
+    content : dict of str to array_like
+        What to keep.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full; an existing file is left as it was.
+    """
+    with replacing(path, "choose another") as temporary, open(temporary, "wb") as file:
+        np.savez(file, format=file_format, **content)
+
+
+def check_sizes(
+    path: str | PathLike[str], content: Mapping[str, np.ndarray], expected: Mapping[str, int | str], advice: str
+) -> None:
+    """
+    Refuse a file whose arrays have other sizes than those that they are read into.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    content : dict of str to ndarray
+        What is in it.
+    expected : dict of str to int or "no"
+        How many values are needed of each.
+    advice : str
+        What the user can do.
+
+    Raises
+    ------
+    ValueError
+        If that is so; the message names the array.
+    """
+    for name, size in expected.items():
+        found = content[name].size if name in content else "no"
+        if found != size:
+            raise ValueError(f"{os.fspath(path)!r} has {found} values of {name}, expected {size}: {advice}.")
 
 
 def arrays(

@@ -1,10 +1,14 @@
 """Code objects whose templates hetbrian writes itself, one class per Brian2 code generation target."""
 
+from typing import Any
+
 from brian2 import BrianPreference, prefs
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.device import get_device
+
+OPENMP = "-fopenmp"
 
 prefs.register_preferences(
     "hetbrian",
@@ -18,7 +22,7 @@ prefs.register_preferences(
 )
 
 
-def _templater(base, folder):
+def _templater(base: Any, folder: str) -> Any:
     """Return a templater that looks in our folder and among the C++ kernels, then in Brian2's."""
     return base.templater.derive(__package__, templates_dir="kernels").derive(__package__, templates_dir=folder)
 
@@ -29,13 +33,22 @@ class NumpyNativeCodeObject(NumpyCodeObject):
     templater = _templater(NumpyCodeObject, "templates/numpy")
 
 
+def use_openmp(compiled: Any) -> None:
+    """Add OpenMP to the flags of what is compiled: a code object, or a standalone device."""
+    for flags in (compiled.extra_compile_args, compiled.extra_link_args):
+        if OPENMP not in flags:
+            flags.append(OPENMP)
+
+
 class CythonNativeCodeObject(CythonCodeObject):
     """Our templates for the cython target."""
 
     templater = _templater(CythonCodeObject, "templates/cython")
 
-    def compile_block(self, block):
+    def compile_block(self, block: str) -> Any:
         """Compile, and refuse to go on without the code: Brian2 would run the network without it."""
+        if prefs.hetbrian.threads > 1:
+            use_openmp(self)
         compiled = super().compile_block(block)
         if compiled is None and block == "run":
             raise RuntimeError(
@@ -51,7 +64,7 @@ class CPPNativeCodeObject(CPPStandaloneCodeObject):
     templater = _templater(CPPStandaloneCodeObject, "templates/cpp")
 
 
-NATIVE = {
+NATIVE: dict[type, type] = {
     NumpyCodeObject: NumpyNativeCodeObject,
     CythonCodeObject: CythonNativeCodeObject,
     CPPStandaloneCodeObject: CPPNativeCodeObject,
@@ -62,13 +75,13 @@ IN_TURN = tuple(NATIVE.values())
 """Classes whose code draws random numbers one after the other, as Brian2's own does."""
 
 
-def _cuda_class(base):
+def _cuda_class(base: type) -> type:
     """Return our class for CUDA standalone; made when it is needed, because brian2cuda is optional."""
     templates = {"__doc__": "Our templates for CUDA standalone.", "templater": _templater(base, "templates/cuda")}
     return type("CUDANativeCodeObject", (base,), templates)
 
 
-def native_class():
+def native_class() -> type:
     """
     Return our code object class for the active device and code generation target.
 

@@ -1,6 +1,8 @@
 """The runner of our templates: one code object inside the time loop."""
 
 import inspect
+import os
+from typing import Any
 
 from brian2 import DEFAULT_FUNCTIONS, Function, prefs
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
@@ -8,15 +10,13 @@ from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 from brian2.utils.stringtools import get_identifiers
 
-from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
-
-OPENMP = "-fopenmp"
+from hetbrian.codegen.codeobjects import IN_TURN, CPPNativeCodeObject, NumpyNativeCodeObject, native_class, use_openmp
 
 
 class NativeRunner(CodeRunner):
     """A CodeRunner with our templates, chosen when the run is prepared, as Brian2 chooses its own."""
 
-    def before_run(self, run_namespace):
+    def before_run(self, run_namespace: dict[str, Any]) -> None:
         """Choose the code object class of the device and build the code object."""
         self.codeobj_class = native_class()
         used = get_identifiers(self.abstract_code)
@@ -32,16 +32,15 @@ class NativeRunner(CodeRunner):
             namespace.update(_numpy_functions(namespace, used))
             run_namespace = {**run_namespace, **_numpy_functions(run_namespace, used)}
         self.template_kwds: dict = {**(self.template_kwds or {}), "threads": prefs.hetbrian.threads}
-        if prefs.hetbrian.threads > 1:
-            for name in ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args"):
-                if OPENMP not in prefs[name]:
-                    prefs[name] = [*prefs[name], OPENMP]
-            if hasattr(get_device(), "run_environment_variables"):  # waiting threads leave the processor to others
-                get_device().run_environment_variables.setdefault("OMP_WAIT_POLICY", "passive")
+        if prefs.hetbrian.threads > 1 and self.codeobj_class is CPPNativeCodeObject:
+            use_openmp(get_device())
+            # waiting threads leave the processor to others
+            policy = os.environ.get("OMP_WAIT_POLICY", "passive")
+            get_device().run_environment_variables["OMP_WAIT_POLICY"] = policy
         super().before_run(run_namespace)
 
 
-def _numpy_functions(namespace, used):
+def _numpy_functions(namespace: dict[str, Any], used: set[str]) -> dict[str, Any]:
     """Return the user functions among the names used, ready for numpy; Brian2 does this for its own class only."""
     functions = {}
     for name in used & namespace.keys():

@@ -1,6 +1,9 @@
 """How the C++ and Cython kernels store a symmetric matrix; see codegen/kernels/rls.h."""
 
+from collections.abc import Iterator
+
 import numpy as np
+import numpy.typing as npt
 
 LINE = 64
 """Bytes of a block of columns."""
@@ -9,7 +12,7 @@ TILE = 32
 """Blocks of a tile of columns."""
 
 
-def length(size, dtype):
+def length(size: int, dtype: npt.DTypeLike) -> int:
     """
     Return how many numbers hold a matrix, whole or in tiles.
 
@@ -27,7 +30,7 @@ def length(size, dtype):
     return max(size**2, spare + sum(4 * (end - start) for _, start, end in panels(size, dtype)))
 
 
-def panels(size, dtype):
+def panels(size: int, dtype: npt.DTypeLike) -> Iterator[tuple[int, int, int]]:
     """
     Yield first row, first column and end of the columns of each panel of four rows, in the order of storage.
 
@@ -49,7 +52,7 @@ def panels(size, dtype):
             yield row, left if row < left else row // block * block, end
 
 
-def unpack(stored, size):
+def unpack(stored: np.ndarray, size: int) -> np.ndarray:
     """
     Return the symmetric matrix that tiles hold.
 

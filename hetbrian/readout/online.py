@@ -9,6 +9,17 @@ import numpy as np
 from hetbrian._support.checks import check_finite, check_forgetting
 
 
+def check_learning(initial_P: float, forgetting: float, rule: str, dtype: Any) -> None:
+    """Refuse what no recursive least squares can start from."""
+    if not 0 < initial_P < np.inf:
+        raise ValueError(f"initial_P = {initial_P}, expected a finite number above 0; 1 to 10 is usual")
+    check_forgetting(forgetting)
+    if rule not in ("prior", "posterior"):
+        raise ValueError(f"rule = {rule!r}, expected 'prior' or 'posterior'; choose one of them")
+    if np.dtype(dtype) not in (np.float64, np.float32):
+        raise ValueError(f"dtype = {dtype!r}, expected 'float64' or 'float32'; choose one of them")
+
+
 class RecursiveLeastSquares:
     """Learn a linear readout y = W x one sample at a time.
 
@@ -17,9 +28,9 @@ class RecursiveLeastSquares:
         P <- (P - c c^T / (lambda + x^T c)) / lambda
         W <- W - e k^T
 
-    where the gain k is P x after the update of P, that is c/(lambda + x^T c), for ``gain="posterior"``:
+    where the gain k is P x after the update of P, that is c/(lambda + x^T c), for ``rule="posterior"``:
     recursive least squares [1]_, whose weights solve the problem of `ridge` with gamma = 1/`initial_P` at
-    every step. ``gain="prior"`` takes k = c instead, as the published script of [2]_ does. That is no least
+    every step. ``rule="prior"`` takes k = c instead, as the published script of [2]_ does. That is no least
     squares: its steps are longer by the factor lambda + x^T c, so while P is large it overshoots the target.
 
     Not for running inside a network: see `hetbrian.readout.force`, whose kernels are tested against this class.
@@ -36,7 +47,7 @@ class RecursiveLeastSquares:
         Forgetting factor lambda per update, 0 < lambda <= 1.
     bias : bool, optional
         Append a constant input of 1; its weight is penalised like the others.
-    gain : {"posterior", "prior"}, optional
+    rule : {"posterior", "prior"}, optional
         The gain, as above.
     dtype : {"float64", "float32"}, optional
         Type of `weights` and `P`, and of every product.
@@ -54,7 +65,7 @@ class RecursiveLeastSquares:
     ------
     ValueError
         If `n_features` or `n_outputs` is below 1, `initial_P` is not positive, `forgetting` is outside
-        (0, 1], or `gain` or `dtype` is unknown.
+        (0, 1], or `rule` or `dtype` is unknown.
 
     References
     ----------
@@ -77,25 +88,19 @@ class RecursiveLeastSquares:
         initial_P: float = 1.0,
         forgetting: float = 1.0,
         bias: bool = False,
-        gain: Literal["posterior", "prior"] = "posterior",
+        rule: Literal["posterior", "prior"] = "posterior",
         dtype: Any = "float64",
     ) -> None:
         for name, size in (("n_features", n_features), ("n_outputs", n_outputs)):
             if size < 1:
                 raise ValueError(f"{name} = {size}, expected at least 1; give the number of columns")
-        if not 0 < initial_P < np.inf:
-            raise ValueError(f"initial_P = {initial_P}, expected a finite number above 0; give e.g. 1.0")
-        check_forgetting(forgetting)
-        if gain not in ("posterior", "prior"):
-            raise ValueError(f'gain = {gain!r}, expected "posterior" or "prior"; choose one of them')
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f'dtype = {dtype!r}, expected "float64" or "float32"; choose one of them')
+        check_learning(initial_P, forgetting, rule, dtype)
         self.n_features = n_features
         self.n_outputs = n_outputs
         self.initial_P = initial_P
         self.forgetting = forgetting
         self.bias = bias
-        self.gain = gain
+        self.rule = rule
         self.dtype = dtype
         n_inputs = n_features + bool(bias)
         self.weights = np.zeros((n_outputs, n_inputs), dtype=dtype)
@@ -106,7 +111,7 @@ class RecursiveLeastSquares:
         return (
             f"RecursiveLeastSquares(n_features={self.n_features}, n_outputs={self.n_outputs}, "
             f"initial_P={self.initial_P}, forgetting={self.forgetting}, bias={self.bias}, "
-            f"gain={self.gain!r}, dtype={np.dtype(self.dtype).name!r})"
+            f"rule={self.rule!r}, dtype={np.dtype(self.dtype).name!r})"
         )
 
     def predict(self, activity: Any) -> np.ndarray:
@@ -159,7 +164,7 @@ class RecursiveLeastSquares:
         error = self.weights @ x - y  # (output,)
         Px = self.P @ x  # (input,)
         scale = self.forgetting + x @ Px
-        gain = Px / scale if self.gain == "posterior" else Px  # (input,)
+        gain = Px / scale if self.rule == "posterior" else Px  # (input,)
         self.weights -= np.outer(error, gain)
         self.P = (self.P - np.outer(Px, Px) / scale) / self.forgetting
         self.n_updates += 1

@@ -3,15 +3,15 @@
 import os
 
 import numpy as np
-from brian2 import Synapses, get_device
-from brian2.core.variables import ArrayVariable
+from brian2 import Network, Synapses, get_device
 from brian2.devices.device import RuntimeDevice
 from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
-from hetbrian._support.files import arrays, replacing
+from hetbrian._support.files import arrays, check_sizes, save_arrays
+from hetbrian._support.variables import own_arrays
 from hetbrian.simulation.guard import Guard
 
 FILE_FORMAT = 1
@@ -20,7 +20,7 @@ NO_STATE = ("i", "N", "t", "dt", "t_in_timesteps", "_spikespace")
 """Variables of a group that belong to its clock, to its size or to one time step only."""
 
 
-def save_state(network, path):
+def save_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Write the state of a network after a run to one ``.npz`` file, whole or not at all.
 
@@ -46,16 +46,11 @@ def save_state(network, path):
         If the folder cannot be written or the disk is full; an existing file is left as it was.
     """
     _refuse_synapses(network)
-    content: dict = {key: np.array(variable.get_value()) for key, variable in _state(network).items()}
-    for item in network.sorted_objects:
-        if hasattr(item, "portable"):
-            content |= {f"{item.name}.{name}": values for name, values in item.portable().items()}
-    content |= {"format": np.array(FILE_FORMAT), "time": np.array(_time(network))}
-    with replacing(path, "choose another") as temporary, open(temporary, "wb") as file:
-        np.savez(file, **content)
+    content = {f"{item.name}.{name}": values for item in _groups(network) for name, values in item.portable().items()}
+    save_arrays(path, FILE_FORMAT, {**content, "time": _time(network)})
 
 
-def load_state(network, path):
+def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Let a network go on from a file that `save_state` wrote; before its run, on any device.
 
@@ -76,18 +71,18 @@ def load_state(network, path):
         If it is no state, or that of another network; this one is then left as it was.
     """
     content = arrays(path, FILE_FORMAT, ("time",), "a saved state", "save_state")
-    time = content.pop("time").item()
-    state = _state(network)
-    sizes = {key: values.size for key, values in content.items()}
-    for key in sorted(sizes.keys() | state.keys()):
-        found, expected = sizes.get(key, "no"), state[key].size if key in state else "no"
-        if found != expected:
-            raise ValueError(
-                f"{os.fspath(path)!r} has {found} values of {key}, expected {expected}: build the network as the "
-                "saved one."
-            )
-    for key, variable in state.items():
-        variable.set_value(content[key])
+    time, groups = content.pop("time").item(), {item.name: item for item in _groups(network)}
+    parts: dict = {name: {} for name in groups}
+    for key, values in content.items():
+        owner, _, name = key.rpartition(".")
+        parts.setdefault(owner, {})[name] = values
+    parts |= {name: item.translated(parts[name]) for name, item in groups.items()}
+    found = {f"{owner}.{name}": values for owner, part in parts.items() for name, values in part.items()}
+    sizes = {f"{name}.{key}": size for name, item in groups.items() for key, size in item.layout().items()}
+    expected = {key: sizes.get(key, "no") for key in sorted(found.keys() | sizes.keys())}
+    check_sizes(path, found, expected, "build the network as the saved one")
+    for name, item in groups.items():
+        item.restore(parts[name])
     network.t_ = time
     device = get_device()
     if not isinstance(device, RuntimeDevice):
@@ -95,19 +90,32 @@ def load_state(network, path):
         device.insert_code("main", f"{network.name}.t = {start}[0];")
 
 
-def _state(network):
-    """Return the arrays that are state, by 'group.variable'."""
-    state = {}
-    for item in network.sorted_objects:
-        if not isinstance(item, Group) or isinstance(
-            item, (Synapses, Guard, EventMonitor, PopulationRateMonitor, StateMonitor)
-        ):
-            continue
-        for name, variable in item.variables.items():
-            is_own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", None) == item.name
-            if is_own and name not in NO_STATE:
-                state[f"{item.name}.{name}"] = variable
-    return state
+def _groups(network):
+    """Return what keeps the state of each group."""
+    others = (Synapses, Guard, EventMonitor, PopulationRateMonitor, StateMonitor)
+    groups = (item for item in network.sorted_objects if isinstance(item, Group) and not isinstance(item, others))
+    return [group if hasattr(group, "portable") else _Arrays(group) for group in groups]
+
+
+class _Arrays:
+    """The state of a group, which is its arrays as they are; a group that orders them by device has such methods."""
+
+    def __init__(self, group):
+        kept = own_arrays(group).items()
+        self.name, self.variables = group.name, {name: variable for name, variable in kept if name not in NO_STATE}
+
+    def portable(self):
+        return {name: np.array(variable.get_value()) for name, variable in self.variables.items()}
+
+    def layout(self):
+        return {name: variable.size for name, variable in self.variables.items()}
+
+    def translated(self, content):
+        return content
+
+    def restore(self, content):
+        for name, variable in self.variables.items():
+            variable.set_value(content[name])
 
 
 def _time(network):

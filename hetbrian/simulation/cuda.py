@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from brian2 import prefs
 
@@ -58,7 +59,7 @@ class GPU:
     driver: str
 
 
-def toolkit_root():
+def toolkit_root() -> Path | None:
     """
     Return the folder of the CUDA toolkit: that of ``bin/nvcc``.
 
@@ -79,7 +80,7 @@ def toolkit_root():
     return None
 
 
-def curand_folders():
+def curand_folders() -> tuple[Path, Path] | None:
     """
     Return where the header and the library of curand are: in the toolkit, else in NVIDIA's wheel.
 
@@ -99,7 +100,7 @@ def curand_folders():
     return None
 
 
-def gpus():
+def gpus() -> list[GPU]:
     """
     Return the GPUs that programs started from here see, in the order of the driver.
 
@@ -119,7 +120,7 @@ def gpus():
     return [found[int(index)] for index in visible.split(",") if index.strip() and int(index) < len(found)]
 
 
-def configure(compute_capability=None, jobs=None):
+def configure(compute_capability: float | None = None, jobs: int | None = None) -> dict[str, Any]:
     """
     Set brian2cuda's preferences so that a project is generated, compiled and linked here, GPU or not.
 
@@ -176,7 +177,7 @@ def configure(compute_capability=None, jobs=None):
     return previous
 
 
-def diagnose():
+def diagnose() -> list[Part]:
     """
     Return what CUDA standalone needs to build and run here, and how to get what is missing.
 
@@ -207,7 +208,7 @@ def diagnose():
     return [Part(name, there, "" if there else fix) for name, there, fix in parts]
 
 
-def require():
+def require() -> None:
     """
     Refuse CUDA standalone on a machine that cannot build and run it.
 

@@ -4,8 +4,10 @@ import gc
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import brian2
 from brian2 import defaultclock, get_device, prefs
@@ -13,8 +15,11 @@ from brian2.devices.device import all_devices, reset_device
 
 from hetbrian.simulation import cuda, standalone
 
-FLAGS = ("codegen.cpp.extra_compile_args_gcc", "codegen.cpp.extra_link_args")
-"""Preferences of Brian2 that change while a program is built."""
+FLAGS = "codegen.cpp.extra_compile_args_gcc"
+"""Preference of Brian2 that changes while a program is built."""
+
+ENVIRONMENT = ("HETBRIAN_SEED", "OMP_WAIT_POLICY")
+"""What Brian2 leaves in the environment after a program of ours has run."""
 
 VECTORISED = "--param=vect-max-version-for-alias-checks=1000"
 """
@@ -24,7 +29,7 @@ checks before a loop that arrays do not overlap, at most ten pairs of them. Resu
 
 
 @contextmanager
-def activated(name, directory):
+def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[Any]:
     """
     Activate a device, yield its project folder, and give the user's device and preferences back afterwards.
 
@@ -45,40 +50,46 @@ def activated(name, directory):
     RuntimeError
         If a standalone device holds objects of the user already.
     """
-    previous_target, previous_dt = prefs.codegen.target, defaultclock.dt
-    previous = {name: prefs[name] for name in FLAGS}
-    folder = None
-    if name not in standalone.SEED:
-        brian2.set_device("runtime")
-        if name != "runtime":
-            prefs.codegen.target = name
-    else:
+    previous = {key: prefs[key] for key in ("codegen.target", FLAGS)}
+    with ExitStack() as stack:
+        stack.callback(setattr, defaultclock, "dt", defaultclock.dt)
+        stack.callback(prefs.update, previous)
+        stack.callback(_set_environment, {key: os.environ.get(key) for key in ENVIRONMENT})
+        if name not in standalone.SEED:
+            brian2.set_device("runtime")
+            stack.callback(reset_device)
+            if name != "runtime":
+                prefs.codegen.target = name
+            yield None
+            return
         gc.collect()  # objects of an earlier run would keep their names, and the sources would differ
         if any("_defaultclock_" not in array for array in _arrays(name)):
             raise RuntimeError(
                 f"{name} holds Brian2 objects already, expected none, because simulate builds a project of its own: "
                 "call get_device().reinit() after your run, or simulate before you build them."
             )
-        folder = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="hetbrian_"))
+        if directory is None:
+            directory = tempfile.mkdtemp(prefix="hetbrian_")
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
         if name == "cuda_standalone":
-            previous = {**cuda.configure(), **previous}
-        elif VECTORISED not in prefs[FLAGS[0]]:
-            prefs[FLAGS[0]] = [*prefs[FLAGS[0]], VECTORISED]
+            previous.update({**cuda.configure(), **previous})
+        elif VECTORISED not in prefs[FLAGS]:
+            prefs[FLAGS] = [*prefs[FLAGS], VECTORISED]
         brian2.set_device(name, build_on_run=False)
-    try:
-        yield folder
-    finally:
-        prefs.codegen.target = previous_target
-        prefs.update(previous)
-        if folder is not None:
-            get_device().reinit()
-            os.environ.pop("HETBRIAN_SEED", None)
-            if directory is None:
-                shutil.rmtree(folder, ignore_errors=True)
-        reset_device()
-        defaultclock.dt = previous_dt
+        stack.callback(reset_device)
+        stack.callback(get_device().reinit)
+        yield Path(directory)
 
 
-def _arrays(name):
+def _set_environment(values: dict[str, str | None]) -> None:
+    """Set environment variables, or take them away."""
+    for key, value in values.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value
+
+
+def _arrays(name: str) -> Iterable[str]:
     """Return the names of the arrays of a standalone device, none if it is not there yet."""
     return all_devices[name].arrays.values() if name in all_devices else ()

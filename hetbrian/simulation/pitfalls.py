@@ -3,8 +3,9 @@
 from typing import Any
 
 from brian2 import Synapses, second
-from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
+
+from hetbrian._support.variables import own_arrays
 
 LATE = 64 * second
 """Time after which rounding separates coinciding ticks of two clocks in standalone programs."""
@@ -61,9 +62,8 @@ def _refuse_other_step_of_sums(synapses: Synapses) -> None:
 
 
 def _refuse_names_of_spike_lists(owner: Any) -> None:
-    for name, variable in owner.variables.items():
-        is_own = isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", None) == owner.name
-        if is_own and name.endswith("space") and not name.startswith("_"):
+    for name in own_arrays(owner):
+        if name.endswith("space") and not name.startswith("_"):
             raise ValueError(
                 f"{owner.name} has a variable {name!r}, which brian2cuda takes for a list of spikes; expected a name "
                 "that does not end in 'space': rename it."

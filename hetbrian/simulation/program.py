@@ -1,14 +1,29 @@
 """A network that is built once on a device and run with many values, or once."""
 
+from __future__ import annotations
+
+import inspect
+import os
 import shutil
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import brian2
 import numpy as np
-from brian2 import BrianObjectException, Network, NeuronGroup, TimedArray, check_units, get_device, ms, second
+from brian2 import (
+    BrianObjectException,
+    Network,
+    NeuronGroup,
+    Quantity,
+    TimedArray,
+    check_units,
+    get_device,
+    ms,
+    second,
+)
 
 from hetbrian._support.checks import no_network_operations
 from hetbrian._support.errors import DivergenceError
@@ -21,7 +36,11 @@ from hetbrian.simulation.pitfalls import refuse_pitfalls
 from hetbrian.simulation.record import Recorder
 from hetbrian.simulation.values import refuse_used, resolve
 
-DEVICES = ("runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone")
+if TYPE_CHECKING:
+    import xarray as xr
+
+Device = Literal["runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone"]
+DEVICES = get_args(Device)
 """``numpy`` and ``cython`` are the runtime device with that code generation target."""
 
 
@@ -38,6 +57,11 @@ fprintf(stderr, "\r%3.0f %% simulated, about %.0f s left   ", 100*completed,
         completed > 0 ? elapsed*(1 - completed)/completed : 0.0);
 if (completed >= 1) fprintf(stderr, "\n");
 """
+
+
+Model = Callable[..., Network]
+Record = str | Iterable[str] | Mapping[str, Any]
+Folder = str | os.PathLike[str]
 
 
 class Generated(Exception):
@@ -64,7 +88,8 @@ class Program:
     seed : int
         Root seed.
     record : iterable of str, or dict of str to index
-        Names of `hetbrian.simulation.record.REGISTRY`; nothing else is monitored.
+        What to record, ``"object.variable"``, or a short name of `hetbrian.simulation.names.REGISTRY`: see
+        `hetbrian.simulation.record.Recorder`. Nothing else is monitored.
     record_dt : Quantity [second]
         Sampling interval of time series.
     device : {"runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone"}
@@ -76,13 +101,15 @@ class Program:
         A file of `hetbrian.simulation.checkpoint.save_state`: the network goes on from there, time included.
     progress : bool
         Whether to show progress and the time left on stderr.
-    **parameters
+    parameters : dict, optional
         Passed to the model and kept as provenance.
+    **keywords
+        More of them, where no option has the same name.
 
     Raises
     ------
     ValueError
-        If the duration is not positive or a name is unknown.
+        If the duration is not positive, a name is unknown, or may be that of an option or of a parameter.
     TypeError
         If the model does not return a Network.
     RuntimeError
@@ -108,23 +135,25 @@ class Program:
     @check_units(duration=second, record_dt=second)
     def __init__(
         self,
-        model,
-        duration,
+        model: Model,
+        duration: Quantity,
         *,
-        seed=0,
-        record=("z", "y", "spikes"),
-        record_dt=1 * ms,
-        device="runtime",
-        directory=None,
-        resume=None,
-        progress=False,
-        **parameters,
-    ):
+        seed: int = 0,
+        record: Record = ("z", "y", "spikes"),
+        record_dt: Quantity = 1 * ms,
+        device: Device = "runtime",
+        directory: Folder | None = None,
+        resume: Folder | None = None,
+        progress: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        **keywords: Any,
+    ) -> None:
         if not 0 < float(duration) < np.inf:
             raise ValueError(f"duration is {duration}, expected a positive time: give it in seconds.")
         if device not in DEVICES:
             raise ValueError(f"device is {device!r}, expected one of {', '.join(DEVICES)}: choose one of them.")
-        self.model, self.duration, self.seed, self.parameters = model, duration, seed, parameters
+        self.model, self.duration, self.seed = model, duration, seed
+        self.parameters = _parameters(model, dict(parameters or {}), keywords)
         self.record, self.record_dt = record, record_dt
         self.device, self.directory, self.resume, self.progress = device, directory, resume, progress
         self.network: Any = None
@@ -134,11 +163,11 @@ class Program:
         self._exit = ExitStack()
 
     @property
-    def is_standalone(self):
+    def is_standalone(self) -> bool:
         """Bool : whether a program is compiled."""
         return self.device in standalone.SEED
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         folder = CODEGEN_ONLY.get()
         if folder is not None:
             raise Generated(self.generate(folder))
@@ -155,11 +184,17 @@ class Program:
             self._exit = stack.pop_all()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.network = self._recorder = self._folder = None  # their names are free for the next program
         self._exit.close()
 
-    def run(self, values=None, *, seed=None, finish=None):
+    def run(
+        self,
+        values: Mapping[Any, Any] | None = None,
+        *,
+        seed: int | None = None,
+        finish: Callable[[Network], object] | None = None,
+    ) -> xr.Dataset:
         """
         Run the network with other values and return what was recorded.
 
@@ -217,7 +252,7 @@ class Program:
             if self.directory is None:
                 shutil.rmtree(self._folder / results, ignore_errors=True)
 
-    def generate(self, folder):
+    def generate(self, folder: Folder) -> Path:
         """
         Write the project into a folder, with a README, for a machine that has not this one's Python.
 
@@ -338,21 +373,35 @@ def _bar(shown):
         yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
 
 
+def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return what the model is called with; what could be an option of ours too has to stand in ``parameters``."""
+    options = {*inspect.signature(Program).parameters, *inspect.signature(simulate).parameters} - {"keywords"}
+    for name in sorted(parameters.keys() & keywords.keys()):
+        raise ValueError(f"{name!r} is in parameters and a keyword too, expected one of them: leave out the keyword.")
+    for name in sorted(options & inspect.signature(model).parameters.keys() - parameters.keys()):
+        raise ValueError(
+            f"{name!r} is an option of simulate and a parameter of the model, expected to know which is meant: "
+            f"give the model's as parameters={{{name!r}: ...}}, or rename it."
+        )
+    return parameters | keywords
+
+
 def simulate(
-    model,
-    duration,
+    model: Model,
+    duration: Quantity,
     *,
-    seed=0,
-    record=("z", "y", "spikes"),
-    record_dt=1 * ms,
-    device="runtime",
-    directory=None,
-    resume=None,
-    progress=False,
-    values=None,
-    finish=None,
-    **parameters,
-):
+    seed: int = 0,
+    record: Record = ("z", "y", "spikes"),
+    record_dt: Quantity = 1 * ms,
+    device: Device = "runtime",
+    directory: Folder | None = None,
+    resume: Folder | None = None,
+    progress: bool = False,
+    values: Mapping[Any, Any] | None = None,
+    finish: Callable[[Network], object] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    **keywords: Any,
+) -> xr.Dataset:
     """
     Build a network on a device, run it and return what was recorded.
 
@@ -361,32 +410,10 @@ def simulate(
 
     Parameters
     ----------
-    model : callable
-        ``model(rng, **parameters)`` returns a brian2 Network. It is called after the device is set and
-        draws every random number from ``rng``, so that all devices simulate the same network.
-    duration : Quantity [second]
-        Simulated time.
-    seed : int
-        Root seed.
-    record : iterable of str, or dict of str to index
-        Names of `hetbrian.simulation.record.REGISTRY`; nothing else is monitored.
-    record_dt : Quantity [second]
-        Sampling interval of time series.
-    device : {"runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone"}
-        Brian2 device; ``numpy`` and ``cython`` are the runtime device with that code generation target,
-        ``runtime`` takes the one that ``prefs.codegen.target`` names.
-    directory : path-like, optional
-        Where the standalone project is generated and kept; by default a temporary folder.
-    resume : path-like, optional
-        A file of `hetbrian.simulation.checkpoint.save_state`: the network goes on from there, time included.
-    progress : bool
-        Whether to show progress and the time left on stderr.
-    values : dict, optional
-        What differs from the network that the model builds, ``{"neurons.eta": array*pA}``.
-    finish : callable, optional
-        ``finish(network)`` is called after the run, e.g. to save a trained readout.
-    **parameters
-        Passed to the model and kept as provenance.
+    model, duration, seed, record, record_dt, device, directory, resume, progress, parameters, **keywords
+        As of `Program`.
+    values, finish
+        As of `Program.run`.
 
     Returns
     -------
@@ -395,30 +422,11 @@ def simulate(
 
     Raises
     ------
-    ValueError
-        If the duration is not positive, a name is unknown or a value does not fit.
+    ValueError, TypeError, RuntimeError, NotImplementedError, DivergenceError
+        As `Program` and `Program.run`.
     DimensionMismatchError
         If a time or value has the wrong unit.
-    DivergenceError
-        If the state left the finite numbers; the message says when and which neuron.
-    TypeError
-        If the model does not return a Network.
-    RuntimeError
-        If the standalone device holds objects that were built outside the model, or CUDA cannot run here.
-    NotImplementedError
-        If the network holds a network operation, or two time steps and runs beyond 64 s, and the device is standalone.
     """
-    program = Program(
-        model,
-        duration,
-        seed=seed,
-        record=record,
-        record_dt=record_dt,
-        device=device,
-        directory=directory,
-        resume=resume,
-        progress=progress,
-        **parameters,
-    )
-    with program:
+    options = {"directory": directory, "resume": resume, "progress": progress, "parameters": parameters, **keywords}
+    with Program(model, duration, seed=seed, record=record, record_dt=record_dt, device=device, **options) as program:
         return program.run(values, finish=finish)

@@ -1,63 +1,28 @@
-"""What can be recorded: names, dimensions, units; monitors that do it; files that keep it."""
+"""Monitors that record what is asked for, the Dataset of it, and files that keep it."""
+
+from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2 import Hz, PopulationRateMonitor, SpikeMonitor, get_unit, mV, nS, pA, second
+from brian2 import Hz, Network, PopulationRateMonitor, Quantity, SpikeMonitor, get_unit, mV, nS, pA, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.checks import whole_steps
 from hetbrian._support.files import replacing
+from hetbrian.simulation.names import Recorded, find_recordable
 from hetbrian.simulation.sampling import SampledMonitor
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DISPLAY_UNITS = {DIMENSIONLESS: (1, "1")} | {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
 
 LABELLED = ("neuron", "output")
 """Dimensions of which ``record=`` can choose a part."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """
-    One recordable variable.
-
-    Parameters
-    ----------
-    owner : str
-        Name of the object in the network that has it.
-    variable : str
-        Its name there.
-    dims : tuple of str
-        Dimensions in the Dataset.
-    meaning : str
-        What it is, for axis labels.
-    """
-
-    owner: str
-    variable: str
-    dims: tuple
-    meaning: str
-
-
-REGISTRY = {
-    "z": Recorded("force", "z", ("time", "output"), "network output"),
-    "y": Recorded("force", "y", ("time", "output"), "target"),
-    "weights": Recorded("force", "weights", ("output", "weight"), "readout weights"),
-    "v": Recorded("neurons", "v", ("time", "neuron"), "membrane potential"),
-    "w": Recorded("neurons", "w", ("time", "neuron"), "recovery current"),
-    "IPSC": Recorded("neurons", "IPSC", ("time", "neuron"), "synaptic current at unit row gain"),
-    "r": Recorded("neurons", "r", ("time", "neuron"), "filtered spikes per ms"),
-    "s": Recorded("gating", "s", ("time",), "gating variable"),
-    "spikes": Recorded("neurons", "spikes", ("spike",), "spikes"),
-    "rate": Recorded("neurons", "spikes", ("time",), "population rate"),
-    "eta": Recorded("neurons", "eta", ("neuron",), "background current"),
-    "g": Recorded("neurons", "g", ("neuron",), "coupling"),
-    "theta": Recorded("neurons", "theta", ("neuron",), "reset coefficient"),
-}
-"""Every name that ``record=`` of `simulate` knows. ``spikes`` gives spike_time and spike_neuron,
-``rate`` the mean over the neurons and the sampling interval that begins at each time, without memory for spikes."""
 
 
 class Recorder:
@@ -69,8 +34,10 @@ class Recorder:
     network : brian2.Network
         The network; the monitors are added to it.
     record : iterable of str, or dict of str to index
-        Names from `REGISTRY`; a dict also chooses neurons or outputs, the same for all that have them,
-        e.g. ``{"v": [0, 1], "z": True}``.
+        Names ``"object.variable"``, of variables and ``spikes`` and ``rate`` of any object, or short ones of
+        `hetbrian.simulation.names.REGISTRY`; a dict also chooses neurons or outputs, the same for all of an object
+        that have them, e.g. ``{"v": [0, 1], "z": True}``. What does not change, and variables of synapses, are taken
+        when the run ends.
     dt : Quantity [second]
         Sampling interval of time series, a multiple of the time step.
 
@@ -80,48 +47,42 @@ class Recorder:
         If a name is unknown, the network has no such object, or a choice or the interval does not fit.
     """
 
-    def __init__(self, network, record, dt):
-        self.network = network
+    def __init__(self, network: Network, record: str | Iterable[str] | Mapping[str, Any], dt: Quantity) -> None:
         record = (record,) if isinstance(record, str) else record
-        self.chosen = dict(record) if isinstance(record, dict) else dict.fromkeys(record, True)
-        self.labels = {}
-        names = {item.name for item in network.objects}
-        self.monitors = {}
-        for name, index in self.chosen.items():
-            if name not in REGISTRY:
-                raise ValueError(f"record has {name!r}, expected names among {', '.join(REGISTRY)}: check the name.")
-            entry = REGISTRY[name]
-            if entry.owner not in names or not hasattr(network[entry.owner], entry.variable):
-                raise ValueError(
-                    f"{name!r} is {entry.variable!r} of an object called {entry.owner!r}, which this network of "
-                    f"{', '.join(sorted(names))} lacks: record something else."
-                )
-            owner = network[entry.owner]
-            chosen = self._choose(name, entry, index, len(owner))
-            if name == "spikes":
-                monitor = SpikeMonitor(owner, when="thresholds", order=1, name="monitor_spikes")
-            elif name == "rate":
-                self._rate_steps = whole_steps(dt, owner.clock.dt, "record_dt")
-                monitor = PopulationRateMonitor(owner, name="monitor_rate")
-            elif entry.dims[0] == "time":
+        chosen = record if isinstance(record, Mapping) else dict.fromkeys(record, True)
+        self.found = {name: find_recordable(network, name) for name in chosen}
+        self.labels: dict[str, Any] = {}
+        self.monitors: dict[str, Any] = {}
+        self.dt = dt
+        for name, (owner, entry) in self.found.items():
+            index, label = self._choose(name, owner, entry, chosen[name]), f"monitor_{name.replace('.', '_')}"
+            if entry.variable == "spikes":
+                monitor = SpikeMonitor(owner, when="thresholds", order=1, name=label)
+            elif "time" in entry.dims:
                 whole_steps(dt, owner.clock.dt, "record_dt")
-                monitor = SampledMonitor(owner, entry.variable, chosen, every=dt, name=f"monitor_{name}")
+                if entry.variable == "rate":
+                    monitor = PopulationRateMonitor(owner, name=label)
+                else:
+                    monitor = SampledMonitor(owner, entry.variable, index, every=dt, name=label)
             else:
                 continue
             self.monitors[name] = monitor
             network.add(monitor)
 
-    def _choose(self, name, entry, index, size):
+    def _choose(self, name: str, owner: Any, entry: Recorded, index: Any) -> Any:
         """Return the chosen neurons or outputs of a variable, and keep them as labels of its dimension."""
-        if index is not True and entry.dims[-1] not in LABELLED:
+        labelled = [dimension for dimension in entry.dims if dimension.rpartition(".")[2] in LABELLED]
+        if index is not True and entry.dims[-1:] != tuple(labelled):
             raise ValueError(f"record has {name!r}: {index!r}, expected True: it has no neurons or outputs to choose.")
+        if not labelled:
+            return True
         try:
-            chosen = np.atleast_1d(np.arange(size)[slice(None) if index is True else index])
+            chosen = np.atleast_1d(np.arange(len(owner))[slice(None) if index is True else index])
         except IndexError as error:
             raise ValueError(
-                f"record has {name!r}: {index!r}, expected whole numbers below {size}: it has no more."
+                f"record has {name!r}: {index!r}, expected whole numbers below {len(owner)}: it has no more."
             ) from error
-        for dimension in set(entry.dims) & set(LABELLED):
+        for dimension in labelled:
             if not np.array_equal(self.labels.setdefault(dimension, chosen), chosen):
                 raise ValueError(
                     f"record chooses other {dimension}s for {name!r} than before, expected the same for all: "
@@ -129,7 +90,7 @@ class Recorder:
                 )
         return chosen
 
-    def dataset(self, **attributes):
+    def dataset(self, **attributes: Any) -> xr.Dataset:
         """
         Return what was recorded.
 
@@ -142,49 +103,46 @@ class Recorder:
         -------
         xarray.Dataset
             Time series over ``time`` in seconds, spikes over ``spike``, each with ``units`` and ``long_name``;
-            ``neuron`` and ``output`` hold the numbers of those that were chosen.
+            ``neuron`` and ``output`` hold the numbers of those that were chosen. Of a full name the variables and
+            dimensions, apart from time, begin with the object: ``exc.v``, ``exc.spike_time``, ``exc.neuron``.
         """
         import xarray
 
         variables: dict = {}
         coordinates: dict = dict(self.labels)
-        for name in self.chosen:
-            entry = REGISTRY[name]
-            if name == "spikes":
-                monitor = self.monitors[name]
+        for name, (owner, entry) in self.found.items():
+            monitor: Any = self.monitors.get(name)
+            if entry.variable == "spikes":
+                prefix, (spike,) = name.removesuffix("spikes"), entry.dims
                 # copies: Brian2's dynamic arrays free their memory with the monitor, views of it dangle
                 times, neurons = np.array(monitor.t / second), np.array(monitor.i[:], dtype=np.int32)
-                variables["spike_time"] = ("spike", times, {"units": "s", "long_name": "spike time"})
-                variables["spike_neuron"] = ("spike", neurons, {"long_name": "neuron that fired"})
+                variables[f"{prefix}spike_time"] = (spike, times, {"units": "s", "long_name": "spike time"})
+                variables[f"{prefix}spike_neuron"] = (spike, neurons, {"long_name": "neuron that fired"})
                 continue
-            if name == "rate":
-                times, values = _binned(self.monitors[name], self._rate_steps)
-                coordinates["time"] = ("time", times, {"units": "s"})
-                variables[name] = ("time", values, {"units": "Hz", "long_name": entry.meaning})
-                continue
-            if name in self.monitors:
-                monitor = self.monitors[name]
-                values = np.array(getattr(monitor, f"{entry.variable}_")).T
-                dimension = monitor.variables[entry.variable].dim
-                coordinates["time"] = ("time", np.array(monitor.t / second), {"units": "s"})
-                values = values if len(entry.dims) == 2 else values[:, 0]
+            if entry.variable == "rate":
+                times, values = _binned(monitor, whole_steps(self.dt, owner.clock.dt, "record_dt"))
+                unit, text = Hz, "Hz"
             else:
-                owner = self.network[entry.owner]
-                values = np.array(getattr(owner, entry.variable))
-                values = values[self.labels["neuron"]] if entry.dims == ("neuron",) else values
                 variable = owner.variables.get(entry.variable)
                 dimension = DIMENSIONLESS if variable is None else variable.dim
-            unit, text = DISPLAY_UNITS.get(dimension, (get_unit(dimension), str(get_unit(dimension))))
-            variables[name] = (
-                entry.dims,
-                values / float(unit),
-                {"units": text, "long_name": entry.meaning},
-            )
+                unit, text = DISPLAY_UNITS.get(dimension, (get_unit(dimension), str(get_unit(dimension))))
+                if monitor is not None:
+                    times, values = np.array(monitor.t / second), np.array(getattr(monitor, f"{entry.variable}_")).T
+                    values = values if len(entry.dims) == 2 else values[:, 0]
+                else:
+                    values = np.array(getattr(owner, entry.variable))
+                    if len(entry.dims) == 1 and entry.dims[0] in self.labels:
+                        values = values[self.labels[entry.dims[0]]]
+                    values = values if entry.dims else values.reshape(())
+                values = values / float(unit)
+            if "time" in entry.dims:
+                coordinates["time"] = ("time", times, {"units": "s"})
+            variables[name] = (entry.dims, values, {"units": text, "long_name": entry.meaning})
         kept = {key: _plain(value) for key, value in attributes.items()}
         return xarray.Dataset(variables, coordinates, attrs=kept)
 
 
-def save(dataset, path):
+def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """
     Write a Dataset to one netCDF file, whole or not at all.
 
@@ -204,7 +162,7 @@ def save(dataset, path):
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     Read a Dataset that `save` wrote.
 

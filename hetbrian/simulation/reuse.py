@@ -2,8 +2,11 @@
 
 import atexit
 import pickle
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from brian2 import Network, Quantity
 
 from hetbrian.simulation.program import Program
 
@@ -28,7 +31,7 @@ atexit.register(KEPT.close)
 
 
 @contextmanager
-def reused(model, duration, **options):
+def reused(model: Callable[..., Network], duration: Quantity, **options: Any) -> Iterator[Program]:
     """
     Yield an open `Program`; in a worker of a sweep it stays open, and the next point with the same arguments gets it.
 

@@ -1,7 +1,10 @@
 """Record every n-th time step without a second clock."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from brian2 import StateMonitor, check_units, second
+from brian2 import Quantity, StateMonitor, check_units, second
+from brian2.groups.group import Group
 
 from hetbrian._support.checks import whole_steps
 from hetbrian.codegen.runner import NativeRunner
@@ -39,7 +42,16 @@ class SampledMonitor(NativeRunner, StateMonitor):
     """
 
     @check_units(every=second)
-    def __init__(self, source, variables, record, every, when="end", order=3, name="sampledmonitor*"):
+    def __init__(
+        self,
+        source: Group,
+        variables: str | Sequence[str],
+        record: bool | Sequence[int],
+        every: Quantity,
+        when: str = "end",
+        order: int = 3,
+        name: str = "sampledmonitor*",
+    ) -> None:
         steps = whole_steps(every, source.clock.dt, "every")
         StateMonitor.__init__(self, source, variables, record, clock=source.clock, when=when, order=order, name=name)
         self.template = "sampled"

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from brian2 import Clock
@@ -30,7 +31,7 @@ if (std::getenv("HETBRIAN_SEED"))
 """Code of a program that seeds Brian2's random numbers when it starts, for each standalone device."""
 
 
-def externalise(device):
+def externalise(device: Any) -> None:
     """
     Let the program read from files what Brian2 would write into its sources: every initial value that is one number.
 
@@ -76,7 +77,7 @@ def externalise(device):
         device.main_queue[position] = entry
 
 
-def build(device, folder):
+def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True) -> bool:
     """
     Generate the project of the active standalone device and put its program into the folder.
 
@@ -90,6 +91,8 @@ def build(device, folder):
         The device, after ``network.run``.
     folder : path-like
         Project folder.
+    is_compiled : bool
+        Whether there shall be a program; else only its sources.
 
     Returns
     -------
@@ -103,6 +106,8 @@ def build(device, folder):
     """
     folder = Path(folder)
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
+    if not is_compiled:
+        return False
     kept = cache_folder() / fingerprint(folder)
     if kept.exists():
         shutil.copy2(kept, folder / "main")
@@ -121,7 +126,7 @@ def build(device, folder):
     return True
 
 
-def fingerprint(folder):
+def fingerprint(folder: Path) -> str:
     """
     Return a hash of everything that the program depends on: sources, makefile, compiler and processor.
 

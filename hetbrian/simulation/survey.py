@@ -26,7 +26,7 @@ class Finding:
     remark: str
 
 
-def find_devices():
+def find_devices() -> list[Finding]:
     """
     Return a finding for each device that hetbrian knows.
 
@@ -34,30 +34,24 @@ def find_devices():
     -------
     list of Finding
     """
-    return [_numpy(), _cython(), _cpp_standalone(), _cuda_standalone()]
+    cython, standalone, parts = compiler.missing(), compiler.missing(make=True), diagnose()
+    return [
+        Finding("runtime (numpy)", True, "no compiler needed; the slowest"),
+        _finding(
+            "runtime (cython)",
+            compiler.missing(),
+            "what runtime chooses by default; compiles once, then reads its cache",
+        ),
+        _finding(
+            "cpp_standalone", compiler.missing(make=True), "compiles each network (about 10 s); the fastest on a CPU"
+        ),
+        _finding(
+            "cuda_standalone",
+            "; ".join(part.fix for part in parts if not part.found),
+            "; ".join(part.found for part in parts),
+        ),
+    ]
 
 
-def _numpy():
-    return Finding("runtime (numpy)", True, "no compiler needed; the slowest")
-
-
-def _cython():
-    missing = compiler.missing()
-    if missing:
-        return Finding("runtime (cython)", False, missing)
-    return Finding("runtime (cython)", True, "what runtime chooses by default; compiles once, then reads its cache")
-
-
-def _cpp_standalone():
-    missing = compiler.missing(make=True)
-    if missing:
-        return Finding("cpp_standalone", False, missing)
-    return Finding("cpp_standalone", True, "compiles each network (about 10 s); the fastest on a CPU")
-
-
-def _cuda_standalone():
-    parts = diagnose()
-    missing = [part.fix for part in parts if not part.found]
-    if missing:
-        return Finding("cuda_standalone", False, "; ".join(missing))
-    return Finding("cuda_standalone", True, "; ".join(part.found for part in parts))
+def _finding(device: str, missing: str, remark: str) -> Finding:
+    return Finding(device, not missing, missing or remark)

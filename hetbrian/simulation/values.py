@@ -1,18 +1,21 @@
 """Values of a built program that change from run to run, checked before it starts."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from brian2 import DimensionMismatchError, TimedArray
-from brian2.core.variables import ArrayVariable, LinkedVariable
+from brian2 import Network, TimedArray
+from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit_for_display, have_same_dimensions
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import check_dimensions, did_you_mean
+from hetbrian._support.variables import own_arrays
+from hetbrian.simulation.names import CHECK_NAMES, full_name
 
 
-def resolve(network, values):
+def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any, np.ndarray]]:
     """
     Return the arrays that values of a network's variables and timed arrays set.
 
@@ -24,9 +27,10 @@ def resolve(network, values):
     network : brian2.Network
         Whose objects are meant.
     values : dict
-        ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, ``"timedarray.values"``, or what Brian2's
-        ``run_args`` takes: ``neurons.eta`` itself, or a TimedArray. ``"force.weights"`` and
-        ``"force.encoder"`` have the shapes of those attributes of `hetbrian.readout.force.FORCE`.
+        ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, as in ``record=``, a short name of
+        `hetbrian.simulation.names.REGISTRY`, ``"timedarray.values"``, or what Brian2's ``run_args`` takes:
+        ``neurons.eta`` itself, or a TimedArray. ``"force.weights"``, ``"force.encoder"`` and ``"force.every"`` are
+        those attributes of `hetbrian.readout.force.FORCE`.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def resolve(network, values):
     timed = timed_arrays(network)
     resolved = {}
     for key, value in values.items():
-        text = _name(key)
+        text = full_name(network, _name(key))
         owner_name, _, name = text.rpartition(".")
         if owner_name in timed and name == "values":
             target = timed[owner_name]
@@ -63,10 +67,10 @@ def resolve(network, values):
         variable = owner.variables.get(name) if owner is not None else None
         if not isinstance(variable, ArrayVariable):
             known = [f"{timed_name}.values" for timed_name in timed]
-            known += [f"{o}.{v}" for o in owners for v in owners[o].variables if _is_settable(owners[o], v)]
-            advice = did_you_mean(text, known, "check the names of the object and its variable")
+            known += [f"{item.name}.{variable}" for item in owners.values() for variable in settable(item)]
+            advice = did_you_mean(text, known, CHECK_NAMES)
             raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable'{advice}")
-        if not _is_settable(owner, name):
+        if name not in settable(owner):
             raise ValueError(
                 f"{text!r} cannot be set, because it is read-only or belongs to another object; expected a parameter "
                 "or state variable: set that of its owner."
@@ -75,7 +79,7 @@ def resolve(network, values):
     return resolved
 
 
-def timed_arrays(network):
+def timed_arrays(network: Network) -> dict[str, TimedArray]:
     """
     Return the timed arrays that the objects of a network use, by name.
 
@@ -91,7 +95,7 @@ def timed_arrays(network):
     return {value.name: value for space in spaces for value in space.values() if isinstance(value, TimedArray)}
 
 
-def len_of(variable):
+def len_of(variable: ArrayVariable) -> int:
     """
     Return how many values a variable has; the device knows it for synapses.
 
@@ -108,7 +112,7 @@ def len_of(variable):
     return int(variable.size)
 
 
-def refuse_used(device, resolved):
+def refuse_used(device: Any, resolved: Mapping[str, tuple[Any, np.ndarray]]) -> None:
     """
     Refuse values that an initialisation of a standalone program has already read when they are set.
 
@@ -145,7 +149,7 @@ def refuse_used(device, resolved):
                 )
 
 
-def _name(key):
+def _name(key: Any) -> str:
     """Return 'object.variable' of what Brian2's run_args takes as a key, or of a string."""
     if isinstance(key, str):
         return key
@@ -159,24 +163,16 @@ def _name(key):
     )
 
 
-def _is_settable(owner, name):
-    """Return whether a program can set a variable: it is of its own group and may be written."""
-    variable = owner.variables[name]
-    if not isinstance(variable, ArrayVariable) or isinstance(variable, LinkedVariable) or variable.read_only:
-        return False
-    return getattr(variable.owner, "name", None) == owner.name
+def settable(owner: VariableOwner) -> dict[str, ArrayVariable]:
+    """Return the variables of an object that a program can set, by name: its own, which may be written."""
+    return {name: variable for name, variable in own_arrays(owner).items() if not variable.read_only}
 
 
-def _checked(key, value, shape, dimensions, dtype):
+def _checked(key: str, value: Any, shape: tuple[int, ...], dimensions: Any, dtype: Any) -> np.ndarray:
     """Return a value as an array of one number or of the given shape, flat."""
     if np.asarray(value).dtype.kind not in "biuf":
         raise ValueError(f"{key!r} is {value!r}, expected numbers: code cannot be set in a built program.")
-    if not have_same_dimensions(value, dimensions):
-        raise DimensionMismatchError(
-            f"{key} has the wrong unit, expected {get_unit_for_display(dimensions)}: multiply by it",
-            getattr(value, "dim", DIMENSIONLESS),
-            dimensions,
-        )
+    check_dimensions(key, value, dimensions)
     array = np.asarray(value)
     if array.shape not in ((), shape):
         raise ValueError(f"{key!r} has shape {array.shape}, expected one value or {shape}: give one for each element.")

@@ -47,7 +47,7 @@ def cuda_device(tmp_path):
     prefs.update(previous)
 
 
-def force_network(n_outputs=1, bias=False, gain="prior", dtype="float64", feedback=True):
+def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedback=True):
     rng = np.random.default_rng(0)
     neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
     force = FORCE(
@@ -56,7 +56,7 @@ def force_network(n_outputs=1, bias=False, gain="prior", dtype="float64", feedba
         rng.uniform(-1, 1, (N_NEURONS, n_outputs)) * pA if feedback else None,
         every=EVERY * 0.1 * ms,
         bias=bias,
-        gain=gain,
+        rule=rule,
         dtype=dtype,
         namespace={"Hz": Hz},
         name="force",
@@ -106,12 +106,18 @@ def schedule(folder):
 def test_a_step_of_force_launches_target_feedback_product_and_weights_in_this_order(cuda_device, n_outputs):
     generate(cuda_device, force_network(n_outputs))
     step = step_of(cuda_device, "force_step")
-    before, due = step.split("_array_defaultclock_timestep[0] % _array_force_every[0] == 0")
+    before, due = step.split("bool _is_due;")
     assert re.match("_kernel_readout_force", launches(before)[0][0])
     assert [name for name, _ in launches(before)[1:]] == ["feedback"]
     assert [name for name, _ in launches(due)] == ["rls_product", "rls_weights"]
     assert "_array_force_start[0]" in due and "_array_force_stop[0]" in due
     assert all(checked for _, checked in launches(step)) and len(launches(step)) == step.count("<<<") == 4
+
+
+def test_a_gpu_holds_p_as_a_matrix_and_no_tiles(cuda_device):
+    variables = force_network(bias=True)["force"].variables
+    assert {"_c", "_product"} == {"_c", "_tiles", "_x", "_product"} & variables.keys()
+    assert variables["_P"].size == 71**2
 
 
 def test_a_readout_without_feedback_launches_none(cuda_device):
@@ -179,7 +185,7 @@ def test_the_all_to_all_network_adds_its_spikes_atomically_to_the_one_gate_that_
     ("name", "options"),
     [
         ("force_step", {"n_outputs": 3, "bias": True}),
-        ("force_step", {"dtype": "float32", "gain": "posterior"}),
+        ("force_step", {"dtype": "float32", "rule": "posterior"}),
         ("guard_check", {}),
         ("monitor", {}),
     ],
@@ -214,7 +220,7 @@ def emulate(project, arrays, folder, options, forgetting, steps, threads):
     host = {name: array for name, (array, _) in arrays.items()}
     device = {name: f"dev{array}" for name, array in host.items()}
     start, stop, dt = 3e-4, 21e-4, 1e-4
-    constants = {"every": EVERY, "start": start, "stop": stop, "initial_P": 0.05, "forgetting": forgetting}
+    constants = {"_every": EVERY, "start": start, "stop": stop, "initial_P": 0.05, "forgetting": forgetting}
     for name, value in {**constants, "dt": dt, "t": 0, "t_in_timesteps": 0}.items():
         code[host[f"force.{name}"]] = value
     for name in ("_weights", "_c", "_gain", "n_updates"):  # what Brian2 sets to zero; P is only allocated
@@ -225,7 +231,7 @@ def emulate(project, arrays, folder, options, forgetting, steps, threads):
     if n_outputs == 3:
         code["lesson_values"] = SIGNAL
     rls = RecursiveLeastSquares(
-        N_NEURONS, n_outputs, initial_P=0.05, forgetting=forgetting, bias=bias, gain=options["gain"]
+        N_NEURONS, n_outputs, initial_P=0.05, forgetting=forgetting, bias=bias, rule=options["rule"]
     )
     errors, launches = [], 0
     for step, r in enumerate(activity()[:steps]):
@@ -257,11 +263,11 @@ def emulate(project, arrays, folder, options, forgetting, steps, threads):
     ("options", "bound"),
     [
         # double: nine updates of sums of 71 terms differ in their order, by about 1e-14
-        ({"n_outputs": 1, "bias": False, "gain": "prior", "dtype": "float64"}, 1e-10),
-        ({"n_outputs": 3, "bias": True, "gain": "posterior", "dtype": "float64"}, 1e-10),
+        ({"n_outputs": 1, "bias": False, "rule": "prior", "dtype": "float64"}, 1e-10),
+        ({"n_outputs": 3, "bias": True, "rule": "posterior", "dtype": "float64"}, 1e-10),
         # float: P carries 24 bits, that is 6e-8, and the updates amplify it about a hundred times
-        ({"n_outputs": 1, "bias": True, "gain": "posterior", "dtype": "float32"}, 1e-5),
-        ({"n_outputs": 3, "bias": False, "gain": "prior", "dtype": "float32"}, 1e-5),
+        ({"n_outputs": 1, "bias": True, "rule": "posterior", "dtype": "float32"}, 1e-5),
+        ({"n_outputs": 3, "bias": False, "rule": "prior", "dtype": "float32"}, 1e-5),
     ],
 )
 def test_the_emulated_kernels_equal_recursive_least_squares(cuda_device, tmp_path, options, bound, forgetting):
@@ -271,7 +277,7 @@ def test_the_emulated_kernels_equal_recursive_least_squares(cuda_device, tmp_pat
 
 
 def test_the_emulated_kernels_equal_recursive_least_squares_with_the_blocks_of_a_gpu(cuda_device, tmp_path):
-    options = {"n_outputs": 3, "bias": True, "gain": "posterior", "dtype": "float64"}
+    options = {"n_outputs": 3, "bias": True, "rule": "posterior", "dtype": "float64"}
     arrays = generate(cuda_device, force_network(**options))
     error = emulate(cuda_device, arrays, tmp_path / "emulated", options, 0.999, steps=7, threads=None)
     assert error < 1e-10  # as above

@@ -41,6 +41,48 @@ def test_python_reads_what_the_kernel_writes(dtype, tmp_path):
         assert not stored[tiles.length(size, dtype) :].any()
 
 
+LEARNING = """
+#include <cstdio>
+#include <cstdlib>
+#include "rls.h"
+int main(int, char** argv)
+{
+    const size_t n = std::atoi(argv[1]), m = n + 1;
+    std::vector<TYPE> P(m*m + 40*m + 4096), c(m);
+    std::vector<double> weights(2*m), z(2), r(n);
+    double gain = 0;
+    int n_updates = 0, tiles = 0;
+    unsigned state = 1;
+    for (int k = 0; k < 20; k++) {
+        for (double& x : r) x = (state = state*1664525u + 1013904223u)/4294967296.0;
+        const double y[2] = {double(k), 1.0};
+        hetbrian::readout(weights.data(), r.data(), n, m, 2, z.data());
+        hetbrian::rls_step(P.data(), c.data(), &gain, &n_updates, &tiles, r.data(), weights.data(), z.data(), y,
+                           n, m, 2, 2.0, 0.99, true, 1);
+    }
+    std::fwrite(weights.data(), sizeof(double), weights.size(), stdout);
+}
+"""
+
+
+@pytest.mark.standalone
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_plain_loops_of_other_compilers_give_the_same_weights(kind, tmp_path):
+    """With the same order of operations and none contracted, to the last bit."""
+    (tmp_path / "main.cpp").write_text(LEARNING)
+    found = {}
+    for macro in ("VECTORS", "HETBRIAN_PLAIN_LOOPS"):
+        flags = ["-O2", "-ffp-contract=off", f"-I{KERNELS}", f"-DTYPE={kind}", f"-D{macro}"]
+        subprocess.run(["g++", *flags, tmp_path / "main.cpp", "-o", tmp_path / macro], check=True)
+        for size in (3, 20, 530):
+            output = subprocess.run([tmp_path / macro, str(size)], stdout=-1, check=True).stdout
+            found.setdefault(size, []).append(np.frombuffer(output))
+    for size, (vectors, plain) in found.items():
+        assert np.array_equal(vectors, plain) and len(plain) == 2 * (size + 1), size
+        assert 0.1 < np.abs(plain).max() < 1e3, size
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [1, 5, 21, 100, 530])
 def test_either_order_has_room(size, dtype):

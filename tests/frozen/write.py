@@ -63,7 +63,7 @@ def model(rng, kind, readout=None):
         encoder = 500 * pA * rng.uniform(-1, 1, n)
         force = hb.FORCE(neurons, hb.sine(frequency=50 * Hz, dt=clock.dt, name="sine"), encoder, **start, name="force")
     else:
-        options = {"gain": "posterior", "bias": True, "n_outputs": 2, "dtype": "float32", "namespace": {"Hz": Hz}}
+        options = {"rule": "posterior", "bias": True, "n_outputs": 2, "dtype": "float32", "namespace": {"Hz": Hz}}
         force = hb.FORCE(neurons, "cos(2*pi*50*Hz*t + i)", forgetting=0.99, **start, **options, name="force")
     if readout is not None:
         force.load(readout)

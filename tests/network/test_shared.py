@@ -46,7 +46,15 @@ def test_dimensionless_and_dimensional_networks_agree(device):
 
     ca3 = hb.Izhikevich.CA3
     plain, units = (
-        hb.simulate(model, 0.05 * second, device=device, record=("s",), record_dt=ca3.time_unit, parameters=p, scale=x)
+        hb.simulate(
+            model,
+            0.05 * second,
+            device=device,
+            record="s",
+            record_dt=ca3.time_unit,
+            parameters={"parameters": p},
+            scale=x,
+        )
         for p, x in ((ca3.dimensionless(), 1.0), (ca3, ca3.scales()["eta"]))
     )
     assert plain.s.max() > 0.01

@@ -1,4 +1,5 @@
 import inspect
+import os
 import re
 
 import numpy as np
@@ -31,10 +32,11 @@ from numpy.random import default_rng
 import hetbrian as hb
 from hetbrian._support.errors import DivergenceError
 from hetbrian.readout import force as force_module
+from hetbrian.readout.operation import ReadoutOperation
 
 DT = 0.1 * ms
 AFTER = {"when": "end", "order": 3}
-FULL = {"n_outputs": 3, "bias": True, "forgetting": 0.999, "gain": "posterior"}
+FULL = {"n_outputs": 3, "bias": True, "forgetting": 0.999, "rule": "posterior"}
 # Sums in another order differ by about n = 20 roundings (4e-15) of numbers of order 1, and P is well conditioned,
 # so that 200 updates accumulate some 1e-14; a wrong sample, sign or order gives 1e-3.
 SAME = 1e-12
@@ -119,7 +121,7 @@ CASES = {
     "three outputs": {"n_outputs": 3},
     "bias, forgetting, posterior": FULL,
     "bias, prior": {"bias": True},
-    "posterior": {"gain": "posterior"},
+    "posterior": {"rule": "posterior"},
     "no feedback": {"n_outputs": 3, "feedback": False},
     "float32": {"n_outputs": 3, "bias": True, "dtype": "float32"},
 }
@@ -226,13 +228,13 @@ def test_learns_at_every_nth_step_from_start_to_stop(start, stop, every, steps, 
 
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize(
-    ("gain", "weight", "error"),
+    ("rule", "weight", "error"),
     [
         ("prior", 2 + 3 * 2, 8 - 5),  # c = P r = 2, z - y = -3
         ("posterior", 2 + 3 * 2 / 3, 4 - 5),  # divided by 1 + r c = 3
     ],
 )
-def test_order_within_a_step(gain, weight, error, reference):
+def test_order_within_a_step(rule, weight, error, reference):
     """Neuron 0 fires in step 1 and r stays 1; z = 2 r until the readout learns y = 5, once, in step 2."""
     group = NeuronGroup(
         2,
@@ -250,7 +252,7 @@ def test_order_within_a_step(gain, weight, error, reference):
         start=2 * DT,
         stop=3 * DT,
         every=DT,
-        gain=gain,
+        rule=rule,
         initial_P=2,
         reference=reference,
     )
@@ -476,7 +478,7 @@ def test_load_refuses_a_missing_file(tmp_path):
         ({"n_outputs": 3}, {}, "has 60 values of _weights, expected 20"),
         ({"feedback": False}, {}, "has no values of _encoder, expected 20"),
         ({"n": 19, "bias": True}, {}, "was saved with bias = True, expected False: build the readout as the saved one"),
-        ({"gain": "posterior"}, {"learn": True}, "was saved with gain = 'posterior', expected 'prior'"),
+        ({"rule": "posterior"}, {"learn": True}, "was saved with rule = 'posterior', expected 'prior'"),
     ],
 )
 def test_load_refuses_a_readout_that_does_not_fit_and_changes_nothing(other, options, message, tmp_path):
@@ -500,7 +502,7 @@ def test_a_full_disk_leaves_the_old_file_whole(function, tmp_path, monkeypatch):
             file.write(b"half of it")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np if function == "savez" else force_module.os, function, full)
+    monkeypatch.setattr(np if function == "savez" else os, function, full)
     force.weights = np.full((1, 20), 3.0)
     with pytest.raises(OSError, match=r"readout.npz' could not be written \(No space left on device\), expected a"):
         force.save(path)
@@ -568,12 +570,12 @@ BAD = {
     "start after stop": ({"start": 2 * second, "stop": 1 * second}, "start is 2. s and stop 1. s, expected 0 s <= st"),
     "negative start": ({"start": -1 * second}, r"start is -1. s and stop inf .*, expected 0 s <= start <= stop"),
     "nan start": ({"start": np.nan * second}, "start is nan s and stop inf .*, expected 0 s <= start <= stop"),
-    "initial_P": ({"initial_P": 0}, "initial_P is 0, expected a positive number: 1 to 10 is usual"),
-    "infinite P": ({"initial_P": np.inf}, "initial_P is inf, expected a positive number"),
-    "forgetting": ({"forgetting": 1.1}, "forgetting is 1.1, expected 0 < forgetting <= 1: 1 forgets nothing"),
-    "no forgetting": ({"forgetting": 0}, "forgetting is 0, expected 0 < forgetting <= 1"),
-    "gain": ({"gain": "both"}, "gain is 'both', expected 'prior' or 'posterior': choose one of them"),
-    "dtype": ({"dtype": "float16"}, "dtype is 'float16', expected 'float64' or 'float32': choose one of them"),
+    "initial_P": ({"initial_P": 0}, "initial_P = 0, expected a finite number above 0; 1 to 10 is usual"),
+    "infinite P": ({"initial_P": np.inf}, "initial_P = inf, expected a finite number above 0"),
+    "forgetting": ({"forgetting": 1.1}, "forgetting = 1.1, expected 0 < forgetting <= 1; give 1 to forget nothing"),
+    "no forgetting": ({"forgetting": 0}, "forgetting = 0, expected 0 < forgetting <= 1"),
+    "rule": ({"rule": "both"}, "rule = 'both', expected 'prior' or 'posterior'; choose one of them"),
+    "dtype": ({"dtype": "float16"}, "dtype = 'float16', expected 'float64' or 'float32'; choose one of them"),
     "width": ({"n_outputs": 2}, "target has 1 outputs, expected n_outputs = 2: leave n_outputs out"),
     "no outputs": ({"target": "1", "n_outputs": 0}, "n_outputs is 0, expected an integer of at least 1"),
     "target dt": (
@@ -697,17 +699,77 @@ def test_threads_change_nothing_but_the_order_of_sums(case, tmp_path):
     case = {**case, "n": 600}
     expected = outcome(simulated(network(**case), 20 * ms))
     set_device("cpp_standalone", build_on_run=False)
-    flags = [prefs[f"codegen.cpp.{name}"] for name in ("extra_compile_args_gcc", "extra_link_args")]
     prefs.hetbrian.threads = 3
+    before = {name: prefs[name] for name in prefs}
     try:
         net = simulated(network(**case), 20 * ms)
         get_device().build(directory=str(tmp_path), with_output=False)
         assert "-fopenmp" in (tmp_path / "makefile").read_text()
         assert get_device().run_environment_variables["OMP_WAIT_POLICY"] == "passive"
         assert_same(outcome(net), expected, bound(case))
+        assert {name: prefs[name] for name in prefs} == before
     finally:
         prefs.hetbrian.threads = 1
-        prefs.codegen.cpp.extra_compile_args_gcc, prefs.codegen.cpp.extra_link_args = flags
+
+
+def test_threads_in_cython_are_flags_of_our_code_only(monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        CythonCodeObject, "compile_block", lambda self, block: given.update({self.name: self.extra_compile_args})
+    )
+    net = network()
+    prefs.codegen.target, prefs.hetbrian.threads = "cython", 2
+    before = {name: prefs[name] for name in prefs}
+    try:
+        with pytest.raises(BrianObjectException):  # nothing was compiled
+            simulated(net, 1 * ms)
+        assert {name: prefs[name] for name in prefs} == before
+    finally:
+        prefs.hetbrian.threads = 1
+    ours = {name: "-fopenmp" in flags for name, flags in given.items()}
+    assert ours["force_step_codeobject"] and not ours["neurons_stateupdater_codeobject"]
+
+
+def test_every_is_the_time_that_was_given_and_can_be_another():
+    force = hb.FORCE(neurons(3)[0], "1", every=0.3 * ms)  # 3*0.1 is not 0.3
+    assert float(force.every) == float(0.3 * ms)
+    force.every = 0.7 * ms
+    assert float(force.every) == float(0.7 * ms) and force.variables["_every"].get_value()[0] == 7
+    force.variables["_every"].set_value(9)  # as a run with values does
+    assert float(force.every) == pytest.approx(0.9e-3, rel=1e-15)
+    for wrong, error, message in (
+        (5, DimensionMismatchError, "every has the wrong unit, expected s: multiply by it"),
+        (0.25 * ms, ValueError, "every is .*250. us.*, expected a multiple of the time step"),
+    ):
+        with pytest.raises(error, match=message):
+            force.every = wrong
+    assert float(force.every) == pytest.approx(0.9e-3, rel=1e-15)
+
+
+class LeastMeanSquares(ReadoutOperation):
+    """Another rule, as a user writes it."""
+
+    def learn(self, activity, target):
+        self.rls.weights -= 0.01 * np.outer(self.rls.predict(activity) - target, activity)
+
+
+def test_a_rule_of_ones_own_is_a_class_derived_from_the_operation():
+    net = simulated(network(feedback=False, reference=LeastMeanSquares), 50 * ms)
+    force = net["force"]
+    assert force.n_updates[:] == 98 and 0.01 < np.abs(force.weights).max() < 10
+    assert np.array_equal(force.P, np.zeros((20, 20)))  # it has none
+    same = simulated(network(feedback=False, reference=True), 50 * ms)["force"]
+    assert np.abs(same.weights - force.weights).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [("runtime", {"_c", "_tiles"}), ("cpp_standalone", {"_c", "_tiles"})],
+)
+def test_a_device_allocates_only_its_own_scratch_arrays(device, expected):
+    set_device(device, **({} if device == "runtime" else {"build_on_run": False}))
+    force = hb.FORCE(neurons(3)[0], "1")
+    assert {"_c", "_tiles", "_x", "_product"} & force.variables.keys() == expected
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])

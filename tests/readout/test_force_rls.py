@@ -61,7 +61,7 @@ def test_is_plain_least_squares_without_feedback():
     group.r = [1.0, 2.0]
     readout = hb.RLS(group, "3 + 0*i", gamma=0.5, every=0.1 * ms, name="readout")
     Network(group, readout).run(0.2 * ms)
-    assert not readout.has_feedback and readout.gain == "posterior"
+    assert not readout.has_feedback and readout.rule == "posterior"
     expected = hb.ridge([[1.0, 2.0]] * 2, [3.0, 3.0], gamma=0.5)
     np.testing.assert_allclose(readout.weights, expected, rtol=1e-13)
 

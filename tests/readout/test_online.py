@@ -77,11 +77,11 @@ def test_P_is_the_inverse_of_the_penalised_covariance():
     assert np.abs(rls.P @ covariance - np.eye(12)).max() < SAME
 
 
-@pytest.mark.parametrize("gain", ["posterior", "prior"])
+@pytest.mark.parametrize("rule", ["posterior", "prior"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_P_stays_symmetric_and_shrinks(gain, dtype):
+def test_P_stays_symmetric_and_shrinks(rule, dtype):
     features, target = regression()
-    rls = RecursiveLeastSquares(12, 1, initial_P=2.0, gain=gain, dtype=dtype)
+    rls = RecursiveLeastSquares(12, 1, initial_P=2.0, rule=rule, dtype=dtype)
     for x, y in zip(features, target, strict=True):
         rls.update(x, y)
         assert (rls.P == rls.P.T).all()
@@ -92,7 +92,7 @@ def test_P_stays_symmetric_and_shrinks(gain, dtype):
 
 def test_prior_gain_is_the_published_rule():
     features, target = regression(3)
-    rls = RecursiveLeastSquares(12, 3, initial_P=2.0, gain="prior")
+    rls = RecursiveLeastSquares(12, 3, initial_P=2.0, rule="prior")
     Phi, P = np.zeros((12, 3)), 2.0 * np.eye(12)
     for x, y in zip(features, target, strict=True):
         r, z = x[:, np.newaxis], Phi.T @ x
@@ -110,13 +110,13 @@ def test_prior_gain_is_not_least_squares():
     gamma = 0.5
     by_ridge = ridge(features, target, gamma)
     posterior = learnt(features, target, initial_P=1 / gamma)
-    prior = learnt(features, target, initial_P=1 / gamma, gain="prior")
+    prior = learnt(features, target, initial_P=1 / gamma, rule="prior")
     assert np.abs(prior.P - posterior.P).max() == 0  # P follows the same recursion
     assert np.abs(posterior.weights - by_ridge).max() < SAME
     assert np.abs(prior.weights - by_ridge).max() > 1e-2
     # its first step overshoots: x^T P(0) x = |x|^2/gamma times the error instead of a fraction of it
     x, y = features[0], target[0]
-    first = RecursiveLeastSquares(12, 1, initial_P=1 / gamma, gain="prior")
+    first = RecursiveLeastSquares(12, 1, initial_P=1 / gamma, rule="prior")
     first.update(x, y)
     assert first.predict(x)[0] == pytest.approx(y[0] * (x @ x) / gamma, rel=1e-12)  # rounding
 
@@ -160,7 +160,7 @@ def test_ridge_without_penalty_is_least_squares():
 
 
 def test_repr_rebuilds():
-    rls = RecursiveLeastSquares(3, 2, initial_P=0.1, forgetting=0.98, bias=True, gain="prior", dtype=np.float32)
+    rls = RecursiveLeastSquares(3, 2, initial_P=0.1, forgetting=0.98, bias=True, rule="prior", dtype=np.float32)
     copy = eval(repr(rls))
     assert repr(copy) == repr(rls) and (copy.P == rls.P).all() and copy.weights.shape == (2, 4)
 
@@ -202,8 +202,8 @@ def test_ridge_refuses(arguments, message):
         ({"initial_P": np.nan}, "initial_P = nan, expected a finite number above 0"),
         ({"forgetting": 0}, "forgetting = 0, expected 0 < forgetting <= 1"),
         ({"forgetting": np.nan}, "forgetting = nan, expected 0 < forgetting <= 1"),
-        ({"gain": "kalman"}, 'gain = \'kalman\', expected "posterior" or "prior"'),
-        ({"dtype": "int32"}, 'dtype = \'int32\', expected "float64" or "float32"'),
+        ({"rule": "kalman"}, "rule = 'kalman', expected 'prior' or 'posterior'"),
+        ({"dtype": "int32"}, "dtype = 'int32', expected 'float64' or 'float32'"),
     ],
 )
 def test_rls_refuses(options, message):

@@ -22,10 +22,12 @@ from brian2 import (
 )
 from scipy.io import wavfile
 
+import hetbrian.readout.signals
 import hetbrian.readout.target
 from hetbrian.network.drive import temporal_signal
 from hetbrian.readout.audio import resynthesise, sound
-from hetbrian.readout.target import Target, lorenz, ode_to_joy, product_of_sines, sine
+from hetbrian.readout.signals import lorenz, ode_to_joy, product_of_sines, sine
+from hetbrian.readout.target import Target
 
 RATE = 44100
 AWKWARD_STEPS = [0.04 * ms, 0.1 * ms, 0.07 * ms, ms / 3, 1.1 * ms]  # none is a binary fraction
@@ -67,9 +69,8 @@ def tones(tmp_path):
 
 
 def test_docstrings():
-    results = doctest.testmod(hetbrian.readout.target)
-    assert results.failed == 0
-    assert results.attempted > 15
+    results = [doctest.testmod(module) for module in (hetbrian.readout.target, hetbrian.readout.signals)]
+    assert all(found.failed == 0 and found.attempted > 3 for found in results)
 
 
 # Target

@@ -253,5 +253,5 @@ def test_code_is_only_generated_where_the_command_line_asks_for_it(tmp_path, mon
 
 def test_the_docstring_names_every_parameter():
     for name in inspect.signature(Program.__init__._orig_func).parameters:
-        prefix = r"\*\*" if name == "parameters" else ""
+        prefix = r"\*\*" if name == "keywords" else ""
         assert name == "self" or re.search(rf"^    {prefix}{name}( : |$)", Program.__doc__, re.MULTILINE), name

@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pytest
 import xarray
-from brian2 import Clock, Network, ms, mV, nS, pA, second, volt
+from brian2 import Clock, Network, NeuronGroup, Synapses, ms, mV, nS, pA, second, volt
 from numpy.random import default_rng
 
 import hetbrian as hb
 from hetbrian.simulation import record
-from hetbrian.simulation.record import REGISTRY, Recorder, load, save
+from hetbrian.simulation.names import REGISTRY, find_recordable
+from hetbrian.simulation.record import Recorder, load, save
 from models.force import force_network
 
 DT = 0.1 * ms
@@ -48,8 +49,8 @@ def recorded(network, record, duration=20 * ms, dt=DT):
 def test_every_registered_name_is_in_a_network(net, names):
     network = net()
     for name in names:
-        entry = REGISTRY[name]
-        assert hasattr(network[entry.owner], entry.variable), name
+        owner, entry = find_recordable(network, name)
+        assert owner in network.objects and entry == REGISTRY[name], name
         assert set(entry.dims) <= {"time", "neuron", "output", "weight", "spike"}
     assert set(OF_FORCE) | set(OF_GATING) == set(REGISTRY)
     assert len({entry.meaning for entry in REGISTRY.values()}) == len(REGISTRY)
@@ -178,13 +179,75 @@ def test_a_choice_of_neurons_labels_them():
     assert one.v.shape == (10, 1) and one.neuron.values.tolist() == [3]
 
 
+def two_populations():
+    """Two populations and two readouts under names of their own, with plastic synapses between them."""
+    clock = Clock(DT, name="clock")
+    groups = [
+        hb.population(n, hb.Izhikevich.FORCE, hb.double_exponential(), eta=1500 * pA, theta=0.1, clock=clock, name=name)
+        for n, name in ((4, "exc"), (3, "inh"))
+    ]
+    synapses = Synapses(groups[0], groups[1], "x : 1", on_pre="x += 1", clock=clock, namespace={}, name="between")
+    synapses.connect()
+    readouts = [hb.FORCE(group, "1 + i", n_outputs=2, name=f"of_{group.name}") for group in groups]
+    for group in groups:
+        group.v = np.linspace(-60, 29, len(group)) * mV
+    return Network(*groups, synapses, *readouts)
+
+
+def test_full_names_of_any_object():
+    names = ("exc.v", "inh.v", "exc.spikes", "inh.spikes", "inh.rate", "exc.eta", "of_inh.weights", "of_exc.z")
+    network = two_populations()
+    dataset = recorded(network, (*names, "between.x", "of_exc.n_updates", "of_exc.initial_P", "exc.h"))
+    assert dataset["exc.v"].dims == ("time", "exc.neuron") and dataset["exc.v"].shape == (200, 4)
+    assert dataset["inh.v"].dims == ("time", "inh.neuron") and dataset["inh.v"].shape == (200, 3)
+    assert dataset["exc.v"].attrs == {"units": "mV", "long_name": "membrane potential"}
+    assert np.allclose(dataset["inh.v"][-1], network["inh"].v / mV, rtol=1e-14, atol=0)  # one rounding
+    assert dataset["of_inh.weights"].dims == ("of_inh.output", "of_inh.weight")
+    assert dataset["of_exc.z"].dims == ("time", "of_exc.output")
+    counts = {name: dataset.sizes[f"{name}.spike"] for name in ("exc", "inh")}
+    assert min(counts.values()) > 0 and set(dataset["inh.spike_neuron"].values) <= {0, 1, 2}
+    assert dataset["inh.rate"].sum() * float(DT) * 3 == pytest.approx(counts["inh"], rel=1e-12)
+    assert dataset["between.x"].dims == ("between.synapse",) and dataset["between.x"].sum() == counts["exc"] * 3
+    assert dataset["of_exc.n_updates"].dims == ("time",) and dataset["of_exc.n_updates"][-1] == 25
+    assert dataset["of_exc.initial_P"].dims == () and dataset["of_exc.initial_P"] == 2
+    assert dataset["exc.h"].attrs["long_name"] == "h of exc" and dataset["exc.eta"].shape == (4,)
+
+
+def test_a_full_name_and_a_short_one_are_the_same_numbers():
+    network = force_net()
+    dataset = recorded(network, {"v": [1, 7], "neurons.w": [2], "force.z": True, "z": True, "rate": True})
+    assert np.array_equal(dataset["force.z"], dataset.z) and dataset.neuron.values.tolist() == [1, 7]
+    assert dataset["neurons.neuron"].values.tolist() == [2] and dataset["neurons.w"].shape == (200, 1)
+
+
+def test_short_names_are_of_the_only_one_whatever_its_name():
+    clock = Clock(DT, name="clock")
+    group = hb.population(3, hb.Izhikevich.FORCE, hb.single_exponential(), clock=clock, name="cells")
+    silent = NeuronGroup(2, "v : 1", clock=clock, namespace={}, name="electrodes")
+    network = Network(group, silent, hb.RLS(group, "1", name="linear"))
+    dataset = recorded(network, ("spikes", "v", "z", "weights"), 1 * ms)
+    assert dataset.v.shape == (10, 3) and dataset.weights.shape == (1, 3)
+
+
+def test_a_short_name_of_two_is_refused():
+    with pytest.raises(ValueError, match=r"'v' is of 2 objects, expected 'exc.v' or 'inh.v': name one of them in full"):
+        Recorder(two_populations(), "v", DT)
+
+
+def test_a_full_name_that_is_not_there():
+    with pytest.raises(
+        ValueError, match=r"record has 'exc.vv', expected 'object.variable' or .*did you mean 'exc.v'\?"
+    ):
+        Recorder(two_populations(), "exc.vv", DT)
+
+
 BAD = {
     "unknown": (
         "u",
         DT,
-        "record has 'u', expected names among z, y, weights, v, w, IPSC, r, s, spikes, rate, eta, g, theta",
+        "record has 'u', expected 'object.variable' or a short name among z, y, weights, v, w, IPSC, r, s, spikes",
     ),
-    "no such object": ("s", DT, "'s' is 's' of an object called 'gating', which this network of force, neurons, recu"),
+    "no such object": ("s", DT, "'s' is 's' of a gate, which this network of force, neurons, recu"),
     "too many": ({"v": [10]}, DT, "record has 'v': [10], expected whole numbers below 10: it has no more"),
     "no number": ({"v": [0.5]}, DT, "record has 'v': [0.5], expected whole numbers below 10"),
     "no choice": (
@@ -214,9 +277,7 @@ def test_bad_requests(record, dt, message):
 
 
 def test_a_variable_that_the_population_lacks():
-    with pytest.raises(
-        ValueError, match=r"'IPSC' is 'IPSC' of an object called 'neurons', which this network of .* lacks"
-    ):
+    with pytest.raises(ValueError, match=r"'IPSC' is 'IPSC' of a population, which this network of .* lacks"):
         Recorder(gating_net(), ("v", "IPSC"), DT)
 
 

@@ -177,6 +177,50 @@ def test_objects_on_a_standalone_device_are_left_alone():
     assert active()[0] == "CPPStandaloneDevice" and group.v[:].tolist() == [1, 2, 3]
 
 
+@pytest.mark.standalone
+def test_preferences_and_environment_come_back_after_a_program_with_threads(cpp_programs, monkeypatch):
+    """Also after a program that stops with an error."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setattr(prefs.hetbrian, "threads", 2)
+    before, environment = {name: prefs[name] for name in prefs}, dict(os.environ)
+
+    def fails(network):
+        assert os.environ["OMP_WAIT_POLICY"] == "passive"
+        raise LookupError("of the caller")
+
+    with pytest.raises(LookupError, match="of the caller"):
+        short(device="cpp_standalone", finish=fails)
+    assert {name: prefs[name] for name in prefs} == before and dict(os.environ) == environment
+
+
+# Parameters of the model
+
+
+def test_parameters_reach_the_model_by_either_way():
+    plain = short(eta=1400 * pA)
+    assert short(parameters={"eta": 1400 * pA}).identical(plain)
+    assert json.loads(plain.attrs["parameters"]) == {"eta": "1.4 nA"}
+
+
+def test_a_parameter_called_like_an_option_is_given_in_parameters():
+    def seeded(rng, seed=0):
+        return model(rng, eta=(1400 + seed) * pA)
+
+    run = simulate_model(seeded, 1 * ms, device="numpy", seed=5, record="eta", parameters={"seed": 2})
+    assert run.attrs["seed"] == 5 and run.attrs["parameters"] == json.dumps({"seed": "2"})
+    assert not run.eta.equals(
+        simulate_model(seeded, 1 * ms, device="numpy", seed=5, record="eta", parameters={"seed": 3}).eta
+    )
+    message = r"'seed' is an option of simulate and a parameter of the model, expected .* parameters={'seed': ...}"
+    with pytest.raises(ValueError, match=message):
+        simulate_model(seeded, 1 * ms, device="numpy", seed=5)
+
+
+def test_a_parameter_that_is_given_twice_is_refused():
+    with pytest.raises(ValueError, match="'eta' is in parameters and a keyword too, expected one of them: leave out"):
+        short(parameters={"eta": 1400 * pA}, eta=1300 * pA)
+
+
 # Progress
 
 
@@ -317,7 +361,9 @@ def test_unknown_record_stops_before_the_run():
     def finished(network):
         raise AssertionError("the network ran")
 
-    with pytest.raises(ValueError, match="record has 'voltage', expected names among z, y, weights, v"):
+    with pytest.raises(
+        ValueError, match=r"record has 'voltage', expected 'object.variable' or a short name among z, y, weights, v"
+    ):
         short(record=("z", "voltage"), finish=finished)
 
 
@@ -372,5 +418,5 @@ def test_an_error_in_the_code_of_a_model_comes_through():
 
 def test_the_docstring_names_every_parameter():
     for name in inspect.signature(simulate_model).parameters:
-        prefix = r"\*\*" if name == "parameters" else ""
-        assert re.search(rf"^    {prefix}{name}( : |$)", simulate_model.__doc__, re.MULTILINE), name
+        prefix = r"\*\*" if name == "keywords" else ""
+        assert re.search(rf"^    ([\w, ]+, )?{prefix}{name}( : |,|$)", simulate_model.__doc__, re.MULTILINE), name

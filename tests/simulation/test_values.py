@@ -49,10 +49,11 @@ def resolved(network, key, value):
 def test_names_views_and_timed_arrays(network):
     neurons, target = network["neurons"], network["force"].target
     eta = [1.0, 2.0, 3.0] * pA
-    for key in ("neurons.eta", neurons.eta):
+    for key in ("neurons.eta", "eta", neurons.eta):
         assert resolved(network, key, eta) == ("neurons.eta", "eta", np.asarray(eta).tolist())
     assert resolved(network, "neurons.v", -60 * mV) == ("neurons.v", "v", [-0.06])
     assert resolved(network, "recurrent.omega", [1, 2]) == ("recurrent.omega", "omega", [1.0, 2.0])
+    assert resolved(network, "force.every", 0.5 * ms) == ("force._every", "_every", [5])
     assert resolved(network, "force.start", 5 * ms) == ("force.start", "start", [0.005])
     for key in ("waves.values", target):
         assert resolved(network, key, np.ones((4, 2))) == ("waves.values", "waves", [1.0] * 8)
@@ -70,7 +71,9 @@ def test_weights_and_encoder_have_the_shapes_of_the_attributes(network):
 BAD = {
     "unknown object": ("neuron.eta", 1, "is no variable of this network.*did you mean 'neurons.eta'"),
     "unknown variable": ("neurons.etta", 1, "is no variable of this network.*did you mean 'neurons.eta'"),
-    "no dot": ("eta", 1, r"'eta' is no variable of this network, expected 'object.variable': check the names"),
+    "no dot": ("etta", 1, r"'etta' is no variable of this network, expected 'object.variable': check the names"),
+    "short": ("rate", 1, "'neurons.rate' is no variable of this network, expected 'object.variable'"),
+    "no step": ("force.every", 0.25 * ms, r"every is .*250. us.*, expected a multiple of the time step"),
     "subgroup": ("neurons_subgroup.eta", 1 * pA, "belongs to a part of a group, expected a variable of the whole"),
     "read-only": ("neurons.i", 1, "cannot be set, because it is read-only or belongs to another object"),
     "of another": ("other.x", 1, "cannot be set, because it is read-only or belongs to another object"),
@@ -92,7 +95,7 @@ def test_bad_values(network, key, value, message):
         resolve(network, {key: value})
 
 
-@pytest.mark.parametrize("key", ["neurons.eta", "force.encoder", "force.start", "waves.values"])
+@pytest.mark.parametrize("key", ["neurons.eta", "force.encoder", "force.start", "force.every", "waves.values"])
 def test_bad_units(network, key):
     with pytest.raises(DimensionMismatchError, match=re.escape(key.removeprefix("force."))):
         resolve(network, {key: 1 * mV})

@@ -3,7 +3,7 @@
 // P is symmetric: only its upper triangle (column >= row) is kept, in the order in which a step reads it, so that
 // each step streams P through memory once, as one stream. The columns are cut into tiles, narrow enough that what
 // belongs to a tile's columns (x, c and the result) stays in the first cache; a tile holds panels of four rows from
-// the top to the diagonal; a panel holds blocks of one cache line of columns, row after row. hetbrian/tiles.py reads
+// the top to the diagonal; a panel holds blocks of one cache line of columns, row after row. hetbrian/codegen/tiles.py reads
 // it. The rank-1 update of a step is pending until the next step reads P.
 #ifndef HETBRIAN_RLS_H
 #define HETBRIAN_RLS_H
@@ -25,14 +25,51 @@ struct FlushToZero {
 #endif
 };
 
-#if !defined(__GNUC__)
-#error "hetbrian's RLS kernel needs vector extensions, expected GCC or Clang: set CXX, or use the numpy target"
+// Numbers in a vector register: those of GCC and Clang, or plain loops for other compilers.
+#if defined(__GNUC__) && !defined(HETBRIAN_PLAIN_LOOPS)
+#define HETBRIAN_INLINE inline __attribute__((always_inline))
+template<class T>
+struct Lanes {
+    typedef T Vector __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+};
+
+// Set the lanes before the first to zero
+template<class T>
+HETBRIAN_INLINE void keep_from(typename Lanes<T>::Vector& a, const T first)
+{
+    typename Lanes<T>::Vector lane;
+    for (size_t k = 0; k < 32/sizeof(T); k++) lane[k] = T(k);
+    a = lane >= typename Lanes<T>::Vector{} + first ? a : typename Lanes<T>::Vector{};
+}
+#else
+#define HETBRIAN_INLINE inline
+template<class T>
+struct Lanes {
+    static const size_t N = 32/sizeof(T);
+    struct Vector {
+        T lane[N];
+        T& operator[](const size_t k) { return lane[k]; }
+        const T& operator[](const size_t k) const { return lane[k]; }
+        Vector& operator+=(const Vector& b) { for (size_t k = 0; k < N; k++) lane[k] += b[k]; return *this; }
+        Vector& operator*=(const T b) { for (size_t k = 0; k < N; k++) lane[k] *= b; return *this; }
+        friend Vector operator-(Vector a, const Vector& b) { for (size_t k = 0; k < N; k++) a[k] -= b[k]; return a; }
+        friend Vector operator*(Vector a, const Vector& b) { for (size_t k = 0; k < N; k++) a[k] *= b[k]; return a; }
+        friend Vector operator*(Vector a, const T b) { return a *= b; }
+        friend Vector operator*(const T b, Vector a) { return a *= b; }
+    };
+};
+
+template<class T>
+HETBRIAN_INLINE void keep_from(typename Lanes<T>::Vector& a, const T first)
+{
+    for (size_t k = 0; k < 32/sizeof(T); k++) if (T(k) < first) a[k] = 0;
+}
 #endif
 
 // Two vectors are a block: the columns of one cache line
 template<class T>
 struct Tiles {
-    typedef T Vector __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+    typedef typename Lanes<T>::Vector Vector;
     static const size_t LANES = 32/sizeof(T), BLOCK = 2*LANES, TILE = 32*BLOCK;
     const size_t rows, columns;  // whole panels, whole blocks
     explicit Tiles(const size_t m) : rows((m + 3)/4*4), columns((m + BLOCK - 1)/BLOCK*BLOCK) {}
@@ -70,7 +107,7 @@ void fill_tiles(const T* P, T* p, const size_t m, const bool has_matrix, const T
 // A block of four rows from i: Q = keep (P - u c^T), its share of Q x to s for the rows and to out for the columns
 // from j. On the diagonal only what is not left of it, which stays zero.
 template<class T, bool KEEP, bool DIAGONAL>
-inline __attribute__((always_inline))
+HETBRIAN_INLINE
 void symmetric_block(T* __restrict p, const size_t i, const size_t j, const T* x, const T* c, const T* xi, const T* u,
                      const T keep, T* out, typename Tiles<T>::Vector* s)
 {
@@ -81,17 +118,16 @@ void symmetric_block(T* __restrict p, const size_t i, const size_t j, const T* x
         const size_t column = j + half*LANES;
         Vector* __restrict q = (Vector*)p + half;
         const Vector xj = *(const Vector*)(x + column), cj = *(const Vector*)(c + column);
-        Vector sum = *(const Vector*)(out + column), lane;
-        for (size_t k = 0; k < LANES; k++) lane[k] = T(k);
+        Vector sum = *(const Vector*)(out + column);
         #pragma GCC unroll 4
         for (size_t r = 0; r < 4; r++) {
-            const Vector diagonal = Vector{} + T(double(i + r) - double(column));
+            const T diagonal = T(double(i + r) - double(column));  // its lane
             Vector a = q[2*r] - u[r]*cj;
             if (KEEP) a *= keep;
-            if (DIAGONAL) a = lane >= diagonal ? a : Vector{};
+            if (DIAGONAL) keep_from<T>(a, diagonal);
             q[2*r] = a;
             s[r] += a*xj;
-            if (DIAGONAL) a = lane > diagonal ? a : Vector{};
+            if (DIAGONAL) keep_from<T>(a, diagonal + 1);
             sum += a*xi[r];
         }
         *(Vector*)(out + column) = sum;

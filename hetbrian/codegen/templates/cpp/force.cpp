@@ -1,4 +1,4 @@
-{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
+{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, _every, initial_P, forgetting, n_updates, _weights,
                     _activity, _P, _tiles, _c, _gain, _n_source, _n_weights } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _tiles, _c, _gain } #}
 {# ALLOWS_SCALAR_WRITE #}
@@ -9,7 +9,7 @@
 
 {% endblock %}
 {% block maincode %}
-    // target
+    // whether it learns, and the target
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     for (int _idx = 0; _idx < N; _idx++)
@@ -21,7 +21,7 @@
     {% if feedback %}
     hetbrian::feedback({{_encoder}}, {{z}}, _n_source, N, {{_feedback}});
     {% endif %}
-    if ({{t_in_timesteps}} % {{every}} == 0 && {{t}} + 0.001*{{dt}} > {{start}} && {{t}} + 0.001*{{dt}} < {{stop}})
+    if (_is_due)
     {
         const bool _finite = hetbrian::rls_step(
             {{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},

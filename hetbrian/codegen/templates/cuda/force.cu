@@ -1,4 +1,4 @@
-{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
+{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, _every, initial_P, forgetting, n_updates, _weights,
                     _activity, _P, _c, _product, _gain, _n_source, _n_weights } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _product, _gain } #}
 {# ALLOWS_SCALAR_WRITE #}
@@ -45,8 +45,14 @@ _kernel_readout_{{codeobj_name}}(
         {{device('_encoder')}}, {{device('z')}}, _n_source, N, {{device('_feedback')}});
     CUDA_CHECK_ERROR("feedback");
     {% endif %}
-    const double _now = {{host('t')}} + 0.001*{{host('dt')}};
-    if ({{host('t_in_timesteps')}} % {{host('every')}} == 0 && _now > {{host('start')}} && _now < {{host('stop')}})
+    bool _is_due;
+    {
+        {% for name in ['t', 'dt', 't_in_timesteps', '_every', 'start', 'stop'] %}
+        const auto {{name}} = {{host(name)}};
+        {% endfor %}
+        _is_due = {{is_due}};
+    }
+    if (_is_due)
     {
         hetbrian::rls_product<<<_n_weights, hetbrian::ROW_THREADS>>>(
             {{device('_P')}}, {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_activity')}},

@@ -1,5 +1,5 @@
 {# ITERATE_ALL { _idx } #}
-{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, every, initial_P, forgetting, n_updates, _weights,
+{# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, _every, initial_P, forgetting, n_updates, _weights,
                     _activity, _P, _tiles, _c, _gain, _n_source, _n_weights } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _tiles, _c, _gain } #}
 {# ALLOWS_SCALAR_WRITE #}
@@ -16,7 +16,7 @@ cdef extern from *:
         T*, T*, double*, I*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
 {% endblock %}
 {% block maincode %}
-    # target
+    # whether it learns, and the target
     _vectorisation_idx = 1
     {{scalar_code|autoindent}}
     for _idx in range(N):
@@ -26,7 +26,7 @@ cdef extern from *:
     {% if feedback %}
     _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
     {% endif %}
-    if {{t_in_timesteps}} % {{every}} == 0 and {{t}} + 0.001*{{dt}} > {{start}} and {{t}} + 0.001*{{dt}} < {{stop}}:
+    if _is_due:
         if not _rls_step({{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}},
                          {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
             _owner.stop_diverged()
