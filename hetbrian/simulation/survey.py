@@ -39,12 +39,10 @@ def find_devices() -> list[Finding]:
         Finding("runtime (numpy)", True, "no compiler needed; the slowest"),
         _finding(
             "runtime (cython)",
-            compiler.missing(),
+            cython,
             "what runtime chooses by default; compiles once, then reads its cache",
         ),
-        _finding(
-            "cpp_standalone", compiler.missing(make=True), "compiles each network (about 10 s); the fastest on a CPU"
-        ),
+        _finding("cpp_standalone", standalone, "compiles each network (about 10 s); the fastest on a CPU"),
         _finding(
             "cuda_standalone",
             "; ".join(part.fix for part in parts if not part.found),
