@@ -69,6 +69,14 @@ def python(program, folder, **options):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, **options)
 
 
+def test_the_import_loads_no_optional_package(tmp_path):
+    loaded = (
+        "{'torch', 'lightning', 'dask', 'distributed', 'zarr', 'tonic', 'sklearn', 'xarray', 'rich'} & {*sys.modules}"
+    )
+    done = python(["-c", f"import sys, hetbrian; print(sorted({loaded}))"], tmp_path)
+    assert done.stdout.strip() == "[]", done
+
+
 def test_a_base_install_is_enough_to_import_all_of_it(tmp_path):
     program = (
         "import sys\n"

@@ -153,5 +153,6 @@ def check_finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
 
 
 def check_forgetting(forgetting: float) -> None:
+    """Refuse what is no share of the old samples' weight."""
     if not 0 < forgetting <= 1:
         raise ValueError(f"forgetting = {forgetting}, expected 0 < forgetting <= 1; give 1 to forget nothing")
