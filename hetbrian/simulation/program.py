@@ -369,10 +369,9 @@ def _bar(shown):
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task("simulating", total=1.0)
 
         def report(elapsed, completed, start, duration):
