@@ -180,17 +180,21 @@ def test_objects_on_a_standalone_device_are_left_alone():
 @pytest.mark.standalone
 def test_preferences_and_environment_come_back_after_a_program_with_threads(cpp_programs, monkeypatch):
     """Also after a program that stops with an error."""
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    monkeypatch.setattr(prefs.hetbrian, "threads", 2)
+    for name in ("OMP_WAIT_POLICY", "LD_BIND_NOW"):
+        monkeypatch.delenv(name, raising=False)
+    prefs.hetbrian.threads = 2
     before, environment = {name: prefs[name] for name in prefs}, dict(os.environ)
 
     def fails(network):
         assert os.environ["OMP_WAIT_POLICY"] == "passive"
         raise LookupError("of the caller")
 
-    with pytest.raises(LookupError, match="of the caller"):
-        short(device="cpp_standalone", finish=fails)
-    assert {name: prefs[name] for name in prefs} == before and dict(os.environ) == environment
+    try:
+        with pytest.raises(LookupError, match="of the caller"):
+            short(device="cpp_standalone", finish=fails)
+        assert {name: prefs[name] for name in prefs} == before and dict(os.environ) == environment
+    finally:
+        prefs.hetbrian.threads = 1
 
 
 # Parameters of the model
