@@ -1,9 +1,14 @@
 """Torch modules of one group and of a network: state as tensors, one step, a sequence."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from brian2 import NeuronGroup, Synapses
+from brian2.units.fundamentalunits import Dimension
 
 from hetbrian._support.optional import torch
 from hetbrian.torch.module import Generated
+from hetbrian.torch.statements import check_known
 
 
 class Output(NamedTuple):
@@ -68,7 +73,7 @@ class Population(Generated):
             new[k] = _Bounded.apply(value, own[k], slope.clamp(-limit, limit))
         return tuple(new)
 
-    def initial_state(self, batch=None):
+    def initial_state(self, batch: int | None = None) -> dict:
         """Return each state variable's initial value, of shape (batch, neuron) or (neuron,)."""
         shape = (self.size,) if batch is None else (batch, self.size)
         state = {}
@@ -127,11 +132,11 @@ class Cell(torch.nn.Module):
         self.inputs, self.dt, self.units, self.first_step = tuple(inputs), dt, units, first_step
 
     @property
-    def sources(self):
+    def sources(self) -> dict[str, int]:
         """Dict of str to int : the spike sources whose spikes the caller gives, and their sizes."""
         return {item.source: item.n_source for item in self.couplings.values() if item.source is not None}
 
-    def initial_state(self, batch=None):
+    def initial_state(self, batch: int | None = None) -> dict:
         """
         Return the state before the first step.
 
@@ -155,16 +160,16 @@ class Cell(torch.nn.Module):
         return state
 
     @property
-    def dtype(self):
+    def dtype(self) -> torch.dtype:
         """Torch.dtype : precision of the state."""
         return self.like().dtype
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         """Torch.device : where the state is."""
         return self.like().device
 
-    def variables(self):
+    def variables(self) -> dict[str, tuple[str | None, str]]:
         """
         Return what changes in time by equations, synapses or resets.
 
@@ -179,7 +184,7 @@ class Cell(torch.nn.Module):
             found |= {f"{gate.name}.{name}": (gate.name, name) for name in gate.names}
         return found
 
-    def dimension(self, name):
+    def dimension(self, name: str) -> Dimension:
         """Return the physical dimension of a state variable."""
         owner, variable = self.variables().get(name, (None, name))
         population = self.neurons if owner is None else self.gates[owner]
@@ -187,7 +192,7 @@ class Cell(torch.nn.Module):
             raise ValueError(f"{name!r} is no state variable, expected {', '.join(self.variables())}: check the name.")
         return population.state_dimensions[variable]
 
-    def like(self):
+    def like(self) -> torch.Tensor:
         """Return a tensor that has the dtype and device of the state."""
         return next(
             value
@@ -250,7 +255,17 @@ class Cell(torch.nn.Module):
                 state |= {f"{gate.name}.{name}": value for name, value in zip(gate.names, own, strict=True)}
         return fired
 
-    def forward(self, n_steps=None, batch=None, *, inputs=None, spikes=None, record=(), state=None, first_step=None):
+    def forward(
+        self,
+        n_steps: int | None = None,
+        batch: int | None = None,
+        *,
+        inputs: Mapping[str, torch.Tensor] | None = None,
+        spikes: Mapping[str, torch.Tensor] | None = None,
+        record: Sequence[str] = (),
+        state: dict | None = None,
+        first_step: int | None = None,
+    ) -> Output:
         """
         Run a sequence.
 
@@ -319,14 +334,16 @@ class Cell(torch.nn.Module):
         ValueError
             If they do not fit.
         """
-        sizes = {"input": dict.fromkeys(self.inputs, self.neurons.size), "source": self.sources}
-        for kind, given in (("input", inputs), ("source", spikes)):
-            known = sizes[kind]
+        sizes = dict.fromkeys(self.inputs, self.neurons.size)
+        for kind, argument, given, known in (
+            ("input", "inputs", inputs, sizes),
+            ("source", "spikes", spikes, self.sources),
+        ):
             for name in sorted({*known} ^ {*given}):
                 problem = "is missing" if name in known else "is none of this module"
                 raise ValueError(
                     f"the {kind} {name!r} {problem}, expected {', '.join(sorted(known)) or 'none'}: "
-                    f"pass {'inputs' if kind == 'input' else 'spikes'}= with exactly these names."
+                    f"pass {argument}= with exactly these names."
                 )
             for name, value in given.items():
                 shape = tuple(value.shape)
@@ -341,16 +358,14 @@ class Cell(torch.nn.Module):
         if not isinstance(n_steps, int) or n_steps < 1:
             raise ValueError(f"n_steps is {n_steps!r}, expected a whole number of at least 1: give the steps to run.")
         known = self.initial_state()
+        names = [name for name in known if not name.endswith(".pending")]
         for name in record:
-            if name not in known or name.endswith(".pending"):
-                names = ", ".join(name for name in known if not name.endswith(".pending"))
-                raise ValueError(f"record has {name!r}, expected state variables among {names}: check the name.")
-        if state is not None and {*state} != {*known}:
-            name = sorted({*state} ^ {*known})[0]
+            check_known("record", name, names, "state variables")
+        for name in sorted(state.keys() ^ known.keys()) if state is not None else ():
             raise ValueError(f"state and module differ in {name!r}, expected the same: take it from initial_state().")
         return n_steps, batch
 
-    def write_back(self, group, *synapses):
+    def write_back(self, group: NeuronGroup, *synapses: Synapses) -> None:
         """
         Set the trained parameters of the Brian2 objects.
 

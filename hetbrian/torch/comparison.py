@@ -1,15 +1,18 @@
 """Run a Brian2 group and its torch module, and say where they part."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import Network, NeuronGroup, Quantity, SpikeMonitor, StateMonitor, Synapses, second
+import numpy.typing as npt
+from brian2 import BrianObject, Network, NeuronGroup, Quantity, SpikeMonitor, StateMonitor, Synapses, second
 from brian2.core.namespace import get_local_namespace
 from brian2.core.network import _get_all_objects
 
 from hetbrian._support.checks import positive, whole_steps
 from hetbrian._support.optional import torch
 from hetbrian.network.shared import AllToAll
+from hetbrian.torch.cell import Cell
 from hetbrian.torch.export import to_torch
 
 
@@ -34,7 +37,7 @@ class Difference:
     unit: str
 
     @property
-    def relative(self):
+    def relative(self) -> float:
         """Float : difference up to the first differing spike, relative to the largest value."""
         return self.before / self.scale if self.scale else self.before
 
@@ -72,13 +75,12 @@ class Comparison:
     n_equal: int
     first_difference: Quantity | None
     agreement: float
-    variables: dict
+    variables: dict[str, Difference]
 
     def __str__(self):
         duration = self.n_steps * self.dt
-        if self.first_difference is None:
-            said = f"all {self.n_spikes} spikes agree over {duration}"
-        else:
+        said = f"all {self.n_spikes} spikes agree over {duration}"
+        if self.first_difference is not None:
             said = (
                 f"the first {self.n_equal} of {self.n_spikes} spikes agree, until {self.first_difference}; "
                 f"over {duration} {100 * self.agreement:.3g} % of the spikes are the same "
@@ -86,14 +88,22 @@ class Comparison:
             )
         width = max([len("variable"), *map(len, self.variables)])
         lines = [said, f"{'variable':{width}}  max|difference| before  relative  in all     unit"]
-        for name, item in self.variables.items():
-            lines.append(
-                f"{name:{width}}  {item.before:<22.3g}  {item.relative:<8.2g}  {item.after:<9.3g}  {item.unit}"
-            )
+        lines += [
+            f"{name:{width}}  {item.before:<22.3g}  {item.relative:<8.2g}  {item.after:<9.3g}  {item.unit}"
+            for name, item in self.variables.items()
+        ]
         return "\n".join(lines)
 
 
-def compare(group, module, duration, others=(), *, namespace=None, level=0):
+def compare(
+    group: NeuronGroup,
+    module: Cell,
+    duration: Quantity,
+    others: Network | Sequence[BrianObject] = (),
+    *,
+    namespace: dict | None = None,
+    level: int = 0,
+) -> Comparison:
     """
     Run a group in Brian2 and its module in torch from the same state and compare them.
 
@@ -134,20 +144,20 @@ def compare(group, module, duration, others=(), *, namespace=None, level=0):
         if name not in known:
             raise ValueError(f"the module needs {name!r}, expected it among the others: pass the rest of the network.")
     traced = {name: (known[owner], variable) for name, (owner, variable) in module.variables().items()}
-    states = {name: StateMonitor(owner, variable, record=True) for name, (owner, variable) in traced.items()}
-    inputs = {name: StateMonitor(group, name, record=True) for name in module.inputs}
+    recorded = traced | {name: (group, name) for name in module.inputs}
+    states = {name: StateMonitor(owner, variable, record=True) for name, (owner, variable) in recorded.items()}
     spiking = (None, *module.sources) if "spike" in group.events else tuple(module.sources)
     fired = {name: SpikeMonitor(known[name]) for name in spiking}
-    monitors = [*states.values(), *inputs.values(), *fired.values()]
+    monitors = [*states.values(), *fired.values()]
     network.add(monitors)
     owners = {item: item._network for item in _get_all_objects(network.objects)}
     network.store("hetbrian.torch.comparison")
     start = float(network.t)
     network.run(duration, namespace=namespace)
-    values = {name: np.array(getattr(states[name], f"{variable}_")).T for name, (_, variable) in traced.items()}
+    values = {name: np.array(getattr(states[name], f"{variable}_")).T for name, (_, variable) in recorded.items()}
     final = {name: np.array(owner.variables[variable].get_value()) for name, (owner, variable) in traced.items()}
-    given = {name: np.array(getattr(monitor, f"{name}_")).T for name, monitor in inputs.items()}
-    spikes = {
+    given = {name: values.pop(name) for name in module.inputs}
+    spikes: dict = {
         name: (np.rint((np.array(item.t_) - start) / float(group.clock.dt)).astype(int), np.array(item.i))
         for name, item in fired.items()
     }
@@ -156,12 +166,20 @@ def compare(group, module, duration, others=(), *, namespace=None, level=0):
     if network is not others:
         for item, owner in owners.items():
             item._network = owner  # so that another network may run it
-    return compare_recorded(
-        module, n_steps, spikes.pop(None, ((), ())), values, final=final, inputs=given, sources=spikes
-    )
+    own = spikes.pop(None, ((), ()))
+    return compare_recorded(module, n_steps, own, values, final=final, inputs=given, sources=spikes)
 
 
-def compare_recorded(module, n_steps, spikes, traces, *, final=None, inputs=None, sources=None):
+def compare_recorded(
+    module: Cell,
+    n_steps: int,
+    spikes: tuple[npt.ArrayLike, npt.ArrayLike],
+    traces: Mapping[str, np.ndarray],
+    *,
+    final: Mapping[str, np.ndarray] | None = None,
+    inputs: Mapping[str, np.ndarray] | None = None,
+    sources: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
+) -> Comparison:
     """
     Run a module and compare it with what was recorded in Brian2, on any device.
 
@@ -212,17 +230,9 @@ def compare_recorded(module, n_steps, spikes, traces, *, final=None, inputs=None
     first = int(differs.argmax()) if differs.any() else n_steps
     found = {}
     for name in {**traces, **final}:
-        steps: list = []
-        theirs: list = []
-        ours: list = []
-        if name in traces:
-            steps += range(n_steps)
-            theirs += list(traces[name])
-            ours += list(output.recorded[name])
-        if name in final:
-            steps.append(n_steps)
-            theirs.append(final[name])
-            ours.append(output.state[name])
+        rows = [*zip(range(n_steps), traces.get(name, ()), output.recorded.get(name, ()), strict=False)]
+        rows += [(n_steps, final[name], output.state[name])] if name in final else []
+        steps, theirs, ours = zip(*rows, strict=True)
         brian = module.units.from_si(np.array(theirs, dtype=float), variables[name])
         apart = np.abs(torch.stack(ours).double().cpu().numpy() - brian).max(axis=1)  # (step,)
         is_before = np.array(steps) <= first  # a spike changes the state only at the start of the next step
@@ -245,7 +255,13 @@ def compare_recorded(module, n_steps, spikes, traces, *, final=None, inputs=None
     )
 
 
-def compare_model(network, duration, group="neurons", inputs=(), precision="float64"):
+def compare_model(
+    network: Network,
+    duration: Quantity,
+    group: str = "neurons",
+    inputs: Sequence[str] = (),
+    precision: str = "float64",
+) -> Comparison:
     """
     Export a group of a network and compare the two; what ``hetbrian compare`` does.
 

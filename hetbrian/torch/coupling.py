@@ -1,15 +1,17 @@
 """Synapses whose spikes add a weight to a variable, as a torch module."""
 
 import ast
+from collections.abc import Sequence
 
 import numpy as np
+from brian2 import NeuronGroup, Synapses
 from brian2.core.variables import ArrayVariable, Constant
 from brian2.groups.subgroup import Subgroup
 
 from hetbrian._support.optional import torch
 from hetbrian.torch.module import Generated, number, tensor
-from hetbrian.torch.source import TorchRenderer, names
-from hetbrian.torch.statements import ExportError, assignments, resolve
+from hetbrian.torch.source import TorchRenderer
+from hetbrian.torch.statements import ExportError, assignments, check_known, names, resolve
 
 DENSE = 4_000_000
 """Largest matrix, in elements, that is kept dense by default; larger ones only if most pairs are connected."""
@@ -43,6 +45,13 @@ class Coupling(Generated):
         Whether to add synapse by synapse instead of multiplying matrices.
     dtype : torch.dtype
         Precision of weights that have no parameter.
+
+    Attributes
+    ----------
+    n_source : int
+        Number of source neurons.
+    max_delay : int
+        Longest delay in time steps.
     """
 
     def __init__(self, name, code, variables, *, source, target, shape, pre, post, delays, guards, is_sparse, dtype):
@@ -50,6 +59,7 @@ class Coupling(Generated):
         self.variables, self.source, self.target, self.shape = tuple(variables), source, target, shape
         self.guards, self.is_sparse = guards, is_sparse
         self.delays = tuple(int(delay) for delay in np.unique(delays))
+        self.n_source, self.max_delay = shape[0], max(self.delays, default=0)
         self.register_buffer("_zeros", torch.zeros(len(pre), dtype=dtype), persistent=False)
         pairs = pre.astype(np.int64) * shape[1] + post
         self.is_whole = len(self.delays) == 1 and np.array_equal(pairs, np.arange(shape[0] * shape[1]))
@@ -57,16 +67,6 @@ class Coupling(Generated):
             chosen = np.flatnonzero(delays == delay)
             self.register_buffer(f"_chosen_{delay}", torch.as_tensor(chosen), persistent=False)
             self.register_buffer(f"_pairs_{delay}", torch.as_tensor(pairs[chosen]), persistent=False)
-
-    @property
-    def n_source(self):
-        """Int : number of source neurons."""
-        return self.shape[0]
-
-    @property
-    def max_delay(self):
-        """Int : longest delay in time steps."""
-        return max(self.delays, default=0)
 
     def prepare(self):
         """
@@ -136,7 +136,7 @@ class _Scatter(torch.autograd.Function):
         return of_spikes, None, None, of_weights, None
 
 
-def receivers(synapses):
+def receivers(synapses: Synapses) -> dict[str, str]:
     """
     Return the variables that synapses add to.
 
@@ -207,15 +207,12 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     """
     (pathway,) = synapses._pathways
     added = receivers(synapses)
-    variables = resolve(synapses, [f"_added = {value}" for value in added.values()], namespace)
-    used = {
-        name
-        for value in added.values()
-        for item in assignments(f"_added = {value}", variables)
-        for name in names(ast.parse(item.expression.strip()))
-    } & set(variables)
+    code = "\n".join(f"_added_{k} = {value}" for k, value in enumerate(added.values()))
+    variables = resolve(synapses, code, namespace)
+    items = assignments(code, variables)
+    used = {name for item in items for name in names(item.value)}
     constants, arrays = {}, {}
-    for name in sorted(used):
+    for name in sorted(used & set(variables)):
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
             constants[name] = (number(variable, units), units.label(variable.dim))
@@ -229,10 +226,8 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     renderer = TorchRenderer()
     lines = [f"{name} = {value!r}  # {unit}" for name, (value, unit) in constants.items()]
     lines += ["", "", "def increments(values_):"] + [f"    {name} = values_.{name}" for name in arrays]
-    for k, value in enumerate(added.values()):
-        for item in assignments(f"_added_{k} = {value}", variables):
-            lines.append(f"    {item.name} = {renderer.render_expr(item.expression)}")
-    lines.append(f"    return ({''.join(f'_added_{k}, ' for k in range(len(added)))})")
+    lines += [f"    {item.name} = {renderer.render_node(item.value)}" for item in items]
+    lines += [f"    return ({''.join(f'_added_{k}, ' for k in range(len(added)))})"]
     shape = (len(synapses.source), len(synapses.target))
     count = len(synapses)
     delay = np.broadcast_to(np.asarray(pathway.variables["delay"].get_value()), (count,))
@@ -253,15 +248,13 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     for name, variable in arrays.items():
         is_trainable = name in trainable
         coupling.store(name, tensor(variable, units, dtype), dimension=variable.dim, is_trainable=is_trainable)
-    for name in sorted(set(trainable) - set(arrays)):
-        raise ValueError(
-            f"trainable has {synapses.name + '.' + name!r}, expected a variable in its on_pre, which has "
-            f"{', '.join(arrays) or 'none'}: check the name."
-        )
+    for name in sorted(trainable):
+        known = [f"{synapses.name}.{item}" for item in arrays]
+        check_known("trainable", f"{synapses.name}.{name}", known, "variables of its on_pre")
     return coupling
 
 
-def check_synapses(synapses, group, gates):
+def check_synapses(synapses: Synapses, group: NeuronGroup, gates: Sequence[NeuronGroup]) -> None:
     """
     Refuse synapses that cannot be exported.
 

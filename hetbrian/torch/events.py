@@ -29,7 +29,7 @@ class Events:
 
     begin: torch.Tensor
     index: torch.Tensor
-    shape: tuple
+    shape: tuple[int, ...]
 
     def __post_init__(self):
         """Check that the lists fit together, as the kernels do not."""
@@ -46,7 +46,7 @@ class Events:
             )
 
     @staticmethod
-    def from_dense(spikes):
+    def from_dense(spikes: torch.Tensor) -> "Events":
         """
         Return the events of a tensor of spikes.
 
@@ -72,13 +72,13 @@ class Events:
         begin[1:] = torch.bincount(where[:, 0], minlength=len(rows)).cumsum(0)
         return Events(begin, where[:, 1].to(torch.int32).contiguous(), tuple(spikes.shape))
 
-    def to(self, device):
+    def to(self, device: torch.device | str) -> "Events":
         """Return the events on another device, or themselves if they are there."""
         if self.begin.device == torch.device(device):
             return self
         return Events(self.begin.to(device), self.index.to(device), self.shape)
 
-    def dense(self, dtype=torch.float32):
+    def dense(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Return the spikes as a tensor of shape (time, batch, neuron), with the number of events of each."""
         n_steps, batch, size = self.shape
         device = self.begin.device

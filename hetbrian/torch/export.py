@@ -1,42 +1,44 @@
 """From Brian2 equations to a torch module: the same update, in the same order within a step."""
 
 import ast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from brian2 import DimensionMismatchError, NeuronGroup, TimedArray
+from brian2 import NeuronGroup, Quantity, TimedArray
 from brian2.core.functions import Function
 from brian2.core.namespace import get_local_namespace
 from brian2.core.variables import ArrayVariable, Constant
 from brian2.input.timedarray import _find_K
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
-from brian2.units.fundamentalunits import DIMENSIONLESS
+from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell, Population
 from hetbrian.torch.coupling import check_synapses, read_coupling, receivers
 from hetbrian.torch.module import TAKEN, number, tensor
 from hetbrian.torch.source import module_source, threshold_margin
-from hetbrian.torch.statements import ExportError, check_group, read_group
-from hetbrian.torch.surrogate import SuperSpike
-from hetbrian.torch.units import COHERENT
+from hetbrian.torch.statements import ExportError, check_group, check_known, read_group
+from hetbrian.torch.surrogate import SuperSpike, Surrogate
+from hetbrian.torch.units import COHERENT, UnitSystem
 
 
 def to_torch(
-    group,
-    synapses=(),
+    group: NeuronGroup,
+    synapses: Synapses | NeuronGroup | Iterable[Synapses | NeuronGroup] = (),
     *,
-    trainable=(),
-    inputs=(),
-    units=COHERENT,
-    dtype=torch.float32,
-    surrogate=None,
-    width=None,
-    detach_reset=False,
-    jacobian_bound=None,
-    sparse=None,
-    namespace=None,
-    level=0,
-):
+    trainable: str | Iterable[str] = (),
+    inputs: str | Iterable[str] = (),
+    units: UnitSystem = COHERENT,
+    dtype: torch.dtype = torch.float32,
+    surrogate: Surrogate | None = None,
+    width: Quantity | float | None = None,
+    detach_reset: bool = False,
+    jacobian_bound: Mapping[str, float] | None = None,
+    sparse: bool | None = None,
+    namespace: Mapping[str, Any] | None = None,
+    level: int = 0,
+) -> Cell:
     r"""
     Return a NeuronGroup and its synapses as a torch module with the same time step.
 
@@ -120,7 +122,11 @@ def to_torch(
     for item in incoming:
         check_synapses(item, group, gates)
         targets[item.target.name] |= set(receivers(item))
-    _check_inputs(group, inputs)
+    parameters = {name: item.flags for name, item in group.equations.items() if item.type == "parameter"}
+    for name in inputs:
+        known = sorted(name for name, flags in parameters.items() if "shared" not in flags)
+        advice = "declare it in the equations, one value a neuron"
+        check_known("inputs", name, known, f"parameters of {group.name}", advice)
     program = read_group(group, namespace, targets=sorted(targets[group.name] | set(inputs)), owners=gates)
     own, of_synapses = _split(trainable, [item.name for item in incoming])
     settings = {"surrogate": surrogate or SuperSpike(), "detach": detach_reset, "units": units, "dtype": dtype}
@@ -135,19 +141,11 @@ def to_torch(
                 f"{group.name}: use AllToAll, or export it on its own."
             )
         modules.append(_population(gate, found, width=1.0, trainable=(), **settings))
-    couplings = [
-        read_coupling(
-            item,
-            group,
-            namespace,
-            guards=_guards(program) if item.target is group else {},
-            units=units,
-            dtype=dtype,
-            trainable=of_synapses[item.name],
-            is_sparse=sparse,
-        )
-        for item in incoming
-    ]
+    couplings = []
+    for item in incoming:
+        options = {"units": units, "dtype": dtype, "trainable": of_synapses[item.name], "is_sparse": sparse}
+        guards = program.guards if item.target is group else {}
+        couplings.append(read_coupling(item, group, namespace, guards=guards, **options))
     dt = float(units.from_si(float(group.clock.dt), program.variables["dt"].dim))
     return Cell(neurons, modules, couplings, inputs, dt, units, int(group.clock.timestep[:]))
 
@@ -198,42 +196,20 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
     source = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
     _check_bounds(program, bounds or {}, [*integers, "lastspike", "not_refractory"])
     module = Population(program, source, surrogate, width, detach, bounds)
-    for name, value in values.items():
-        module.store(name, value, dimension=dimensions[name], is_trainable=name in trainable)
     for name in tables:
         table = program.variables[name]
-        module.store(name, torch.as_tensor(units.from_si(table.values, table.dim), dtype=dtype))
-    for name, value in initial.items():
-        value = value.double() if name == "lastspike" else value
-        module.store(f"_initial_{name}", value, dimension=dimensions[name], is_trainable=name in trainable)
+        values[name] = torch.as_tensor(units.from_si(table.values, table.dim), dtype=dtype)
+    for key, value in (values | {f"_initial_{name}": value for name, value in initial.items()}).items():
+        name = key.removeprefix("_initial_")
+        module.store(key, value, dimension=dimensions.get(name), is_trainable=name in trainable)
     return module
-
-
-def _guards(program):
-    """Return the boolean variable that guards each state variable (unless refractory)."""
-    found = {name: getattr(program.variables[name], "conditional_write", None) for name in program.state}
-    return {name: variable.name for name, variable in found.items() if variable is not None}
-
-
-def _check_inputs(group, inputs):
-    """Refuse inputs that are no parameters of the group."""
-    known = [name for name, item in group.equations.items() if item.type == "parameter" and "shared" not in item.flags]
-    for name in inputs:
-        if name not in known:
-            raise ValueError(
-                f"inputs has {name!r}, expected parameters of {group.name} among {', '.join(sorted(known)) or 'none'}: "
-                "declare it in the equations, one value a neuron."
-            )
 
 
 def _check_bounds(program, bounds, others):
     """Refuse bounds of what is no state variable with a derivative, and of noise, which would be drawn twice."""
     for name, limit in bounds.items():
         known = [item for item in program.state if item not in others]
-        if name not in known:
-            raise ValueError(
-                f"jacobian_bound has {name!r}, expected state variables among {', '.join(known)}: check the name."
-            )
+        check_known("jacobian_bound", name, known, "state variables")
         if not limit > 0:
             raise ValueError(f"jacobian_bound of {name!r} is {limit!r}, expected more than 0: give a bound such as 1.")
         if {"rand", "randn"} & set(program.variables):
@@ -250,9 +226,7 @@ def _split(trainable, synapses):
     for name in set(trainable) - set(own):
         owner, _, variable = name.partition(".")
         if owner not in of_synapses:
-            raise ValueError(
-                f"trainable has {name!r}, expected synapses among {', '.join(synapses) or 'none'}: check the name."
-            )
+            check_known("trainable", name, synapses, "synapses")
         of_synapses[owner].append(variable)
     return own, of_synapses
 
@@ -261,16 +235,14 @@ def _width(program, width, units):
     """Return the width of the surrogate in the unit system."""
     if width is None or program.condition is None:
         return 1.0
-    comparisons = [node for node in ast.walk(ast.parse(program.condition.strip())) if isinstance(node, ast.Compare)]
+    comparisons = [node for node in ast.walk(program.condition) if isinstance(node, ast.Compare)]
     margin = ast.unparse(threshold_margin(comparisons[0])[0]) if comparisons else "0"
     dimension = parse_expression_dimensions(margin, program.variables)
-    if getattr(width, "dim", DIMENSIONLESS) is not dimension:
-        raise DimensionMismatchError(
-            f"width has the wrong unit, expected {units.label(dimension)} as in the threshold {program.condition!r}: "
-            "multiply by it",
-            getattr(width, "dim", DIMENSIONLESS),
-            dimension,
-        )
+    threshold = ast.unparse(program.condition)
+    message = (
+        f"width has the wrong unit, expected {units.label(dimension)} as in the threshold {threshold!r}: multiply by it"
+    )
+    fail_for_dimension_mismatch(width, Quantity(1, dim=dimension), message)
     if not float(width) > 0:
         raise ValueError(f"width is {width}, expected more than 0: give a distance from the threshold.")
     return float(units.from_si(float(width), dimension))

@@ -13,24 +13,12 @@ def _both(of_tensor, of_number):
     return function
 
 
-exp = _both(torch.exp, math.exp)
-log = _both(torch.log, math.log)
-log10 = _both(torch.log10, math.log10)
-expm1 = _both(torch.expm1, math.expm1)
-log1p = _both(torch.log1p, math.log1p)
-sqrt = _both(torch.sqrt, math.sqrt)
-sin = _both(torch.sin, math.sin)
-cos = _both(torch.cos, math.cos)
-tan = _both(torch.tan, math.tan)
-sinh = _both(torch.sinh, math.sinh)
-cosh = _both(torch.cosh, math.cosh)
-tanh = _both(torch.tanh, math.tanh)
-arcsin = _both(torch.asin, math.asin)
-arccos = _both(torch.acos, math.acos)
-arctan = _both(torch.atan, math.atan)
+exp, expm1, log, log10, log1p, sqrt, sin, cos, tan, sinh, cosh, tanh, floor, ceil = (
+    _both(getattr(torch, name), getattr(math, name))
+    for name in "exp expm1 log log10 log1p sqrt sin cos tan sinh cosh tanh floor ceil".split()
+)
+arcsin, arccos, arctan = _both(torch.asin, math.asin), _both(torch.acos, math.acos), _both(torch.atan, math.atan)
 sign = _both(torch.sign, lambda x: (x > 0) - (x < 0))
-floor = _both(torch.floor, math.floor)
-ceil = _both(torch.ceil, math.ceil)
 absolute = abs
 
 

@@ -34,12 +34,7 @@ class Generated(torch.nn.Module):
         self._compile()
 
     def _compile(self):
-        self._functions = {
-            "ops": functions,
-            "spike": spike,
-            "reset": reset,
-            "surrogate": self.surrogate,
-        }
+        self._functions = {"ops": functions, "spike": spike, "reset": reset, "surrogate": self.surrogate}
         exec(compile(self.code, f"<torch code of {self.name}>", "exec"), self._functions)
 
     def __getstate__(self):

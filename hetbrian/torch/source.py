@@ -1,12 +1,13 @@
 """Statements and equations of Brian2 as Python source for torch."""
 
 import ast
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from brian2.parsing.rendering import NodeRenderer
-from brian2.utils.stringtools import get_identifiers
 
-from hetbrian.torch.statements import FUNCTIONS, Assignment, ExportError
+from hetbrian.torch.statements import FUNCTIONS, ExportError, names
 
 HELPERS = {"abs": "absolute", "int": "integer"}
 """Names in `hetbrian.torch.functions` of Brian2 functions that Python has too."""
@@ -64,80 +65,36 @@ class Hoister(ast.NodeTransformer):
         Of the prelude.
     """
 
-    def __init__(self, static, renderer):
+    def __init__(self, static: Iterable[str], renderer: TorchRenderer):
         self.static, self.renderer = frozenset(static), renderer
-        self.prelude, self.aliases = {}, {}
+        self.prelude: dict[str, str] = {}
 
-    def is_static(self, node):
+    def is_static(self, node: ast.AST) -> bool:
         """Return whether an expression has the same value at every step."""
         calls = {ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
-        fixed = self.static | {*self.aliases, *self.prelude.values()}
+        fixed = self.static | {*self.prelude.values()}
         return names(node) - calls <= fixed and calls <= FUNCTIONS - set(NEEDS_STATE)
 
-    def visit(self, node):
+    def visit(self, node: ast.AST) -> ast.AST:
         """Return an expression with names of the prelude in it."""
-        if isinstance(node, ast.Name):
-            return self.aliases.get(node.id, node)
         is_compound = isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp))
         if is_compound and names(node) and self.is_static(node):
-            text = self.renderer.render_node(_Renamed(self.aliases).visit(node))
+            text = self.renderer.render_node(node)
             return ast.Name(self.prelude.setdefault(text, f"fixed_{len(self.prelude)}"))
-        if isinstance(node, ast.Call):
-            return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
         return self.generic_visit(node)
 
 
 class _Renamed(ast.NodeTransformer):
-    """Put names of the prelude in the place of temporary names."""
+    """Put expressions in the place of temporary names."""
 
     def __init__(self, aliases):
         self.aliases = aliases
 
     def visit_Name(self, node):
-        return self.aliases.get(node.id, node)
+        return copy.deepcopy(self.aliases.get(node.id, node))
 
 
-def names(node):
-    """Return the names in an expression, those of functions included."""
-    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
-
-
-class ThresholdRenderer:
-    """
-    Render a threshold as spikes with a surrogate derivative.
-
-    ``a and b`` is a product, ``a or b`` is a + b - a b and ``not a`` is 1 - a, which are exact for 0 and 1. What does
-    not depend on the state has no surrogate.
-
-    Parameters
-    ----------
-    renderer : TorchRenderer
-        Of the expressions in it.
-    changing : set of str
-        Names that depend on the state.
-    width : float
-        Distance from the threshold that counts as 1.
-    """
-
-    def __init__(self, renderer, changing, width):
-        self.renderer, self.changing, self.width = renderer, changing, width
-
-    def render(self, node):
-        """Return an expression for 0 or 1."""
-        if isinstance(node, ast.BoolOp):
-            first, *others = [self.render(value) for value in node.values]
-            for other in others:
-                first = f"{first} * {other}" if isinstance(node.op, ast.And) else f"ops.either({first}, {other})"
-            return f"({first})"
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return f"(1 - {self.render(node.operand)})"
-        if not names(node) & self.changing or isinstance(node, ast.Name):
-            return f"ops.hard({self.renderer.render_node(node)}, like_)"
-        margin, strict = threshold_margin(node)
-        return f"spike({self.renderer.render_node(margin)}, surrogate, strict={strict}, width={self.width!r})"
-
-
-def threshold_margin(node):
+def threshold_margin(node: ast.expr) -> tuple[ast.expr, bool]:
     """
     Return what a comparison compares with 0, and whether equality is no spike.
 
@@ -193,7 +150,7 @@ class Source:
         Constants.
     slots : dict of str to list of Assignment
         The assignments that use these names; ``thresholds`` without the condition.
-    condition : str, optional
+    condition : ast.expr, optional
         The threshold.
     tables : dict of str to tuple
         Step and subdivision of each TimedArray.
@@ -203,7 +160,7 @@ class Source:
     prepared: tuple
     constants: dict
     slots: dict
-    condition: str | None
+    condition: ast.expr | None
     tables: dict
 
 
@@ -264,11 +221,8 @@ def module_source(program, constants, parameters, tables, integers=(), width=1.0
     lines += [f"    return {_tuple(prepared)}"]
     groups = [("state_", program.state), ("linked_", sorted(program.linked)), ("prepared_", prepared)]
     for name, body in bodies.items():
-        used = get_identifiers("\n".join(body))
         head = [f"{_tuple(items)} = {argument}" for argument, items in groups if items]
-        head += ["t = step_ * dt"] if "t" in used else []
-        head += ["t_in_timesteps = step_"] if "t_in_timesteps" in used else []
-        head += [f"like_ = {floats[0]}"] if "like_" in used else []
+        head += ["t, t_in_timesteps = step_ * dt, step_", f"like_ = {floats[0]}"]
         spikes = ", spikes_" if name == "reset_state" else ""
         result = _tuple(program.state)
         lines += ["", "", f"def {name}(step_, state_, linked_, prepared_{spikes}):"]
@@ -287,17 +241,20 @@ class _Writer:
 
     def assign(self, slot):
         """Return the assignments of a slot; temporary names for what is fixed move to the prelude."""
-        lines, shaped = [], {*self.program.state}  # what has one value a neuron
-        self.hoister.aliases, self.slots[slot] = {}, []
+        lines: list[str] = []
+        aliases: dict[str, ast.expr] = {}
+        shaped = {*self.program.state}  # what has one value a neuron
+        self.slots[slot] = []
         for item in self.program.slots.get(slot, []):
             is_state = item.name in self.program.state
-            is_fixed = not is_state and self.hoister.is_static(self._parse(item.expression))
-            node = self.hoister.visit(self._parse(item.expression))
-            self.hoister.aliases.pop(item.name, None)
+            node = _Renamed(aliases).visit(copy.deepcopy(item.value))
+            is_fixed = not is_state and self.hoister.is_static(node)
+            node = self.hoister.visit(node)
+            aliases.pop(item.name, None)
             if is_fixed:
-                self.hoister.aliases[item.name] = node
+                aliases[item.name] = node
                 continue
-            self.slots[slot].append(Assignment(item.name, ast.unparse(node), item.guard))
+            self.slots[slot].append(replace(item, value=node))
             text = self.renderer.render_node(node)
             if names(node) & shaped:
                 shaped.add(item.name)
@@ -313,14 +270,13 @@ class _Writer:
         if self.program.condition is None:
             self.slots["thresholds"] = []
             return ["spikes_ = ops.hard(False, like_)"]
-        for node in ast.walk(self._parse(self.program.condition)):
+        for node in ast.walk(self.program.condition):
             if isinstance(node, ast.Compare) and names(node) & {*self.program.state}:
                 threshold_margin(node)  # refuses == in the user's own words
         lines = self.assign("thresholds")[:-1]  # without the condition itself, which has no surrogate
-        self.condition = self.slots["thresholds"].pop().expression
-        changing = {*self.program.state, *self.program.linked} | {line.split(" = ")[0] for line in lines}
-        renderer = ThresholdRenderer(self.renderer, changing, width)
-        lines.append(f"spikes_ = {renderer.render(self._parse(self.condition))}")
+        self.condition = self.slots["thresholds"].pop().value
+        changing = {*self.program.state, *self.program.linked} | {item.name for item in self.slots["thresholds"]}
+        lines.append(f"spikes_ = {self._spikes(self.condition, changing, width)}")
         if self.program.is_refractory:
             lines += [
                 "spikes_ = spikes_ * ops.hard(not_refractory, like_)",
@@ -330,17 +286,32 @@ class _Writer:
             ]
         return lines
 
+    def _spikes(self, node, changing, width):
+        """
+        Return a threshold as spikes with a surrogate derivative.
+
+        ``a and b`` is a product, ``a or b`` is a + b - a b and ``not a`` is 1 - a, which are exact for 0 and 1. What
+        does not depend on the state has no surrogate.
+        """
+        if isinstance(node, ast.BoolOp):
+            first, *others = [self._spikes(value, changing, width) for value in node.values]
+            for other in others:
+                first = f"{first} * {other}" if isinstance(node.op, ast.And) else f"ops.either({first}, {other})"
+            return f"({first})"
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return f"(1 - {self._spikes(node.operand, changing, width)})"
+        if not names(node) & changing or isinstance(node, ast.Name):
+            return f"ops.hard({self.renderer.render_node(node)}, like_)"
+        margin, strict = threshold_margin(node)
+        return f"spike({self.renderer.render_node(margin)}, surrogate, strict={strict}, width={width!r})"
+
     def reset(self, detach):
         """Return the reset, computed for all neurons and kept for those that spiked."""
         lines = self.assign("resets")
-        changed = sorted({line.split(" = ")[0] for line in lines} & {*self.program.state})
+        changed = sorted({item.name for item in self.slots["resets"]} & {*self.program.state})
         before = [f"{name}_before = {name}" for name in changed]
         after = [f"{name} = reset(spikes_, {name}, {name}_before, detach={detach})" for name in changed]
         return before + lines + after
-
-    @staticmethod
-    def _parse(expression):
-        return ast.parse(expression.strip(), mode="eval").body
 
 
 def _tuple(items):

@@ -2,8 +2,8 @@
 
 import ast
 import itertools
-import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from brian2 import NeuronGroup, Quantity, SpatialNeuron, TimedArray, second
@@ -11,7 +11,7 @@ from brian2.codegen.translation import make_statements
 from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Constant, Subexpression
 from brian2.devices.device import RuntimeDevice, get_device
-from brian2.groups.group import CodeRunner
+from brian2.groups.group import CodeRunner, Group
 from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
@@ -36,6 +36,12 @@ class ExportError(NotImplementedError):
     """The model has something that cannot be exported; the message names it and what to do instead."""
 
 
+def check_known(argument: str, name: str, known: Iterable[str], what: str, advice: str = "check the name") -> None:
+    """Refuse a name in an argument that is none of the known ones."""
+    if name not in known:
+        raise ValueError(f"{argument} has {name!r}, expected {what} among {', '.join(known) or 'none'}: {advice}.")
+
+
 @dataclass(frozen=True)
 class Assignment:
     """
@@ -45,14 +51,14 @@ class Assignment:
     ----------
     name : str
         What is assigned to, a state variable or a temporary one.
-    expression : str
-        The value, as Brian2 code without sub-expressions.
+    value : ast.expr
+        The value, in Brian2's syntax, without sub-expressions.
     guard : str, optional
         A boolean variable: where it is false, the value stays (``unless refractory``).
     """
 
     name: str
-    expression: str
+    value: ast.expr
     guard: str | None = None
 
 
@@ -75,10 +81,12 @@ class Program:
         Names of another group's variables: that group and its name for it.
     slots : dict of str to list of Assignment
         ``groups``, ``thresholds``, ``after_synapses`` and ``resets``.
-    condition : str, optional
+    condition : ast.expr, optional
         Threshold.
     is_refractory : bool
         Whether a spike makes a neuron refractory.
+    guards : dict of str to str
+        For variables that only change where a boolean one is true (unless refractory), that one.
     """
 
     name: str
@@ -87,11 +95,12 @@ class Program:
     state: tuple
     linked: dict = field(default_factory=dict)
     slots: dict = field(default_factory=dict)
-    condition: str | None = None
+    condition: ast.expr | None = None
     is_refractory: bool = False
+    guards: dict = field(default_factory=dict)
 
 
-def check_group(group):
+def check_group(group: NeuronGroup) -> None:
     """
     Refuse what has no place in an exported time step.
 
@@ -141,7 +150,9 @@ def check_group(group):
             )
 
 
-def read_group(group, namespace, *, targets=(), owners=()):
+def read_group(
+    group: NeuronGroup, namespace: Mapping, *, targets: Iterable[str] = (), owners: Iterable[NeuronGroup] = ()
+) -> Program:
     """
     Return the program of a group.
 
@@ -179,13 +190,16 @@ def read_group(group, namespace, *, targets=(), owners=()):
         update = update.replace(literal, f"timestep({REFRACTORY}, dt)")
         extra[REFRACTORY] = Constant(REFRACTORY, value=float(group._refractory), dimensions=second.dim)
     condition = group.events.get("spike")
+    regular = [item for item in group.contained_objects if type(item) is CodeRunner]
     code = {
         "groups": update,
         "thresholds": f"_condition = {condition}" if condition else "",
-        "after_synapses": "\n".join(item.abstract_code for item in _regular(group)),
+        "after_synapses": "\n".join(
+            item.abstract_code for item in sorted(regular, key=lambda item: (item.order, item.name))
+        ),
         "resets": group.event_codes.get("spike") or "",
     }
-    variables = resolve(group, code.values(), namespace, extra)
+    variables = resolve(group, "\n".join(code.values()), namespace, extra)
     for name in targets:
         variables.setdefault(name, group.variables[name])
     guards = {
@@ -212,12 +226,11 @@ def read_group(group, namespace, *, targets=(), owners=()):
                 f"{name!r} of {group.name} is a shared variable that changes during a run, expected one value a "
                 "neuron: remove (shared)."
             )
-    return Program(
-        group.name, len(group), variables, tuple(sorted(written)), linked, slots, condition or None, is_refractory
-    )
+    names = (group.name, len(group), variables, tuple(sorted(written)), linked)
+    return Program(*names, slots, parse(condition) if condition else None, is_refractory, guards)
 
 
-def resolve(group, codes, namespace, extra=None):
+def resolve(group: Group, code: str, namespace: Mapping, extra: Mapping | None = None) -> dict:
     """
     Return the variables of every name in Brian2 code, those in sub-expressions included.
 
@@ -225,7 +238,7 @@ def resolve(group, codes, namespace, extra=None):
     ----------
     group : Group
         Whose code it is.
-    codes : iterable of str
+    code : str
         Code.
     namespace : dict
         Names that the group does not define.
@@ -243,15 +256,10 @@ def resolve(group, codes, namespace, extra=None):
     KeyError
         If a name is unknown.
     """
-    extra = dict(extra or {})
-    names, temporary = set(), set()
-    for code in codes:
-        names |= get_identifiers(code)
-        temporary |= {_target(line) for line in code.splitlines() if line.strip()}
-    for equation in group.equations.values():
-        if equation.expr is not None:
-            names |= equation.expr.identifiers
-    unknown = names - {name for name in temporary if name not in group.variables} - set(extra)
+    extra = extra or {}
+    temporary = {_target(line) for line in code.splitlines() if line.strip()} - set(group.variables)
+    used = [item.expr.identifiers for item in group.equations.values() if item.expr is not None]
+    unknown = get_identifiers(code).union(*used) - temporary - set(extra)
     found = group.resolve_all(unknown | {"dt", "t"}, namespace, user_identifiers=set())
     for name, item in sorted(found.items()):
         if isinstance(item, Function) and not isinstance(item, TimedArray) and name not in FUNCTIONS:
@@ -262,7 +270,7 @@ def resolve(group, codes, namespace, extra=None):
     return found | extra
 
 
-def assignments(code, variables, guards=None):
+def assignments(code: str, variables: dict, guards: dict[str, str] | None = None) -> list[Assignment]:
     """
     Return Brian2 code as assignments, in the order in which Brian2 runs them.
 
@@ -287,13 +295,13 @@ def assignments(code, variables, guards=None):
         _refuse_rounding(expression, variables)
         if statement.op not in ("=", ":="):  # e.g. +=
             expression = f"{statement.var} {statement.op[:-1]} ({expression})"
-        found.append(Assignment(statement.var, expression, (guards or {}).get(statement.var)))
+        found.append(Assignment(statement.var, parse(expression), (guards or {}).get(statement.var)))
     return found
 
 
 def _refuse_rounding(expression, variables):
     """Refuse to round a quantity, whose whole part depends on its unit."""
-    for node in ast.walk(ast.parse(expression.strip(), mode="eval")):
+    for node in ast.walk(parse(expression)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("floor", "ceil"):
             argument = ast.unparse(node.args[0])
             known = {name: item for name, item in variables.items() if hasattr(item, "dim") or callable(item)}
@@ -316,13 +324,31 @@ def _without_guard(items, variables):
     needed: dict = {}  # for each temporary name the guards of all that depends on it, None for no guard
     for item in reversed(items):
         kept = {item.guard} if item.guard or item.name in variables else needed.get(item.name, {None})
-        expression = item.expression
-        for name in get_identifiers(expression):
+        for name in names(item.value):
             needed[name] = needed.get(name, set()) | kept
-        if len(kept) == 1 and None not in kept:
-            expression = re.sub(rf"\bint\({next(iter(kept))}\)", "1", expression)
-        found.append(Assignment(item.name, expression, item.guard))
+        is_sure = len(kept) == 1 and None not in kept
+        found.append(replace(item, value=_True(*kept).visit(item.value)) if is_sure else item)
     return found[::-1]
+
+
+class _True(ast.NodeTransformer):
+    """Put 1 in the place of int(guard)."""
+
+    def __init__(self, guard):
+        self.call = f"int({guard})"
+
+    def visit_Call(self, node):
+        return ast.Constant(1) if ast.unparse(node) == self.call else self.generic_visit(node)
+
+
+def parse(expression: str) -> ast.expr:
+    """Return an expression of Brian2 as the nodes of its syntax."""
+    return ast.parse(expression.strip(), mode="eval").body
+
+
+def names(node: ast.AST) -> set[str]:
+    """Return the names in an expression, those of functions included."""
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
 
 
 def _target(line):
@@ -330,12 +356,6 @@ def _target(line):
     node = ast.parse(line.strip()).body[0]
     assert isinstance(node, (ast.Assign, ast.AugAssign))
     return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
-
-
-def _regular(group):
-    """Return a group's run_regularly operations of the slot after_synapses."""
-    found = [item for item in group.contained_objects if type(item) is CodeRunner]
-    return sorted(found, key=lambda item: (item.order, item.name))
 
 
 def _linked(group, variables, owners):

@@ -17,6 +17,11 @@ class Surrogate:
     slope : float
         Steepness: the larger, the closer to the threshold gradients flow.
 
+    Attributes
+    ----------
+    formula : str
+        The derivative in Brian2's syntax, with ``x``, ``slope`` and ``pi``, for the fused cell.
+
     Raises
     ------
     ValueError
@@ -24,18 +29,15 @@ class Surrogate:
     """
 
     slope: float = 1.0
+    formula = ""
 
     def __post_init__(self):
         """Check the slope."""
         if not 0 < self.slope < float("inf"):
             raise ValueError(f"slope is {self.slope}, expected a finite number above 0: give a steepness such as 1.")
 
-    def derivative(self, x):
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
-        raise NotImplementedError
-
-    def c_code(self):
-        """Return the derivative as C for a distance ``x`` and the slope as a number."""
         raise NotImplementedError
 
 
@@ -61,14 +63,11 @@ class SuperSpike(Surrogate):
     """
 
     slope: float = 100.0
+    formula = "1/(slope*abs(x) + 1)**2"
 
-    def derivative(self, x):
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return (self.slope * x.abs() + 1.0) ** -2
-
-    def c_code(self):
-        """Return the derivative as C."""
-        return f"1/((real({self.slope!r})*fabs(x) + 1)*(real({self.slope!r})*fabs(x) + 1))"
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,11 @@ class FastSigmoid(Surrogate):
     (1 + slope x/(1 + slope \|x\|))/2.
     """
 
-    def derivative(self, x):
+    formula = "0.5*slope/(slope*abs(x) + 1)**2"
+
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return 0.5 * self.slope * (self.slope * x.abs() + 1.0) ** -2
-
-    def c_code(self):
-        """Return the derivative as C."""
-        steep = f"(real({self.slope!r})*fabs(x) + 1)"
-        return f"real({0.5 * self.slope!r})/({steep}*{steep})"
 
 
 @dataclass(frozen=True)
@@ -114,14 +110,11 @@ class ArcTan(Surrogate):
     Fang et al. 2021, doi 10.1109/ICCV48922.2021.00266, Eq. 11 with alpha as slope.
     """
 
-    def derivative(self, x):
+    formula = "0.5*slope/(1 + (0.5*pi*slope*x)**2)"
+
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return 0.5 * self.slope / (1.0 + (0.5 * torch.pi * self.slope * x) ** 2)
-
-    def c_code(self):
-        """Return the derivative as C."""
-        steep = f"(real({0.5 * torch.pi * self.slope!r})*x)"
-        return f"real({0.5 * self.slope!r})/(1 + {steep}*{steep})"
 
 
 @dataclass(frozen=True)
@@ -139,13 +132,11 @@ class Triangle(Surrogate):
     Esser et al. 2016, doi 10.1073/pnas.1604850113, Eq. 4 (there with slope 1).
     """
 
-    def derivative(self, x):
+    formula = "slope*clip(1 - slope*abs(x), 0, 1)"
+
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return self.slope * (1.0 - self.slope * x.abs()).clamp(min=0.0)
-
-    def c_code(self):
-        """Return the derivative as C."""
-        return f"real({self.slope!r})*fmax(real(0), 1 - real({self.slope!r})*fabs(x))"
 
 
 class _Spike(torch.autograd.Function):
@@ -161,7 +152,7 @@ class _Spike(torch.autograd.Function):
         return gradient * ctx.surrogate.derivative(margin / ctx.width) / ctx.width, None, None, None
 
 
-def spike(margin, surrogate, *, strict=False, width=1.0):
+def spike(margin: torch.Tensor, surrogate: Surrogate, *, strict: bool = False, width: float = 1.0) -> torch.Tensor:
     r"""
     Return 1 where the threshold is reached, with a surrogate derivative.
 
@@ -206,7 +197,7 @@ class _Reset(torch.autograd.Function):
         return through, torch.where(fired, gradient, zero), torch.where(fired, zero, gradient), None
 
 
-def reset(spikes, new, old, *, detach=False):
+def reset(spikes: torch.Tensor, new: torch.Tensor | float, old: torch.Tensor, *, detach: bool = False) -> torch.Tensor:
     """
     Return the new value where a neuron spiked and the old one elsewhere.
 

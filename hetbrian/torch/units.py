@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from brian2 import Quantity
@@ -52,15 +53,15 @@ class UnitSystem:
         powers = (Fraction(power).limit_denominator(FINEST) for power in dimension._dims)
         return sum((power * base for power, base in zip(powers, bases, strict=True)), Fraction(0))
 
-    def from_si(self, values, dimension):
+    def from_si(self, values: Any, dimension: Dimension | None) -> Any:
         """Return values in this system from values in SI, rounded once as powers of ten to 22 are exact."""
         return _times_ten_to(values, -self.exponent(dimension))
 
-    def to_si(self, values, dimension):
+    def to_si(self, values: Any, dimension: Dimension | None) -> Any:
         """Return values in SI from values in this system."""
         return _times_ten_to(values, self.exponent(dimension))
 
-    def label(self, dimension):
+    def label(self, dimension: Dimension | None) -> str:
         """Return what the unit of a dimension is called, e.g. ``mV``."""
         if dimension is None or dimension is DIMENSIONLESS:
             return "1"

@@ -307,7 +307,7 @@ def test_legacy_refractory_timing_is_refused(monkeypatch):
         (
             {"trainable": "links.J"},
             ValueError,
-            "trainable has 'links.J', expected a variable in its on_pre, which has",
+            "trainable has 'links.J', expected variables of its on_pre among links",
         ),
         ({"trainable": "other.w"}, ValueError, "trainable has 'other.w', expected synapses among links"),
         ({"inputs": "v"}, ValueError, "inputs has 'v', expected parameters of group among I"),

@@ -1,11 +1,12 @@
 """The fast cell: a whole sequence, forward and backward, in one compiled time loop."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.optional import torch
-from hetbrian.torch.cell import Output
+from hetbrian.torch.cell import Cell, Output
 from hetbrian.torch.events import Events
 from hetbrian.torch.fused.cpu import CpuKernel
 from hetbrian.torch.fused.gpu import CudaModule, GpuKernel
@@ -35,7 +36,7 @@ class FusedCell(torch.nn.Module):
         If the model has something that the kernel cannot do, e.g. a gating variable.
     """
 
-    def __init__(self, cell):
+    def __init__(self, cell: Cell):
         super().__init__()
         self.cell: Any = cell
         self._steps: dict = {}
@@ -59,7 +60,17 @@ class FusedCell(torch.nn.Module):
             self._steps[key] = StepCode(neurons.source, layout, neurons.surrogate, neurons.detach, neurons.bounds)
         return prepared, key, self._steps[key]
 
-    def forward(self, n_steps=None, batch=None, *, inputs=None, spikes=None, record=(), state=None, first_step=None):
+    def forward(
+        self,
+        n_steps: int | None = None,
+        batch: int | None = None,
+        *,
+        inputs: Mapping[str, torch.Tensor] | None = None,
+        spikes: Mapping[str, Events | torch.Tensor] | None = None,
+        record: Sequence[str] = (),
+        state: dict | None = None,
+        first_step: int | None = None,
+    ) -> Output:
         """
         Run a sequence; arguments and result as those of `hetbrian.torch.cell.Cell.forward`.
 
@@ -84,20 +95,30 @@ class FusedCell(torch.nn.Module):
         ValueError
             If arguments do not fit.
         """
-        arguments = {"inputs": inputs, "record": record, "state": state, "first_step": first_step}
-        with torch.cuda.device_of(self.cell.like()):
+        cell, inputs, spikes = self.cell, dict(inputs or {}), dict(spikes or {})
+        n_steps, n_copies = cell.check(n_steps, batch, inputs, spikes, record, state)
+        if n_copies is None:  # as a batch of one
+            inputs = {name: value.unsqueeze(1) for name, value in inputs.items()}
+            spikes = {name: torch.as_tensor(value).unsqueeze(1) for name, value in spikes.items()}
+            state = state and {name: _each(value, lambda item: item.unsqueeze(0)) for name, value in state.items()}
+            output = self(n_steps, 1, inputs=inputs, spikes=spikes, record=record, state=state, first_step=first_step)
+            recorded = {name: value.squeeze(1) for name, value in output.recorded.items()}
+            after = {name: _each(value, lambda item: item.squeeze(0)) for name, value in output.state.items()}
+            return Output(output.spikes.squeeze(1), recorded, after)
+        with torch.cuda.device_of(cell.like()):
             prepared, key, step = self._step()
             kernel = self._kernel(key, step)
-            if kernel is None:
-                plain = {
-                    name: item.to(self.cell.device).dense(self.cell.dtype) if isinstance(item, Events) else item
-                    for name, item in (spikes or {}).items()
-                }
-                return self.cell(n_steps, batch, spikes=plain, **arguments)
-            parts = (self.cell, step, prepared, kernel, self._workspace)
-            return _Run(*parts, n_steps, batch, spikes=dict(spikes or {}), **arguments).output()
+            arguments = (inputs, spikes, record, state, first_step)
+            if kernel is not None:
+                return _Run(cell, step, prepared, kernel, self._workspace, n_steps, n_copies, *arguments).output()
+            plain = {
+                name: item.to(cell.device).dense(cell.dtype) if isinstance(item, Events) else item
+                for name, item in spikes.items()
+            }
+            options = {"record": record, "state": state, "first_step": first_step}
+            return cell(n_steps, n_copies, inputs=inputs, spikes=plain, **options)
 
-    def release(self):
+    def release(self) -> None:
         """Give back the memory that is kept for the next sequence of the same size."""
         self._workspace = Workspace()
 
@@ -105,20 +126,18 @@ class FusedCell(torch.nn.Module):
         """Return the kernel, compiled if it is new, or None after a warning."""
         dtype, device = self.cell.dtype, self.cell.device
         key = (*key, dtype, device)
-        problem = ""
-        if device.type not in KERNELS or dtype not in REALS:
-            problem = f"the cell is on {device} in {dtype}, expected float32 or float64 on the CPU or a CUDA GPU"
-        elif key not in self._kernels:
-            try:
+        try:
+            if device.type not in KERNELS or dtype not in REALS:
+                raise CompilerError(f"the cell is on {device} in {dtype}, expected float32 or float64 on a CPU or GPU.")
+            if key not in self._kernels:
                 self._kernels[key] = KERNELS[device.type](step, dtype, self.cell.neurons.size)
-            except CompilerError as error:
-                problem = str(error).rstrip(".")
-        if problem:
-            if problem != self._notice:
-                warnings.warn(f"{problem}: the plain module runs instead of the fused one.", stacklevel=3)
-                self._notice = problem
+            return self._kernels[key]
+        except CompilerError as error:
+            if str(error) != self._notice:
+                self._notice = str(error)
+                said = self._notice.rstrip(".")
+                warnings.warn(f"{said}: the plain module runs instead of the fused one.", stacklevel=3)
             return None
-        return self._kernels[key]
 
 
 KERNELS = {
@@ -128,7 +147,7 @@ KERNELS = {
 """What runs sequences on each type of device."""
 
 
-def fuse(cell):
+def fuse(cell: Cell) -> FusedCell:
     """
     Return a fast module with the parameters of a cell.
 
@@ -149,40 +168,46 @@ def fuse(cell):
     return FusedCell(cell)
 
 
+def _each(value, function):
+    """Return a function of a tensor, or of each of a tuple of them."""
+    return tuple(function(item) for item in value) if isinstance(value, tuple) else function(value)
+
+
 class _Run:
     """One sequence: the tensors in the order of the kernel's arguments."""
 
-    def __init__(
-        self, cell, step, prepared, kernel, workspace, n_steps, batch, *, inputs, spikes, record, state, first_step
-    ):
+    def __init__(self, cell, step, prepared, kernel, workspace, n_steps, batch, inputs, spikes, record, state, first):
         self.cell, self.kept, self.layout = cell, step.kept, step.layout
         self.prepared, self.kernel, self.workspace = prepared, kernel, workspace
-        inputs = dict(inputs or {})
-        dense = {name: item for name, item in spikes.items() if not isinstance(item, Events)}
-        shapes = {name: _Shape(item.shape) if isinstance(item, Events) else item for name, item in spikes.items()}
-        self.n_steps, batch = cell.check(n_steps, batch, inputs, shapes, record, state)
-        self.is_single, self.batch = batch is None, batch or 1
-        self.record = record
+        self.n_steps, self.batch, self.record = n_steps, batch, record
+        self.first_step = cell.first_step if first is None else first
+        self.start = cell.initial_state(batch) if state is None else state
         self.waits: Any = None
         self.last: Any = None
-        self.first_step = cell.first_step if first_step is None else first_step
-        start = cell.initial_state(batch) if state is None else state
-        self.start = {name: self._batched(value) for name, value in start.items() if not name.endswith(".pending")}
-        for name, values in start.items():
+        for name, values in self.start.items():
             if name.endswith(".pending") and any(bool(value.any()) for value in values):
                 raise ValueError(
                     f"{name!r} has spikes on their way, expected none at the start of a fused sequence: use the plain "
                     "module to go on from there."
                 )
-        self.inputs = {name: self._batched(value, 1).to(cell.dtype).contiguous() for name, value in inputs.items()}
-        self.dense = {name: self._batched(value, 1).to(cell.dtype) for name, value in dense.items()}
+        self.inputs = {name: value.to(cell.dtype).contiguous() for name, value in inputs.items()}
+        self.dense = {name: item.to(cell.dtype) for name, item in spikes.items() if not isinstance(item, Events)}
         self.events = {
-            name: item.to(cell.device) if isinstance(item, Events) else kernel.events(self.dense[name])
+            name: kernel.events(self.dense[name]) if name in self.dense else item.to(cell.device)
             for name, item in spikes.items()
         }
-
-    def _batched(self, value, axis=0):
-        return value.unsqueeze(axis) if self.is_single else value
+        self.arriving = [self.events.get(path.source) for path in self.layout.pathways]  # None for the neurons' own
+        known, tables = prepared | cell.neurons.source.constants, [prepared[name] for name in self.layout.tables]
+        self.numbers = {  # what the kernel reads beside tensors that autograd knows, by its field
+            "T": n_steps,
+            "B": batch,
+            "N": cell.neurons.size,
+            "first": self.first_step,
+            "width": cell.neurons.width,
+            "scalars": [float(known[name]) for name in self.layout.scalars],
+            "tables": tables,
+            "shapes": [size for value in tables for size in (len(value), value[0].numel())],
+        }
 
     def output(self):
         """Run the sequence and return it like the plain module does."""
@@ -190,95 +215,62 @@ class _Run:
         like = self.start[layout.state[0]]
         shape = (self.batch, cell.neurons.size)
         rows = [torch.as_tensor(self.prepared[name]).to(like.dtype).expand(shape[1]) for name in layout.rows]
-        weights = {}
-        for coupling in cell.couplings.values():
-            for variable, delay, matrix in coupling.prepare():
-                weights[coupling.name, variable, delay] = matrix
-        tensors = [
+        weights = {
+            (coupling.name, variable, delay): matrix
+            for coupling in cell.couplings.values()
+            for variable, delay, matrix in coupling.prepare()
+        }
+        spikes, final, *recorded = _Sequence.apply(
+            self,
             torch.stack([self.start[name].expand(shape) for name in layout.state]),
             torch.stack(rows) if rows else like.new_zeros(1, shape[1]),
             *(self.inputs[name] for name in layout.inputs),
             *(weights[path.coupling, path.variable, path.delay].contiguous() for path in layout.pathways),
             *(self.dense.get(path.source, like.new_zeros(0)) for path in layout.pathways),
-        ]
-        spikes, final, *recorded = _Sequence.apply(self, *tensors)
-        state = {name: final[k] for k, name in enumerate(layout.state)}
+        )
+        state = dict(zip(layout.state, final, strict=True)) | {name: value[-1] for name, value in self.inputs.items()}
         if layout.is_refractory:
             state |= {"not_refractory": self.waits > 0.5, "lastspike": self.last}
-        state |= {name: value[-1] for name, value in self.inputs.items()}
-        found = {name: values for name, values in zip(layout.state, recorded, strict=True) if values.numel()}
-        found |= {name: self.inputs[name] for name in self.record if name in self.inputs}
-        if self.is_single:
-            spikes = spikes.squeeze(1)
-            found = {name: values.squeeze(1) for name, values in found.items()}
-            state = {name: values.squeeze(0) for name, values in state.items()}
+        found = dict(zip(layout.state, recorded, strict=True)) | self.inputs
         return Output(spikes, {name: found[name] for name in self.record}, state | self._pending(spikes))
 
-    def numbers(self):
-        """Return what the kernel reads beside tensors that autograd knows, by its field."""
-        neurons, tables = self.cell.neurons, [self.prepared[name] for name in self.layout.tables]
-        return {
-            "T": self.n_steps,
-            "B": self.batch,
-            "N": neurons.size,
-            "first": self.first_step,
-            "width": neurons.width,
-            "scalars": [
-                float(self.prepared[name] if value is None else value)
-                for name in self.layout.scalars
-                for value in [neurons.source.constants.get(name)]
-            ],
-            "tables": tables,
-            "shapes": [size for value in tables for size in (len(value), value[0].numel())],
-        }
-
-    def arriving(self):
-        """Return the events of each pathway, None for the neurons' own spikes."""
-        return [self.events.get(path.source) for path in self.layout.pathways]
+    def split(self, tensors):
+        """Return the inputs, weights and spikes of sources among what `_Sequence` is given."""
+        n_inputs, n_paths = len(self.layout.inputs), len(self.layout.pathways)
+        return tensors[:n_inputs], tensors[n_inputs : n_inputs + n_paths], tensors[n_inputs + n_paths :]
 
     def _pending(self, spikes):
         """Return the spikes that are still on their way."""
         found = {}
         for coupling in self.cell.couplings.values():
-            sent = spikes
-            if coupling.source is not None and coupling.max_delay:
+            sent, delay = spikes, coupling.max_delay
+            if coupling.source is not None and delay:
                 sent = self.events[coupling.source].dense(spikes.dtype)
-                sent = sent.squeeze(1) if self.is_single else sent
-            late = [sent[step] for step in range(max(0, self.n_steps - coupling.max_delay), self.n_steps)]
-            early = [torch.zeros_like(sent[0])] * (coupling.max_delay - len(late))
-            found[f"{coupling.name}.pending"] = (*early, *late)
+            late = sent[max(0, self.n_steps - delay) :] if delay else sent[:0]
+            early = sent.new_zeros(delay - len(late), *sent.shape[1:])
+            found[f"{coupling.name}.pending"] = torch.cat([early, late]).unbind(0)
         return found
-
-
-class _Shape:
-    """Stand in for a tensor where only its shape is checked."""
-
-    def __init__(self, shape):
-        self.shape = shape
 
 
 class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, run, start, rows, *others):
-        layout, steps = run.layout, run.n_steps
-        n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
-        inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
-        shape = start.shape[1:]
+        layout, steps, shape = run.layout, run.n_steps, start.shape[1:]
+        inputs, weights, _ = run.split(others)
         saved = run.workspace.empty((steps + 1, len(run.kept), *shape), start)
         last = None
         if layout.is_refractory:
             start = torch.cat([start, run.start["not_refractory"].to(start.dtype).expand(1, *shape)])
             last = start.new_empty((steps + 1, *shape), dtype=torch.float64)
             last[0] = run.start["lastspike"]
-        planes = (*layout.state, "not_refractory")
         for k, name in enumerate(run.kept):
-            saved[0, k] = start[planes.index(name)]
+            saved[0, k] = start[layout.planes.index(name)]
         spikes = run.workspace.empty((steps, *shape), start)
         final = torch.empty_like(start)
         recorded = [start.new_empty((steps, *shape) if name in run.record else (0,)) for name in layout.state]
         results = {"saved": saved, "last": last, "spikes": spikes, "final_state": final, "recorded": recorded}
-        values = run.numbers() | {"start": start, "rows": rows, "inputs": inputs, "weights": weights}
-        run.kernel.forward(values | results, run.arriving())
+        values = run.numbers | {"start": start, "rows": rows, "inputs": inputs, "weights": weights}
+        run.kernel.forward(values | results, run.arriving)
         run.waits, run.last = final[-1], None if last is None else last[-1]
         ctx.run = run
         ctx.save_for_backward(rows, saved, last, spikes, *others)
@@ -289,10 +281,8 @@ class _Sequence(torch.autograd.Function):
     def backward(ctx, of_spikes, of_final, *of_recorded):
         run, layout = ctx.run, ctx.run.layout
         rows, saved, last, spikes, *others = ctx.saved_tensors
-        n_inputs, n_paths = len(layout.inputs), len(layout.pathways)
-        inputs, weights = others[:n_inputs], others[n_inputs : n_inputs + n_paths]
-        needs = ctx.needs_input_grad[3:]
-        wanted = needs[n_inputs : n_inputs + n_paths]
+        inputs, weights, _ = run.split(others)
+        _, needs_weights, needs_sources = run.split(ctx.needs_input_grad[3:])
         of_traces = [
             value.contiguous() if name in run.record else None
             for name, value in zip(layout.state, of_recorded, strict=True)
@@ -302,23 +292,21 @@ class _Sequence(torch.autograd.Function):
             "of_rows_total": torch.zeros_like(rows),
             "of_inputs": [torch.empty_like(value) for value in inputs],
             "of_weights_total": [
-                torch.zeros_like(item) if is_wanted else None for item, is_wanted in zip(weights, wanted, strict=True)
+                torch.zeros_like(item) if is_wanted else None
+                for item, is_wanted in zip(weights, needs_weights, strict=True)
             ],
             # the adjoint of what a source adds in each step, only if its spikes are trained too
-            "of_current": [
-                torch.empty_like(spikes) if is_wanted else None for is_wanted in needs[n_inputs + n_paths :]
-            ],
+            "of_current": [torch.empty_like(spikes) if is_wanted else None for is_wanted in needs_sources],
         }
-        values = run.numbers() | {"rows": rows, "saved": saved, "last": last, "spikes": spikes, "inputs": inputs}
+        values = run.numbers | {"rows": rows, "saved": saved, "last": last, "spikes": spikes, "inputs": inputs}
         values |= {"weights": weights, "of_spikes": of_spikes.contiguous(), "of_recorded": of_traces}
-        run.kernel.backward(values | results, run.arriving())
+        run.kernel.backward(values | results, run.arriving)
         of_sources = []
         for path, weight, current in zip(layout.pathways, weights, results["of_current"], strict=True):
-            of_source = None
             if current is not None:
-                arrived = torch.zeros_like(current)
-                arrived[: len(current) - path.delay] = current[path.delay :]
-                of_source = arrived @ weight.t()
-            of_sources.append(of_source)
+                sent = torch.zeros_like(current)
+                sent[: len(current) - path.delay] = current[path.delay :]
+                current = sent @ weight.t()
+            of_sources.append(current)
         of_start = (results["of_state"], results["of_rows_total"])
         return None, *of_start, *results["of_inputs"], *results["of_weights_total"], *of_sources

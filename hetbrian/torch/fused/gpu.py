@@ -1,12 +1,14 @@
 """The fused time loop on a GPU: its CUDA source, its module, and launching it."""
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
 from hetbrian.torch.fused.layout import REALS
+from hetbrian.torch.fused.step import StepCode
 
 THREADS = 512
 """Threads of a block: the more, the more weights are on their way at once, and the fewer registers each has."""
@@ -48,7 +50,7 @@ class GpuKernel:
         self.step, self.size, self.threads = step, size, threads
         self.arguments, self.ctype = step.arguments, step.arguments.ctype(real)
         shared = shared_bytes(step, size, ctypes.sizeof(real), threads)
-        self.module = build(cuda_source(step, threads), kind, shared)
+        self.module = build(step.kernel("sequence.cu", threads=threads), kind, shared)
 
     def forward(self, values, events):
         """
@@ -63,10 +65,10 @@ class GpuKernel:
             Spikes of the source of each pathway, None for the neurons' own.
         """
         spikes = values["spikes"]
-        outside = [None] * len(self.step.targets)
+        outside = [None] * len(self.step.layout.targets)
         for path, weight, item in zip(self.step.layout.pathways, values["weights"], events, strict=True):
             if item is not None:
-                k = self.step.targets.index(path.variable)
+                k = self.step.layout.targets.index(path.variable)
                 outside[k] = torch.zeros_like(spikes) if outside[k] is None else outside[k]
                 sent = torch.sparse.mm(_sparse(item, path.delay, weight), weight)
                 outside[k][path.delay :] += sent.view_as(outside[k][path.delay :])
@@ -77,7 +79,7 @@ class GpuKernel:
         spikes, paths = values["spikes"], self.step.layout.pathways
         weights, of_weights, of_current = (values[name] for name in ("weights", "of_weights_total", "of_current"))
         own = [weight.t().contiguous() if item is None else None for weight, item in zip(weights, events, strict=True)]
-        of_arrived: dict = dict.fromkeys(self.step.targets)
+        of_arrived: dict = dict.fromkeys(self.step.layout.targets)
         for path, *wanted in zip(paths, of_weights, of_current, strict=True):
             if any(item is not None for item in wanted) and of_arrived[path.variable] is None:
                 of_arrived[path.variable] = torch.empty_like(spikes)
@@ -117,33 +119,7 @@ def _sparse(events, delay, like):
     return torch.sparse_coo_tensor(places, ones, (n_rows, size), check_invariants=False)  # Events checked them
 
 
-def cuda_source(step, threads=THREADS):
-    """
-    Return the CUDA source of kernels ``forward`` and ``backward``.
-
-    Parameters
-    ----------
-    step : StepCode
-        What a neuron does in a step.
-    threads : int
-        Threads of a block at most.
-
-    Returns
-    -------
-    str
-    """
-    own = [
-        (j, path, step.targets.index(path.variable)) for j, path in enumerate(step.layout.pathways) if not path.source
-    ]
-    parts = {
-        "THREADS": str(threads),
-        "GATHER_OWN": [line for j, path, k in own for line in _gather(j, path.delay, k)],
-        "ADJOINT_SPIKES": [line for j, path, k in own for line in _product(j, path.delay, k)],
-    }
-    return step.fill("sequence.cu", parts)
-
-
-def shared_bytes(step, size, itemsize, threads=THREADS):
+def shared_bytes(step: StepCode, size: int, itemsize: int, threads: int = THREADS) -> int:
     """
     Return how many bytes of shared memory a block of the larger kernel needs.
 
@@ -163,35 +139,13 @@ def shared_bytes(step, size, itemsize, threads=THREADS):
     int
     """
     layout, partial = step.layout, max(size, threads)
-    n_targets = max(1, len(step.targets))
-    forward = itemsize * ((len(step.planes) + n_targets) * size + partial) + 4 * (size + (size + 31) // 32)
+    n_targets = max(1, len(layout.targets))
+    forward = itemsize * ((len(layout.planes) + n_targets) * size + partial) + 4 * (size + (size + 31) // 32)
     backward = itemsize * ((len(layout.state) + n_targets + step.n_slots + 1) * size + partial)
     return max(forward, backward)
 
 
-def _gather(j, delay, k):
-    """Return the lines that add the weights of the neurons' own spikes."""
-    return [
-        f"if (t >= {delay}) {{",
-        f"    const int count = active(spikes + at - {delay}*BN, N, list, bits);",
-        f"    const real* const w = weights[{j}];",
-        f"    add_terms(arrived + {k}*N, N, count, partial, [&](int e, int n) {{ return w[(size_t)list[e]*N + n]; }});",
-        "}",
-    ]
-
-
-def _product(j, delay, k):
-    """Return the lines that carry the adjoint of the input back to the spikes that caused it."""
-    return [
-        f"if (t >= {delay}) {{",
-        f"    const real *const w = transposed[{j}], *const g = incoming + {k}*N;",
-        f"    add_terms(waiting + ((t - {delay}) % SLOTS)*N, N, N, partial, "
-        "[&](int e, int n) { return g[e]*w[(size_t)e*N + n]; });",
-        "}",
-    ]
-
-
-def compile_cuda(source, options):
+def compile_cuda(source: str, options: Sequence[str]) -> bytes:
     """
     Return the machine code of a CUDA source; no GPU and no CUDA toolkit are needed.
 

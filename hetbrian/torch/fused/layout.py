@@ -65,6 +65,20 @@ class Layout:
     tables: tuple
     pathways: tuple
 
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """Tuple of str : the state, and whether a neuron may spike."""
+        return (*self.state, "not_refractory") if self.is_refractory else self.state
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Tuple of str : the variables that receive, in the order of what arrives."""
+        return tuple(dict.fromkeys(pathway.variable for pathway in self.pathways))
+
+    def guard(self, name: str) -> str | None:
+        """Return the boolean variable: where it is false, nothing is added to a variable."""
+        return next((pathway.guard for pathway in self.pathways if pathway.variable == name), None)
+
 
 def read_layout(cell, prepared):
     """
@@ -87,14 +101,12 @@ def read_layout(cell, prepared):
         If the cell has something that the kernel cannot do.
     """
     neurons = cell.neurons
+    own = [name for name in neurons.names if name not in (*cell.inputs, "lastspike", "not_refractory")]
     unsupported = {
         "a gating variable": bool(cell.gates) or bool(neurons.linked),
         "sparse weights": any(coupling.is_sparse for coupling in cell.couplings.values()),
+        "whole-number state": any(not getattr(neurons, f"_initial_{name}").is_floating_point() for name in own),
     }
-    own = [name for name in neurons.names if name not in (*cell.inputs, "lastspike", "not_refractory")]
-    unsupported["whole-number state"] = not all(
-        getattr(neurons, f"_initial_{name}").is_floating_point() for name in own
-    )
     for what, is_there in unsupported.items():
         if is_there:
             raise ExportError(f"the model has {what}, expected none in the fused cell: use the plain module.")
@@ -133,54 +145,36 @@ class Arguments:
     ----------
     layout : Layout
         What the kernel reads and writes.
-    n_targets : int
-        Number of variables that receive.
 
     Examples
     --------
     >>> from hetbrian.torch.fused.layout import Layout
-    >>> arguments = Arguments(Layout(("v",), False, (), ("dt",), (), (), (), ()), 0)
+    >>> arguments = Arguments(Layout(("v",), False, (), ("dt",), (), (), (), ()))
     >>> arguments.pack({"T": 100, "scalars": [0.5]}, arguments.ctype(ctypes.c_float)).T
     100
     """
 
-    def __init__(self, layout, n_targets):
-        states, n_inputs, n_paths = len(layout.state), len(layout.inputs), len(layout.pathways)
-        n_tables = len(layout.tables)
-        self.fields = (
-            # time steps, copies, neurons, threads of the CPU, number of the first step
-            *((name, "int", None) for name in ("T", "B", "N", "threads")),
-            ("first", "int64_t", None),
-            ("width", "real", None),
-            ("scalars", "real", len(layout.scalars)),
-            ("tables", "real*", n_tables),
-            ("shapes", "int64_t", 2 * n_tables),  # rows and columns of each table
-            *((name, "real*", None) for name in ("rows", "start", "saved", "spikes", "final_state")),
-            ("last", "double*", None),
-            ("recorded", "real*", states),
-            ("inputs", "real*", n_inputs),
-            ("weights", "real*", n_paths),
-            ("begin", "int64_t*", n_paths),
-            ("index", "int32_t*", n_paths),
-            ("outside", "real*", n_targets),  # what arrives from sources, if that is known before
-            *((name, "real*", None) for name in ("of_spikes", "of_state", "of_rows_total")),
-            ("of_recorded", "real*", states),
-            ("of_inputs", "real*", n_inputs),
-            ("transposed", "real*", n_paths),
-            ("n_source", "int64_t", n_paths),
-            ("of_weights_total", "real*", n_paths),
-            ("of_current", "real*", n_paths),
-            ("of_arrived", "real*", n_targets),
+    def __init__(self, layout: Layout):
+        n_states, n_inputs, n_paths = len(layout.state), len(layout.inputs), len(layout.pathways)
+        n_tables, n_targets = len(layout.tables), len(layout.targets)
+        kinds = (
+            ("int", None, "T B N threads"),  # time steps, copies, neurons, threads of the CPU
+            ("int64_t", None, "first"),  # number of the first step
+            ("real", None, "width"),
+            ("real*", None, "rows start saved spikes final_state of_spikes of_state of_rows_total"),
+            ("double*", None, "last"),
+            ("real", len(layout.scalars), "scalars"),
+            ("real*", n_tables, "tables"),
+            ("int64_t", 2 * n_tables, "shapes"),  # rows and columns of each table
+            ("real*", n_states, "recorded of_recorded"),
+            ("real*", n_inputs, "inputs of_inputs"),
+            ("real*", n_paths, "weights transposed of_weights_total of_current"),
+            ("int64_t*", n_paths, "begin"),
+            ("int32_t*", n_paths, "index"),
+            ("int64_t", n_paths, "n_source"),
+            ("real*", n_targets, "outside of_arrived"),  # outside: what arrives from sources, if it is known before
         )
-
-    def struct(self):
-        """Return the struct as C; ``int64_t`` and ``int32_t`` must be known."""
-        lines = [f"    {kind} {name}{'' if size is None else f'[{max(1, size)}]'};" for name, kind, size in self.fields]
-        return "\n".join(["struct Arguments {", *lines, "};"])
-
-    def unpack(self):
-        """Return the C lines that give each field of ``arguments`` a name of its own."""
-        return [f"const auto{'' if size is None else '&'} {name} = arguments.{name};" for name, _, size in self.fields]
+        self.fields = tuple((name, kind, size) for kind, size, names in kinds for name in names.split())
 
     def ctype(self, real):
         """Return the struct as a class of Python, with ``ctypes.c_float`` or ``ctypes.c_double`` as real."""

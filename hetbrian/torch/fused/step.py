@@ -1,12 +1,25 @@
 """Write what one neuron does in a time step, forwards and backwards, as C for the kernels of the fused cell."""
 
-import ast
-from importlib.resources import files
+import math
+from collections.abc import Mapping
+from typing import Any
 
-from hetbrian.torch.fused.layout import Arguments
-from hetbrian.torch.fused.tape import Tape, without_unused
-from hetbrian.torch.source import threshold_margin
-from hetbrian.torch.statements import ExportError
+import jinja2
+
+from hetbrian.torch.fused.layout import Arguments, Layout, Pathway
+from hetbrian.torch.fused.tape import ZERO, Tape, Value, literal
+from hetbrian.torch.source import Source, threshold_margin
+from hetbrian.torch.statements import ExportError, parse
+from hetbrian.torch.surrogate import Surrogate
+
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader(__package__, "kernels"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+"""The kernels, in which the code of a step is missing."""
 
 
 class StepCode:
@@ -31,8 +44,8 @@ class StepCode:
 
     Attributes
     ----------
-    targets : tuple of str
-        The variables that receive, in the order of what arrives.
+    update, reset, adjoint_reset, adjoint_update : str
+        C.
     kept : tuple of str
         The variables that are kept, in order.
     arguments : Arguments
@@ -44,219 +57,170 @@ class StepCode:
         If the model has something that the kernels cannot do.
     """
 
-    def __init__(self, source, layout, surrogate, detach, bounds):
-        self.layout, self.surrogate, self.detach = layout, surrogate, detach
-        self.targets = tuple(dict.fromkeys(pathway.variable for pathway in layout.pathways))
-        self.arguments = Arguments(layout, len(self.targets))
-        fixed = {name: f"c_{name}" for name in layout.scalars} | {name: f"p_{name}" for name in layout.rows}
-        given = {name: f"u_{name}" for name in layout.inputs}
-        time = {"t": "time", "t_in_timesteps": "real(step)"}
-        start = {name: f"s_{name}" for name in self.planes}
-        if layout.is_refractory:
-            start["lastspike"] = "s_lastspike"
-        self.wanted = [f"p_{name}" for name in layout.trained]
-        self.update = Tape(fixed | given | time | start, "x", source.tables)
-        of_update = [*(f"s_{name}" for name in layout.state), *self.wanted, *(f"u_{name}" for name in layout.inputs)]
-        for item in source.slots["groups"]:
-            self.update.assign(item)
-        for name, limit in bounds.items():
-            self.update.bound(name, f"s_{name}", limit, of_update)
-        for item in source.slots["thresholds"]:
-            self.update.assign(item)
+    def __init__(self, source: Source, layout: Layout, surrogate: Surrogate, detach: bool, bounds: Mapping[str, float]):
         if source.condition is None:
             raise ExportError("the group has no threshold, expected one for the fused cell: use the plain module.")
-        margin, self.strict = threshold_margin(ast.parse(source.condition, mode="eval").body)
-        self.margin = self.update.value(margin)
-        self.reset = Tape(fixed | time | {name: f"y_{name}" for name in layout.state}, "r", source.tables)
-        for item in source.slots["resets"]:
-            self.reset.assign(item)
+        if not surrogate.formula:
+            raise ExportError(
+                f"{type(surrogate).__name__} has no formula, expected its derivative in Brian2's syntax for the fused "
+                "cell: add one, or use the plain module."
+            )
+        self.margin, self.is_strict = threshold_margin(source.condition)
         if source.slots["after_synapses"]:
             raise ExportError("the group has run_regularly, expected none in the fused cell: use the plain module.")
-        self.changed = [name for name in layout.state if self.reset.known[name] != f"y_{name}"]
-        self.of_reset = without_unused(self.adjoint_reset())
-        self.of_update = without_unused(self.adjoint_update(of_update))
-        adjoints = "\n".join([*self.of_reset, *self.of_update])
-        self.kept = tuple(name for name in self.planes if f"KEPT_{name}*" in adjoints)
+        self.source, self.layout, self.bounds = source, layout, bounds
+        self.arguments = Arguments(layout)
+        self._of_kept: dict[Value, str] = {}
+        adjoints = [self._adjoint_reset(detach), self._adjoint_update(surrogate)]
+        needed = {self._of_kept[value] for tape in adjoints for value in tape.alive() & self._of_kept.keys()}
+        self.kept = tuple(name for name in layout.planes if name in needed)
+        self.adjoint_reset, self.adjoint_update = (tape.code() for tape in adjoints)
+        self.update, self.reset = self._update().code(), self._reset().code()
 
     @property
-    def planes(self):
-        """Tuple of str : the state, and whether a neuron may spike."""
-        return (*self.layout.state, *(("not_refractory",) if self.layout.is_refractory else ()))
-
-    @property
-    def n_slots(self):
+    def n_slots(self) -> int:
         """Int : steps for which the adjoint of a spike waits at most."""
         return 1 + max([0, *(pathway.delay for pathway in self.layout.pathways if not pathway.source)])
 
-    def fill(self, kernel, parts):
-        """
-        Return the source of a kernel: a template whose gaps, ``/*NAME*/``, are filled.
+    @property
+    def paths(self) -> list[tuple[int, Pathway, int]]:
+        """List of tuple : number, pathway and number of its target."""
+        return [(j, path, self.layout.targets.index(path.variable)) for j, path in enumerate(self.layout.pathways)]
 
-        Parameters
-        ----------
-        kernel : str
-            File name of the template.
-        parts : dict of str to str or list of str
-            Text or lines for the gaps that other kernels do not have.
+    def kernel(self, name: str, **options: Any) -> str:
+        """Return the source of a kernel, a file of ``kernels`` that is given this step and options."""
+        return TEMPLATES.get_template(name).render(step=self, layout=self.layout, **options)
 
-        Returns
-        -------
-        str
-        """
-        layout = self.layout
-        parts = parts | {
-            "ARITHMETIC": read_kernel("arithmetic.h"),
-            "ARGUMENTS": self.arguments.struct(),
-            "UNPACK": self.arguments.unpack(),
-            "PLANES": str(len(self.planes)),
-            "STATES": str(len(layout.state)),
-            "N_ROWS": str(max(1, len(layout.rows))),
-            "N_TARGETS": str(max(1, len(self.targets))),
-            "SLOTS": str(self.n_slots),
-            "KEPT": ", ".join([*(f"KEPT_{name}" for name in self.kept), "KEPT"]),
-            "SCALARS": [
-                *(f"const real c_{name} = scalars[{j}];" for j, name in enumerate(layout.scalars)),
-                *(f"const real* const table_{name} = tables[{j}];" for j, name in enumerate(layout.tables)),
-                *(f"const int64_t* const shape_{name} = shapes + {2 * j};" for j, name in enumerate(layout.tables)),
-            ],
-            "UPDATE": self.update_loop(),
-            "RESET": self.reset_loop(),
-            "ADJOINT_RESET": self.of_reset,
-            "ADJOINT_UPDATE": self.of_update,
-        }
-        text = read_kernel(kernel)
-        for name, lines in parts.items():
-            text = text.replace(f"/*{name}*/", lines if isinstance(lines, str) else "\n".join(lines))
-        return text
+    def _fixed(self, tape, ago=""):
+        """Return what a neuron does not change in this step or, ``_before``, in the one before; and its rows alone."""
+        rows = {name: tape.new(f"rows[{j}*(size_t)N + n]") for j, name in enumerate(self.layout.rows)}
+        time = {"t": literal(f"time{ago}"), "t_in_timesteps": literal(f"real(step{ago})")}
+        return {name: literal(f"c_{name}") for name in self.layout.scalars} | time | rows, rows
 
-    def loads(self):
-        """Return the lines that load the rows and inputs of a neuron."""
-        rows = [f"const real p_{name} = rows[{j}*(size_t)N + n];" for j, name in enumerate(self.layout.rows)]
-        return rows + [f"const real u_{name} = inputs[{j}][at + n];" for j, name in enumerate(self.layout.inputs)]
+    def _load(self, tape, row, name):
+        """Append the load of a variable that was kept."""
+        value = tape.new(f"{row}[KEPT_{name}*BN + n]")
+        self._of_kept[value] = name
+        return value
 
-    def rows(self):
-        """Return the lines that load the rows of a neuron."""
-        return self.loads()[: len(self.layout.rows)]
+    def _advance(self, tape, start):
+        """Append update and threshold; return start and variables after them, what is given, and the margin."""
+        fixed, rows = self._fixed(tape)
+        inputs = {name: tape.new(f"inputs[{j}][at + n]") for j, name in enumerate(self.layout.inputs)}
+        known = tape.run(self.source.slots["groups"], fixed | inputs | start)
+        given = {name: start[name] for name in self.layout.state} | inputs
+        given |= {name: rows[name] for name in self.layout.trained}
+        for name, limit in self.bounds.items():
+            known[name] = tape.bound(known[name], start[name], limit, [*given.values()])
+        known = tape.run(self.source.slots["thresholds"], known)
+        return known, given, tape.value(self.margin, known)
 
-    def update_loop(self):
+    def _update(self):
         """Return update, threshold and refractoriness of a neuron; the state of the row is replaced."""
-        lines = [f"const real s_{name} = state[{k}*N + n];" for k, name in enumerate(self.planes)]
-        lines += ["const double s_lastspike = last_row[n];"] if self.layout.is_refractory else []
-        lines += [*self.loads(), *self.update.forward()]
-        sign = ">" if self.strict else ">="
-        fires = f"({self.margin} {sign} 0)"
-        if self.layout.is_refractory:
-            fires += f" && ({self.update.known['not_refractory']} != 0)"
-        lines += [f"const bool z = {fires};", "spikes_row[n] = z ? real(1) : real(0);"]
-        lines += [f"state[{k}*N + n] = {self.update.known[name]};" for k, name in enumerate(self.layout.state)]
-        if self.layout.is_refractory:
-            waits = self.update.known["not_refractory"]
-            lines += [
-                f"state[{len(self.layout.state)}*N + n] = ({waits} != 0) && !z ? real(1) : real(0);",
-                "last_row[n] = z ? time : last_row[n];",
-            ]
-        return lines
+        layout, tape = self.layout, Tape(self.source.tables)
+        start = {name: tape.new(f"state[{k}*N + n]") for k, name in enumerate(layout.planes)}
+        if layout.is_refractory:
+            start["lastspike"] = tape.new("last_row[n]")
+        known, _, margin = self._advance(tape, start)
+        fired = tape.new("{margin} > 0" if self.is_strict else "{margin} >= 0", margin=margin)
+        if layout.is_refractory:
+            waits = known["not_refractory"]
+            fired = tape.new("{fired} && {waits} != 0", fired=fired, waits=waits)
+            left = tape.new("{waits} != 0 && !{fired} ? real(1) : real(0)", waits=waits, fired=fired)
+            tape.store(f"state[{len(layout.state)}*N + n]", left)
+            tape.store("last_row[n]", tape.new("{fired} ? time : {last}", fired=fired, last=start["lastspike"]))
+        tape.store("spikes_row[n]", tape.new("{fired} ? real(1) : real(0)", fired=fired))
+        for k, name in enumerate(layout.state):
+            tape.store(f"state[{k}*N + n]", known[name])
+        return tape
 
-    def reset_loop(self):
+    def _reset(self):
         """Return synapses and reset of a neuron: what is kept, and the state of the next step."""
-        lines = [*self.rows(), "const bool z = spikes_row[n] != 0;"]
-        lines += [f"const real y_{name} = {self._received(name, k)};" for k, name in enumerate(self.layout.state)]
-        values = [f"y_{name}" for name in self.layout.state] + [f"state[{len(self.layout.state)}*N + n]"]
-        lines += [
-            f"saved_row[KEPT_{name}*BN + n] = {value};"
-            for name, value in zip(self.planes, values, strict=False)
-            if name in self.kept
-        ]
-        lines += self.reset.forward()
-        for k, name in enumerate(self.layout.state):
-            new = f"z ? real({self.reset.known[name]}) : y_{name}" if name in self.changed else f"y_{name}"
-            lines.append(f"state[{k}*N + n] = {new};")
-        return lines
+        layout, tape = self.layout, Tape(self.source.tables)
+        fired = tape.new("spikes_row[n] != 0")
+        planes = {name: tape.new(f"state[{k}*N + n]") for k, name in enumerate(layout.planes)}
+        for j, name in enumerate(layout.targets):
+            arrived = tape.new(f"arrived[{j}*N + n]")
+            if layout.guard(name):
+                arrived = tape.new("{open} != 0 ? {a} : real(0)", open=planes["not_refractory"], a=arrived)
+            planes[name] = tape.new("{a} + {b}", a=planes[name], b=arrived)
+        for name in self.kept:
+            tape.store(f"saved_row[KEPT_{name}*BN + n]", planes[name])
+        before = {name: planes[name] for name in layout.state}
+        after = tape.run(self.source.slots["resets"], self._fixed(tape)[0] | before)
+        for k, name in enumerate(layout.state):
+            tape.store(f"state[{k}*N + n]", _chosen(tape, fired, after[name], before[name]))
+        return tape
 
-    def _received(self, name, k):
-        """Return a state variable plus what arrives."""
-        if name not in self.targets:
-            return f"state[{k}*N + n]"
-        arrived = f"arrived[{self.targets.index(name)}*N + n]"
-        if self._guard(name):
-            arrived = f"(state[{self.planes.index('not_refractory')}*N + n] != 0 ? {arrived} : real(0))"
-        return f"state[{k}*N + n] + {arrived}"
-
-    def _guard(self, name):
-        return next((pathway.guard for pathway in self.layout.pathways if pathway.variable == name), None)
-
-    def adjoint_reset(self):
+    def _adjoint_reset(self, detach):
         """Return the adjoint of synapses and reset of a neuron."""
-        layout = self.layout
-        lines = [*self.rows(), "const bool z = spikes[at + n] != 0;"]
-        lines += [f"const real y_{name} = after[KEPT_{name}*BN + n];" for name in layout.state]
-        lines += [f"const real g_{name} = G[{k}*NB + n];" for k, name in enumerate(layout.state)]
-        lines += self.reset.forward()
-        seeds: dict = {}
-        for name in self.changed:
-            self._add(seeds, self.reset.known[name], f"(z ? g_{name} : 0)")
-        wanted = [*(f"y_{name}" for name in layout.state), *self.wanted]
-        lines += self.reset.backward(seeds, wanted)
-        jump = [f"g_{name}*{self.reset.change(name, f'y_{name}')}" for name in self.changed]
-        lines.append(f"of_spike[n] = {'0' if self.detach or not jump else ' + '.join(jump)};")
+        layout, tape = self.layout, Tape(self.source.tables)
+        fixed, rows = self._fixed(tape)
+        fired = tape.new("spikes[at + n] != 0")
+        before = {name: self._load(tape, "after", name) for name in layout.state}
+        adjoints = {name: tape.new(f"G[{k}*NB + n]") for k, name in enumerate(layout.state)}
+        after = tape.run(self.source.slots["resets"], fixed | before)
+        seeds, of_spike = [], literal("0")
+        for name, adjoint in adjoints.items():
+            if after[name] is not before[name]:
+                seeds.append((after[name], tape.new("{z} ? {g} : 0", kind="real", z=fired, g=adjoint)))
+                adjoints[name] = tape.new("{z} ? 0 : {g}", kind="real", z=fired, g=adjoint)
+                if not detach:
+                    change = tape.change(after[name], before[name])
+                    of_spike = tape.new("{sum} + {g}*{change}", sum=of_spike, g=adjoint, change=change)
+        tape.store("of_spike[n]", of_spike)
+        names = (*layout.state, *layout.trained)
+        found = dict(zip(names, tape.adjoints(seeds, [(before | rows)[name] for name in names]), strict=True))
         for k, name in enumerate(layout.state):
-            passed = f"(z ? 0 : g_{name})" if name in self.changed else f"g_{name}"
-            lines.append(f"const real q_{name} = d_y_{name} + {passed};")
-            lines.append(f"G[{k}*NB + n] = q_{name};")
-        for k, name in enumerate(self.targets):
-            arrived = f"q_{name}"
-            if self._guard(name):
-                arrived = f"after[KEPT_not_refractory*BN + n] != 0 ? q_{name} : 0"
-            lines.append(f"incoming[{k}*NB + n] = {arrived};")
-        return lines + self._rows_gradient()
+            found[name] = tape.new("{a} + {b}", kind="real", a=found[name], b=adjoints[name])
+            tape.store(f"G[{k}*NB + n]", found[name])
+        for j, name in enumerate(layout.targets):
+            arrived = found[name]
+            if layout.guard(name):
+                is_open = self._load(tape, "after", "not_refractory")
+                arrived = tape.new("{open} != 0 ? {g} : 0", open=is_open, g=arrived)
+            tape.store(f"incoming[{j}*NB + n]", arrived)
+        return self._store_gradients(tape, found)
 
-    def adjoint_update(self, wanted):
+    def _adjoint_update(self, surrogate):
         """Return the adjoint of threshold and update of a neuron."""
-        layout, lines = self.layout, self.loads()
-        # what no synapse changed is as it was kept: no need to compute it again
-        known = {
-            value: f"const real {value} = after[KEPT_{name}*BN + n];"
-            for name, value in self.update.known.items()
-            if name in layout.state and name not in self.targets
-        }
-        lines += [f"const real y_{name} = before[KEPT_{name}*BN + n];" for name in layout.state]
-        lines += [f"real s_{name};" for name in layout.state]
-        lines += ["{", "const double time = time_before; const int64_t step = step_before; (void)time; (void)step;"]
-        lines += self.reset.forward()
-        for name in layout.state:
-            new = f"was ? real({self.reset.known[name]}) : y_{name}" if name in self.changed else f"y_{name}"
-            lines.append(f"s_{name} = {new};")
-        lines.append("}")
+        layout, tape = self.layout, Tape(self.source.tables)
+        fixed, _ = self._fixed(tape, "_before")
+        before = {name: self._load(tape, "before", name) for name in layout.state}
+        after = tape.run(self.source.slots["resets"], fixed | before)
+        start = {name: _chosen(tape, literal("was"), after[name], before[name]) for name in layout.state}
         if layout.is_refractory:
-            lines.append("const real s_not_refractory = before[KEPT_not_refractory*BN + n];")
-            lines.append("const double s_lastspike = last_before[n];")
-        lines += [known.get(line.split()[2], line) for line in self.update.forward()]
-        gradient = "of_spikes[at + n] + sent[n] + of_spike[n]"
+            start["not_refractory"] = self._load(tape, "before", "not_refractory")
+            start["lastspike"] = tape.new("last_before[n]")
+        kept = {name: self._load(tape, "after", name) for name in layout.state if name not in layout.targets}
+        known, given, margin = self._advance(tape, start)
+        for name, value in kept.items():  # what no synapse changed is as it was kept: no need to compute it again
+            if known[name].operands and known[name] is not start[name]:
+                known[name].form = "{kept}"
+                known[name].operands["kept"] = value
+        x = tape.new("{margin}/width", kind="real", margin=margin)
+        names = {"x": x, "slope": literal(f"real({surrogate.slope!r})"), "pi": literal(f"real({math.pi!r})")}
+        slope = tape.value(parse(surrogate.formula), names)
+        of_spike = tape.new("of_spikes[at + n] + sent[n] + of_spike[n]")
         if layout.is_refractory:
-            gradient = f"({self.update.known['not_refractory']} != 0 ? {gradient} : 0)"
-        lines += [
-            f"const real x = {self.margin}/width;",
-            f"const real d_margin = ({gradient})*({self.surrogate.c_code()})/width;",
-        ]
-        seeds: dict = {}
+            of_spike = tape.new("{waits} != 0 ? {g} : 0", waits=known["not_refractory"], g=of_spike)
+        of_margin = tape.new("{g}*{slope}/width", kind="real", g=of_spike, slope=slope)
+        seeds = [(known[name], tape.new(f"G[{k}*NB + n]")) for k, name in enumerate(layout.state)]
+        seeds.append((margin, of_margin))
+        found = dict(zip(given, tape.adjoints(seeds, [*given.values()]), strict=True))
         for k, name in enumerate(layout.state):
-            self._add(seeds, self.update.known[name], f"G[{k}*NB + n]")
-        self._add(seeds, self.margin, "d_margin")
-        lines += self.update.slopes + self.update.backward(seeds, wanted)
-        for k, name in enumerate(layout.state):
-            lines.append(f"G[{k}*NB + n] = d_s_{name};")
-        lines += [f"of_inputs[{j}][at + n] = d_u_{name};" for j, name in enumerate(layout.inputs)]
-        return lines + self._rows_gradient()
+            tape.store(f"G[{k}*NB + n]", found[name])
+        for j, name in enumerate(layout.inputs):
+            tape.store(f"of_inputs[{j}][at + n]", found[name])
+        return self._store_gradients(tape, found)
 
-    def _rows_gradient(self):
-        rows = self.layout.rows
-        return [f"of_rows[{rows.index(name)}*(size_t)N + n] += d_p_{name};" for name in self.layout.trained]
-
-    @staticmethod
-    def _add(seeds, name, adjoint):
-        seeds[name] = f"{seeds[name]} + {adjoint}" if name in seeds else adjoint
+    def _store_gradients(self, tape, found: Mapping[str, Value]):
+        for name in self.layout.trained:
+            if found[name] is not ZERO:
+                tape.store(f"of_rows[{self.layout.rows.index(name)}*(size_t)N + n]", found[name], "+=")
+        return tape
 
 
-def read_kernel(name):
-    """Return the text of a file of ``codegen/kernels``."""
-    return files(__package__).joinpath("kernels", name).read_text()
+def _chosen(tape, fired, new, old):
+    """Append a variable after the reset of those that fired."""
+    return old if new is old else tape.new("{z} ? real({new}) : {old}", kind="real", z=fired, new=new, old=old)

@@ -1,228 +1,288 @@
-"""Brian2 expressions as C, one elementary operation a line, and their adjoints by reverse differentiation."""
+"""What a neuron does as a graph of C operations, with adjoints by reverse differentiation; text is written last."""
 
 import ast
-import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from string import Formatter
 
-from hetbrian.torch.statements import ExportError
+from hetbrian.torch.statements import Assignment, ExportError
 
-UNARY = {
-    # name: value, derivative; {x} is the argument and {y} the value
-    "exp": ("exp({x})", "{y}"),
-    "expm1": ("expm1({x})", "({y} + 1)"),
-    "log": ("log({x})", "1/{x}"),
-    "log10": ("log10({x})", "real(0.43429448190325176)/{x}"),
-    "log1p": ("log1p({x})", "1/(1 + {x})"),
-    "sqrt": ("sqrt({x})", "real(0.5)/{y}"),
-    "sin": ("sin({x})", "cos({x})"),
-    "cos": ("cos({x})", "-sin({x})"),
-    "tan": ("tan({x})", "(1 + {y}*{y})"),
-    "sinh": ("sinh({x})", "cosh({x})"),
-    "cosh": ("cosh({x})", "sinh({x})"),
-    "tanh": ("tanh({x})", "(1 - {y}*{y})"),
-    "arcsin": ("asin({x})", "1/sqrt(1 - {x}*{x})"),
-    "arccos": ("acos({x})", "-1/sqrt(1 - {x}*{x})"),
-    "arctan": ("atan({x})", "1/(1 + {x}*{x})"),
-    "exprel": ("exprel({x})", "exprel_derivative({x})"),
-    "abs": ("fabs({x})", "sign({x})"),
-    "sign": ("sign({x})", None),
-    "floor": ("floor({x})", None),
-    "ceil": ("ceil({x})", None),
-    "int": ("trunc(real({x}))", None),
-}
-"""Functions of one argument as C."""
-
-BINARY = {
-    # operator: value, derivatives by the left and the right side
+OPERATIONS: dict[str | type, tuple[str, ...]] = {
+    # function or operator: value and derivatives by the operands {a}, {b}, {c} in C; {y} is the value
+    "exp": ("exp({a})", "{y}"),
+    "expm1": ("expm1({a})", "({y} + 1)"),
+    "log": ("log({a})", "1/{a}"),
+    "log10": ("log10({a})", "real(0.43429448190325176)/{a}"),
+    "log1p": ("log1p({a})", "1/(1 + {a})"),
+    "sqrt": ("sqrt({a})", "real(0.5)/{y}"),
+    "sin": ("sin({a})", "cos({a})"),
+    "cos": ("cos({a})", "-sin({a})"),
+    "tan": ("tan({a})", "(1 + {y}*{y})"),
+    "sinh": ("sinh({a})", "cosh({a})"),
+    "cosh": ("cosh({a})", "sinh({a})"),
+    "tanh": ("tanh({a})", "(1 - {y}*{y})"),
+    "arcsin": ("asin({a})", "1/sqrt(1 - {a}*{a})"),
+    "arccos": ("acos({a})", "-1/sqrt(1 - {a}*{a})"),
+    "arctan": ("atan({a})", "1/(1 + {a}*{a})"),
+    "exprel": ("exprel({a})", "exprel_derivative({a})"),
+    "abs": ("fabs({a})", "sign({a})"),
+    "sign": ("sign({a})",),
+    "floor": ("floor({a})",),
+    "ceil": ("ceil({a})",),
+    "int": ("trunc(real({a}))",),
+    "timestep": ("trunc(({a} + 1e-3*{b})/{b})",),
+    "clip": (  # gives the upper bound if they cross
+        "fmin(fmax(real({a}), real({b})), real({c}))",
+        "({a} >= {b} && {a} <= {c} ? 1 : 0)",
+        "({a} < {b} && {b} <= {c} ? 1 : 0)",
+        "({a} > {c} || {b} > {c} ? 1 : 0)",
+    ),
     ast.Add: ("{a} + {b}", "1", "1"),
     ast.Sub: ("{a} - {b}", "1", "-1"),
     ast.Mult: ("{a}*{b}", "{b}", "{a}"),
     ast.Div: ("{a}/{b}", "1/{b}", "-{y}/{b}"),
     ast.Pow: ("power({a}, {b})", "{b}*power({a}, {b} - 1)", "{y}*log({a})"),
     ast.Mod: ("modulo({a}, {b})", "1", "-floor({a}/{b})"),
+    ast.UAdd: ("{a}", "1"),
+    ast.USub: ("-{a}", "-1"),
+    ast.Not: ("!({a} != 0)",),
+    ast.And: ("({a} != 0) && ({b} != 0)",),
+    ast.Or: ("({a} != 0) || ({b} != 0)",),
+    ast.Gt: ("{a} > {b}",),
+    ast.GtE: ("{a} >= {b}",),
+    ast.Lt: ("{a} < {b}",),
+    ast.LtE: ("{a} <= {b}",),
+    ast.Eq: ("{a} == {b}",),
+    ast.NotEq: ("{a} != {b}",),
 }
-"""Operators as C."""
+"""Brian2's functions and operators as C."""
 
-COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
+
+@dataclass(eq=False)
+class Value:
+    """
+    A number in the generated code.
+
+    Parameters
+    ----------
+    form : str
+        C, in which ``{a}`` stands for the operand a.
+    operands : dict of str to Value
+        Values in the form and in the slopes.
+    slopes : dict of str to str
+        Derivatives by operands, as forms in which ``{y}`` is the value itself; by others it is 0.
+    kind : str
+        C type; empty for what is written where it is used.
+    """
+
+    form: str
+    operands: dict[str, "Value"] = field(default_factory=dict)
+    slopes: dict[str, str] = field(default_factory=dict)
+    kind: str = "auto"
+
+    @property
+    def inputs(self) -> list["Value"]:
+        """List of Value : what is needed to compute it."""
+        return [self.operands[key] for _, key, _, _ in Formatter().parse(self.form) if key]
+
+
+def literal(text: str) -> Value:
+    """Return a number, or what has a name in the kernel, as a value that is written where it is used."""
+    return Value(text, kind="")
+
+
+ZERO, ONE = literal("real(0)"), literal("real(1)")
 
 
 class Tape:
     """
-    Straight-line C code in which every value has a name of its own, and the code of its adjoint.
+    Operations in their order, what is stored of them, and operations for their adjoints.
 
     Parameters
     ----------
-    known : dict of str to str
-        C names of the variables, which assignments replace.
-    prefix : str
-        Beginning of new names.
     tables : dict of str to tuple
         Step and subdivision of each TimedArray.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> x = tape.new("in[n]", kind="real")
+    >>> y, unused = tape.apply("exp", x), tape.apply("sin", x)
+    >>> tape.store("out[n]", *tape.adjoints([(y, ONE)], [x]))
+    >>> print(tape.code())
+    const real x0 = in[n];
+    const auto x1 = exp(x0);
+    const real x2 = real(1)*(x1);
+    out[n] = x2;
     """
 
-    def __init__(self, known, prefix="x", tables=()):
-        self.known, self.prefix, self.tables = dict(known), prefix, dict(tables)
-        self.lines, self.rules, self.slopes = [], [], []
+    def __init__(self, tables: Mapping[str, tuple[float, int]] | None = None):
+        self.tables = tables or {}
+        self.values: list[Value] = []
+        self.stores: list[tuple[str, str, Value]] = []
 
-    def assign(self, item):
-        """Append an assignment (`hetbrian.torch.statements.Assignment`)."""
-        value = self.value(ast.parse(item.expression.strip(), mode="eval").body)
-        if item.guard:
-            guard, old = self.known[item.guard], self.known[item.name]
-            rules = [(value, f"({guard} != 0 ? 1 : 0)"), (old, f"({guard} != 0 ? 0 : 1)")]
-            value = self._new(f"{guard} != 0 ? real({value}) : real({old})", rules)
-        self.known[item.name] = value
+    def new(self, form: str, *, kind: str = "auto", **operands: Value) -> Value:
+        """Append a value that has no derivatives; see `Value`."""
+        return self._append(Value(form, operands, kind=kind))
 
-    def bound(self, name, start, limit, inputs):
-        """
-        Keep the derivative of a variable's value by one input within bounds; the value stays the same.
+    def _append(self, value):
+        self.values.append(value)
+        return value
 
-        Parameters
-        ----------
-        name : str
-            Variable.
-        start : str
-            C name of the input.
-        limit : float
-            Largest absolute value of the derivative.
-        inputs : iterable of str
-            C names of all inputs; ``slopes`` gets the code of the derivatives by them.
-        """
-        value, prefix = self.known[name], f"j_{name}_"
-        self.slopes += self.backward({value: "1"}, inputs, prefix)
-        rules = [(item, f"{prefix}{item}") for item in inputs if item != start]
-        rules.append((start, f"fmin(fmax({prefix}{start}, real({-limit!r})), real({limit!r}))"))
-        self.known[name] = self._new(value, rules)
+    def apply(self, operation: str | type, *operands: Value) -> Value:
+        """Append one of `OPERATIONS`."""
+        form, *slopes = OPERATIONS[operation]
+        named = dict(zip("abc", operands, strict=False))
+        return self._append(Value(form, named, dict(zip("abc", slopes, strict=False))))
 
-    def change(self, name, old):
-        """Return the value of a variable minus its old one as C; a sum with the old value gives the other summand."""
-        value = self.known[name]
-        left, _, right = dict(self.lines).get(value, "").partition(" + ")
-        return {left: right, right: left}.get(old, f"(real({value}) - {old})")
+    def store(self, place: str, value: Value, sign: str = "=") -> None:
+        """Write a value to a place, e.g. ``out[n]``, when everything has been computed; the sign ``+=`` adds to it."""
+        self.stores.append((place, sign, value))
 
-    def value(self, node):
-        """Append an expression and return the name or number of its value."""
-        if isinstance(node, ast.Constant):
-            return str(int(node.value)) if isinstance(node.value, bool) else f"real({node.value!r})"
-        if isinstance(node, ast.Name):
-            if node.id not in self.known:
-                raise ExportError(f"the fused cell has no value for {node.id!r}, expected the plain module: use it.")
-            return self.known[node.id]
-        if isinstance(node, ast.UnaryOp):
-            x = self.value(node.operand)
-            if isinstance(node.op, ast.Not):
-                return self._new(f"!({x} != 0)", [])
-            return self._new(f"-{x}", [(x, "-1")]) if isinstance(node.op, ast.USub) else x
-        if isinstance(node, ast.BoolOp):
-            sign = " && " if isinstance(node.op, ast.And) else " || "
-            return self._new(sign.join(f"({self.value(part)} != 0)" for part in node.values), [])
-        if isinstance(node, ast.Compare):
-            a, b = self.value(node.left), self.value(node.comparators[0])
-            return self._new(f"{a} {COMPARE[type(node.ops[0])]} {b}", [])
-        if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
-            return self._binary(node)
-        if isinstance(node, ast.Call):
-            return self._call(node)
+    def run(self, items: Iterable[Assignment], known: Mapping[str, Value]) -> dict[str, Value]:
+        """Append assignments and return the variables after them, given those before."""
+        known = dict(known)
+        for item in items:
+            value = self.value(item.value, known)
+            if item.guard:
+                slopes = {"a": "({guard} != 0 ? 1 : 0)", "b": "({guard} != 0 ? 0 : 1)"}
+                operands = {"a": value, "b": known[item.name], "guard": known[item.guard]}
+                value = self._append(Value("{guard} != 0 ? real({a}) : real({b})", operands, slopes))
+            known[item.name] = value
+        return known
+
+    def value(self, node: ast.expr, known: Mapping[str, Value]) -> Value:
+        """Append an expression of known variables."""
+        match node:
+            case ast.Constant(value=bool() as truth):
+                return literal(str(int(truth)))
+            case ast.Constant(value=number):
+                return literal(f"real({number!r})")
+            case ast.Name(id=name):
+                if name not in known:
+                    raise ExportError(f"the fused cell has no value for {name!r}, expected the plain module: use it.")
+                return known[name]
+            case ast.UnaryOp(op=op, operand=x) if type(op) in OPERATIONS:
+                return self.apply(type(op), self.value(x, known))
+            case ast.BoolOp(op=op, values=parts):
+                return reduce(partial(self.apply, type(op)), [self.value(part, known) for part in parts])
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self.apply(type(op), self.value(left, known), self.value(right, known))
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2 | 3 | 4)):
+                power = int(ast.literal_eval(node.right))
+                below = "*".join(["{a}"] * (power - 1))
+                operands = {"a": self.value(left, known)}
+                return self._append(Value(f"{below}*{{a}}", operands, {"a": f"{power}*{below}"}))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
+                return self.apply(type(op), self.value(left, known), self.value(right, known))
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                return self._call(name, [self.value(argument, known) for argument in arguments])
         raise ExportError(f"the fused cell cannot write {ast.unparse(node)!r} as C, expected the plain module: use it.")
 
-    def _binary(self, node):
-        a = self.value(node.left)
-        if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) and node.right.value in (2, 3, 4):
-            times = (2, 3, 4).index(node.right.value) + 2
-            below = "*".join([a] * (times - 1))
-            return self._new(f"{below}*{a}", [(a, f"{times}*{below}")])
-        b = self.value(node.right)
-        form, by_a, by_b = BINARY[type(node.op)]
-        result = f"{self.prefix}{len(self.lines)}"
-        parts = [(a, by_a.format(a=a, b=b, y=result)), (b, by_b.format(a=a, b=b, y=result))]
-        return self._new(form.format(a=a, b=b), parts)
+    def _call(self, name: str, arguments: Sequence[Value]) -> Value:
+        if name in OPERATIONS:
+            return self.apply(name, *arguments)
+        if name not in self.tables:
+            raise ExportError(
+                f"the fused cell has no {name!r}, expected the functions of one argument, clip, timestep and "
+                "TimedArrays: use the plain module."
+            )
+        step, subdivision = self.tables[name]
+        row = f"table_row({{a}}, {step!r}, {subdivision}, shape_{name}[0])*shape_{name}[1]"
+        column = " + int64_t({b})" if arguments[1:] else ""
+        return self._append(Value(f"table_{name}[{row}{column}]", dict(zip("ab", arguments, strict=False))))
 
-    def _call(self, node):
-        name, arguments = ast.unparse(node.func), [self.value(argument) for argument in node.args]
-        result = f"{self.prefix}{len(self.lines)}"
-        if name in UNARY:
-            form, slope = UNARY[name]
-            (x,) = arguments
-            return self._new(form.format(x=x), [] if slope is None else [(x, slope.format(x=x, y=result))])
-        if name == "clip":
-            x, low, high = arguments
-            inside = f"({x} >= {low} && {x} <= {high} ? 1 : 0)"
-            below = f"({x} < {low} && {low} <= {high} ? 1 : 0)"
-            above = f"({x} > {high} || {low} > {high} ? 1 : 0)"  # clip gives the upper bound if they cross
-            rules = [(x, inside), (low, below), (high, above)]
-            return self._new(f"fmin(fmax(real({x}), real({low})), real({high}))", rules)
-        if name in self.tables:
-            step, subdivision = self.tables[name]
-            row = f"table_row({arguments[0]}, {step!r}, {subdivision}, shape_{name}[0])"
-            column = f" + int64_t({arguments[1]})" if arguments[1:] else ""
-            return self._new(f"table_{name}[{row}*shape_{name}[1]{column}]", [])
-        if name == "timestep":
-            t, dt = arguments
-            return self._new(f"trunc(({t} + 1e-3*{dt})/{dt})", [])
-        raise ExportError(
-            f"the fused cell has no {name!r}, expected the functions of one argument, clip, timestep and "
-            "TimedArrays: use the plain module."
-        )
-
-    def _new(self, text, rules):
-        """Append a value; rules give the derivative by each operand."""
-        name = f"{self.prefix}{len(self.lines)}"
-        self.lines.append((name, text))
-        self.rules.append((name, rules))
-        return name
-
-    def forward(self):
-        """Return the code of the values."""
-        return [f"const auto {name} = {text};" for name, text in self.lines]
-
-    def backward(self, seeds, inputs, prefix="d_"):
+    def bound(self, value: Value, start: Value, limit: float, inputs: Sequence[Value]) -> Value:
         """
-        Return the code of the adjoints.
+        Append the same value with a bounded derivative by one input.
 
         Parameters
         ----------
-        seeds : dict of str to str
-            Adjoint of each value that is used afterwards, as C.
-        inputs : iterable of str
-            C names of the variables whose adjoints are wanted.
-        prefix : str
-            Beginning of the names of adjoints.
+        value : Value
+            What stays the same.
+        start : Value
+            The input.
+        limit : float
+            Largest absolute value of the derivative by it.
+        inputs : sequence of Value
+            All inputs.
 
         Returns
         -------
-        list of str
-            Lines that define ``d_NAME`` for every input.
+        Value
         """
-        inputs = list(inputs)
+        slopes = dict(zip(inputs, self.adjoints([(value, ONE)], inputs), strict=True))
+        slopes[start] = self.new(f"fmin(fmax({{a}}, real({-limit!r})), real({limit!r}))", kind="real", a=slopes[start])
+        operands = {"a": value}
+        for k, (given, slope) in enumerate(slopes.items()):
+            operands |= {f"x{k}": given, f"slope{k}": slope}
+        derivatives = {f"x{k}": f"{{slope{k}}}" for k, slope in enumerate(slopes.values()) if slope is not ZERO}
+        return self._append(Value("{a}", operands, derivatives))
+
+    def change(self, new: Value, old: Value) -> Value:
+        """Append a new value minus the old one; a sum with the old value gives the other summand."""
+        left, right = new.operands.get("a"), new.operands.get("b")
+        if new.form == OPERATIONS[ast.Add][0] and left and right and old in (left, right):
+            return right if left is old else left
+        return self.new("real({a}) - {b}", a=new, b=old)
+
+    def adjoints(self, seeds: Iterable[tuple[Value, Value]], inputs: Sequence[Value]) -> list[Value]:
+        """
+        Append the adjoints of all values.
+
+        Parameters
+        ----------
+        seeds : iterable of tuple of Value
+            Values that are used afterwards, and the adjoint of each from there.
+        inputs : sequence of Value
+            Values whose adjoints are wanted.
+
+        Returns
+        -------
+        list of Value
+            Adjoint of each input.
+        """
         active = set(inputs)
-        for name, rules in self.rules:
-            if any(operand in active for operand, _ in rules):
-                active.add(name)
-        order = [name for name in (*inputs, *(name for name, _ in self.lines)) if name in active]
-        lines = [f"real {prefix}{name} = {seeds.get(name, '0')};" for name in order]
-        for name, rules in reversed(self.rules):
-            for operand, slope in rules:
-                if name in active and operand in active:
-                    lines.append(f"{prefix}{operand} += {prefix}{name}*({slope});".replace("*(1);", ";"))
-        return lines
+        for value in self.values:
+            if any(value.operands[key] in active for key in value.slopes):
+                active.add(value)
+        found: dict[Value, Value] = {}
+        for value, adjoint in seeds:
+            self._add(found, value, "{d}", d=adjoint)
+        for value in reversed(tuple(self.values)):
+            for key, slope in value.slopes.items() if value in found else ():
+                if value.operands[key] in active:
+                    form = "{d}" if slope == "1" else f"{{d}}*({slope})"
+                    self._add(found, value.operands[key], form, d=found[value], y=value, **value.operands)
+        return [found.get(value, ZERO) for value in inputs]
 
+    def _add(self, found, value, form, /, **operands):
+        """Add to the adjoint of a value."""
+        if value in found:
+            found[value] = self.new(f"{{sum}} + {form}", kind="real", sum=found[value], **operands)
+        else:
+            found[value] = operands["d"] if form == "{d}" else self.new(form, kind="real", **operands)
 
-def without_unused(lines):
-    """
-    Return C code without the lines that compute what no later line uses.
+    def alive(self) -> set[Value]:
+        """Return the values on which something that is stored depends."""
+        found: set[Value] = set()
+        waiting = [value for *_, value in self.stores]
+        while waiting:
+            value = waiting.pop()
+            if value not in found:
+                found.add(value)
+                waiting += value.inputs
+        return found
 
-    Parameters
-    ----------
-    lines : sequence of str
-        Definitions of names that are set once or summed up, and lines with other effects, which stay.
-
-    Returns
-    -------
-    list of str
-    """
-    kept, used = [], set()
-    for line in reversed(lines):
-        defined = re.fullmatch(r"(?:const )?(?:real |auto |bool |double )?(\w+)(?: \+?= [^;]*)?;", line)
-        if defined is None or defined[1] in used:
-            used |= set(re.findall(r"[A-Za-z_]\w*", line))
-            kept.append(line)
-    return kept[::-1]
+    def code(self) -> str:
+        """Return the C code of what is stored."""
+        alive = self.alive()
+        names = {value: value.form for value in alive if not value.kind}
+        lines: list[str] = []
+        for value in self.values:
+            if value in alive:
+                names[value] = f"x{len(lines)}"
+                text = value.form.format_map({key: names.get(item) for key, item in value.operands.items()})
+                lines.append(f"const {value.kind} {names[value]} = {text};")
+        return "\n".join(lines + [f"{place} {sign} {names[value]};" for place, sign, value in self.stores])

@@ -16,7 +16,7 @@ from hetbrian.torch.events import Events
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.fused.cell import fuse
 from hetbrian.torch.statements import ExportError
-from hetbrian.torch.surrogate import ArcTan, FastSigmoid, SuperSpike, Triangle
+from hetbrian.torch.surrogate import ArcTan, FastSigmoid, SuperSpike, Surrogate, Triangle
 from tests.torch.models import MODELS
 
 TRAINED = {
@@ -300,6 +300,23 @@ def test_other_models_are_refused(options, message):
     group = NeuronGroup(2, "dv/dt = -v/tau : 1", method="euler", namespace={"tau": 5 * ms}, **options)
     with pytest.raises(ExportError, match=message):
         fuse(to_torch(group))
+
+
+def test_a_surrogate_without_a_formula_is_refused():
+    class Own(Surrogate):
+        def derivative(self, x):
+            return torch.ones_like(x)
+
+    group = NeuronGroup(2, "dv/dt = -v/tau : 1", threshold="v > 1", method="euler", namespace={"tau": 5 * ms})
+    with pytest.raises(ExportError, match=r"Own has no formula, expected its derivative .*: add one, or use the plain"):
+        fuse(to_torch(group, surrogate=Own()))
+
+
+@pytest.mark.parametrize("surrogate", [SuperSpike(3.0), FastSigmoid(2.0), ArcTan(), Triangle(0.5)])
+def test_formulas_are_the_derivatives(surrogate):
+    x = torch.linspace(-3, 3, 101, dtype=torch.float64)
+    names = {"x": x, "slope": surrogate.slope, "pi": np.pi, "abs": abs, "clip": torch.clip}
+    assert apart(eval(surrogate.formula, names), surrogate.derivative(x)) < 1e-14
 
 
 def test_inputs_in_the_reset_are_refused():

@@ -11,7 +11,7 @@ from hetbrian.torch.events import Events
 from hetbrian.torch.fused import cell as cell_module
 from hetbrian.torch.fused import gpu
 from hetbrian.torch.fused.cell import fuse
-from hetbrian.torch.fused.gpu import CudaModule, GpuKernel, compile_cuda, cuda_source, shared_bytes
+from hetbrian.torch.fused.gpu import THREADS, CudaModule, GpuKernel, compile_cuda, shared_bytes
 from hetbrian.torch.surrogate import SuperSpike
 from tests.codegen.cuda_emulation.sequence import EmulatedModule, emulated
 from tests.torch.fused.test_cell import BATCH, STEPS, TRAINED, N, apart, inputs, modules, results, with_source
@@ -102,7 +102,9 @@ def test_gradients_reach_the_spikes_of_a_layer_below(emulate):
 @pytest.mark.parametrize(("real", "architecture"), [("float", 75), ("double", 90)])
 def test_the_compiler_takes_the_kernels(name, real, architecture):
     _, _, step = modules(name, torch.float32)[1]._step()
-    code = compile_cuda(cuda_source(step), [f"--gpu-architecture=sm_{architecture}", f"-DREAL={real}"])
+    code = compile_cuda(
+        step.kernel("sequence.cu", threads=THREADS), [f"--gpu-architecture=sm_{architecture}", f"-DREAL={real}"]
+    )
     assert code.startswith(b"\x7fELF") and b"forward" in code and b"backward" in code
 
 

@@ -1,12 +1,13 @@
+import ast
 import ctypes
 
 import numpy as np
 import pytest
 
 from hetbrian._support.compiler import library
-from hetbrian.torch.fused.step import read_kernel
-from hetbrian.torch.fused.tape import Tape, without_unused
-from hetbrian.torch.statements import Assignment
+from hetbrian.torch.fused.step import TEMPLATES
+from hetbrian.torch.fused.tape import ONE, Tape, literal
+from hetbrian.torch.statements import Assignment, parse
 
 EXPRESSIONS = """
 a + b*c - a/b; -a*(b + 2)**2; a**3 + b**4; abs(a)**b; a % b + c; exp(a) - expm1(b); log(b) + log10(b) + log1p(b)
@@ -20,15 +21,16 @@ NAMES = "abc"
 @pytest.fixture(scope="module")
 def kernel():
     """Compile all expressions at once: value and adjoints of each."""
-    header = read_kernel("sequence.h").replace("/*ARITHMETIC*/", read_kernel("arithmetic.h"))
+    header = TEMPLATES.get_template("sequence.h").render()
     cases = []
     texts = [text.strip() for line in EXPRESSIONS.strip().splitlines() for text in line.split(";")]
     for k, text in enumerate(texts):
-        tape = Tape({name: f"s_{name}" for name in NAMES})
-        tape.assign(Assignment("y", text))
-        lines = tape.forward() + tape.backward({tape.known["y"]: "real(1)"}, [f"s_{name}" for name in NAMES])
-        results = [f"out[0] = {tape.known['y']};", *(f"out[{j + 1}] = d_s_{name};" for j, name in enumerate(NAMES))]
-        cases.append(f"if (k == {k}) {{ {' '.join(lines + results)} }}")
+        tape = Tape()
+        given = {name: tape.new(f"s_{name}") for name in NAMES}
+        y = tape.run([Assignment("y", parse(text))], given)["y"]
+        for j, value in enumerate([y, *tape.adjoints([(y, ONE)], [*given.values()])]):
+            tape.store(f"out[{j}]", value)
+        cases.append(f"if (k == {k}) {{ {tape.code()} }}")
     body = "\n".join(cases)
     function = 'extern "C" void f(int k, double s_a, double s_b, double s_c, double* out)'
     return texts, library(f"typedef double real;\n#define FUNCTION inline\n{header}\n{function} {{{body}}}")
@@ -68,36 +70,49 @@ def test_values_are_pythons_and_adjoints_are_central_differences(kernel):
 
 
 def test_guards_choose_value_and_adjoint():
-    tape = Tape({"v": "s_v", "open": "s_open", "x": "s_x"})
-    tape.assign(Assignment("v", "2*x", "open"))
-    source = " ".join(tape.forward() + tape.backward({tape.known["v"]: "real(1)"}, ["s_v", "s_x"]))
-    compiled = library(
-        f'typedef double real;\nextern "C" void f(double s_v, double s_x, double s_open, double* out) {{ {source} '
-        f"out[0] = {tape.known['v']}; out[1] = d_s_v; out[2] = d_s_x; }}"
-    )
+    tape = Tape()
+    given = {name: tape.new(f"s_{name}") for name in ("v", "open", "x")}
+    v = tape.run([Assignment("v", parse("2*x"), "open")], given)["v"]
+    for j, value in enumerate([v, *tape.adjoints([(v, ONE)], [given["v"], given["x"]])]):
+        tape.store(f"out[{j}]", value)
+    function = 'extern "C" void f(double s_v, double s_x, double s_open, double* out)'
+    compiled = library(f"typedef double real;\n{function} {{ {tape.code()} }}")
     for is_open, expected in ((1.0, [6.0, 0.0, 2.0]), (0.0, [5.0, 1.0, 0.0])):
         out = (ctypes.c_double * 3)()
         compiled.f(*(ctypes.c_double(value) for value in (5.0, 3.0, is_open)), out)
         assert list(out) == expected
 
 
-def test_unused_lines_are_left_out():
-    lines = [
-        "const real a = x;",
-        "const auto b = a*y;",
-        "real c;",
-        "{",
-        "c = 2*d;",
-        "}",
-        "real e = 0;",
-        "e += b;",
-        "f[n] = e;",
+def test_only_what_is_stored_is_computed():
+    tape = Tape()
+    a, b = tape.new("in[0]"), tape.new("in[1]")
+    product, unused = tape.apply(ast.Mult, a, literal("c_b")), tape.apply("exp", b)
+    tape.store("out[n]", tape.apply("sqrt", product), "+=")
+    assert tape.alive().isdisjoint({b, unused}) and {a, product} <= tape.alive()
+    assert tape.code().splitlines() == [
+        "const auto x0 = in[0];",
+        "const auto x1 = x0*c_b;",
+        "const auto x2 = sqrt(x1);",
+        "out[n] += x2;",
     ]
-    assert without_unused(lines) == ["const real a = x;", "const auto b = a*y;", "{", "}", *lines[6:]]
+
+
+def test_adjoints_need_only_what_their_derivatives_read():
+    """The derivative of a logarithm does not read its value, that of an exponential reads nothing else."""
+    tape = Tape()
+    x = tape.new("in[n]")
+    log, exp = tape.apply("log", x), tape.apply("exp", x)
+    for value in (log, exp):
+        tape.store("out[n]", *tape.adjoints([(value, ONE)], [x]))
+    assert log not in tape.alive() and exp in tape.alive()
 
 
 def test_the_change_of_a_sum_is_its_other_summand():
-    tape = Tape({"v": "y_v", "w": "y_w", "u": "y_u", "jump": "c_jump"})
-    for name, text in (("w", "w + jump"), ("v", "jump"), ("u", "jump + u")):
-        tape.assign(Assignment(name, text))
-    assert [tape.change(name, f"y_{name}") for name in "wvu"] == ["c_jump", "(real(c_jump) - y_v)", "c_jump"]
+    tape = Tape()
+    before = {"v": tape.new("y_v"), "w": tape.new("y_w"), "u": tape.new("y_u")}
+    jump = literal("c_jump")
+    items = [Assignment(name, parse(text)) for name, text in (("w", "w + jump"), ("v", "jump"), ("u", "jump + u"))]
+    after = tape.run(items, before | {"jump": jump})
+    changes = {name: tape.change(after[name], before[name]) for name in before}
+    assert changes["w"] is jump and changes["u"] is jump
+    assert changes["v"].form == "real({a}) - {b}" and changes["v"].inputs == [jump, before["v"]]

@@ -1,12 +1,8 @@
 // The time loop of a cell, generated from Brian2 equations; REAL is float or double.
 typedef REAL real;
 #define FUNCTION inline
-/*HEADER*/
-/*ARGUMENTS*/
-#define PLANES /*PLANES*/
-#define STATES /*STATES*/
-enum { /*KEPT*/ };
-#define SLOTS /*SLOTS*/
+{% include "sequence.h" %}
+{% include "arguments.h" %}
 
 // The events of spikes[row][neuron]: where those of each row begin, at the end their number, and their neurons; -1 as
 // their number if there is another value than 0 and 1. index has 16 elements more than there can be events.
@@ -28,12 +24,10 @@ extern "C" void collect(int64_t n_rows, int n, const real* spikes, int64_t* begi
 
 // start[plane][batch][neuron]: planes below STATES have an adjoint; saved[step][kept][batch][neuron]: before the reset
 extern "C" void forward(const Arguments& arguments) {
-    /*UNPACK*/
-    const size_t BN = (size_t)B*N;
-    /*SCALARS*/
+{% include "unpack.h" %}
     #pragma omp parallel for num_threads(threads) schedule(static)
     for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
-        std::vector<real> states((size_t)ROWS*PLANES*N), sums((size_t)/*N_TARGETS*/*N);
+        std::vector<real> states((size_t)ROWS*PLANES*N), sums((size_t)TARGETS*N);
         std::vector<int32_t> list(N + 16);
         real* const arrived = sums.data();
         const int b0 = block*ROWS, b1 = b0 + ROWS < B ? b0 + ROWS : B;
@@ -50,15 +44,25 @@ extern "C" void forward(const Arguments& arguments) {
             if (last) memcpy(last_row, last_row - BN, N*sizeof(double));
             for (int k = 0; k < STATES; k++) if (recorded[k]) memcpy(recorded[k] + at, state + (size_t)k*N, N*sizeof(real));
             memset(arrived, 0, sums.size()*sizeof(real));
-            /*GATHER_SOURCES*/
-            #pragma omp simd
-            for (int n = 0; n < N; n++) {
-                /*UPDATE*/
+            {% for j, path, k in step.paths if path.source %}
+            if (t >= {{ path.delay }}) {
+                const int64_t* const row = begin[{{ j }}] + (size_t)(t - {{ path.delay }})*B + b;
+                add_rows(arrived + {{ k }}*N, weights[{{ j }}], index[{{ j }}] + row[0], row[1] - row[0], N);
             }
-            /*GATHER_OWN*/
+            {% endfor %}
             #pragma omp simd
             for (int n = 0; n < N; n++) {
-                /*RESET*/
+                {{ step.update|indent(16) }}
+            }
+            {% for j, path, k in step.paths if not path.source %}
+            if (t >= {{ path.delay }}) {
+                const int count = active(spikes + at - (size_t){{ path.delay }}*BN, N, list.data());
+                add_rows(arrived + {{ k }}*N, weights[{{ j }}], list.data(), count, N);
+            }
+            {% endfor %}
+            #pragma omp simd
+            for (int n = 0; n < N; n++) {
+                {{ step.reset|indent(16) }}
             }
         }
         for (int b = b0; b < b1; b++) for (int k = 0; k < PLANES; k++)
@@ -68,28 +72,25 @@ extern "C" void forward(const Arguments& arguments) {
 
 // of_x is the adjoint of x; of_state holds that of the final state and becomes that of the initial one
 extern "C" void backward(const Arguments& arguments) {
-    /*UNPACK*/
-    const size_t BN = (size_t)B*N;
+{% include "unpack.h" %}
     const int NB = ROWS*N;
-    /*SCALARS*/
     std::vector<std::vector<real>> parts(threads);  // each thread's sums over its batch rows, added in order at the end
-    const int n_pathways = /*N_PATHWAYS*/;
-    std::vector<size_t> offset(n_pathways + 1, (size_t)/*N_ROWS*/*N);
-    for (int j = 0; j < n_pathways; j++) offset[j + 1] = offset[j] + (of_weights_total[j] ? n_source[j]*(size_t)N : 0);
+    std::vector<size_t> offset(PATHWAYS + 1, (size_t)FIXED*N);
+    for (int j = 0; j < PATHWAYS; j++) offset[j + 1] = offset[j] + (of_weights_total[j] ? n_source[j]*(size_t)N : 0);
     #pragma omp parallel num_threads(threads)
     {
         std::vector<real>& part = parts[omp_get_thread_num()];
         const bool is_first = omp_get_thread_num() == 0;
-        part.assign(is_first ? (size_t)/*N_ROWS*/*N : offset[n_pathways], 0);
+        part.assign(is_first ? (size_t)FIXED*N : offset[PATHWAYS], 0);
         real* const of_rows = part.data();
-        real* of_weights[/*N_PATHWAYS*/];
-        for (int j = 0; j < n_pathways; j++)
+        real* of_weights[PATHWAYS];
+        for (int j = 0; j < PATHWAYS; j++)
             of_weights[j] = !of_weights_total[j] ? nullptr : is_first ? of_weights_total[j] : part.data() + offset[j];
-        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)CHUNK*/*N_TARGETS*/*NB), waiting((size_t)SLOTS*NB), jumps(NB);
+        std::vector<real> adjoints((size_t)PLANES*NB), currents((size_t)CHUNK*TARGETS*NB), waiting((size_t)SLOTS*NB), jumps(NB);
         real* const of_sent = waiting.data();
         std::vector<int32_t> list(N + 16);
         std::vector<Sorted> sorted;
-        for (int j = 0; j < n_pathways; j++) sorted.emplace_back(of_weights[j] ? (int)n_source[j] : 0);
+        for (int j = 0; j < PATHWAYS; j++) sorted.emplace_back(of_weights[j] ? (int)n_source[j] : 0);
         #pragma omp for schedule(static)
         for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
             const int b0 = block*ROWS, R = B - b0 < ROWS ? B - b0 : ROWS;
@@ -100,7 +101,7 @@ extern "C" void backward(const Arguments& arguments) {
                 const int64_t step = first + t, step_before = step - 1;
                 const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
                 (void)time; (void)time_before;
-                const int first_row = t % CHUNK*/*N_TARGETS*/*ROWS;
+                const int first_row = t % CHUNK*TARGETS*ROWS;
                 real* const chunk_row = currents.data() + (size_t)first_row*N;
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
@@ -111,12 +112,30 @@ extern "C" void backward(const Arguments& arguments) {
                     real* const of_spike = jumps.data() + (size_t)r*N;
                     #pragma omp simd
                     for (int n = 0; n < N; n++) {
-                        /*ADJOINT_RESET*/
+                        {{ step.adjoint_reset|indent(24) }}
                     }
-                    /*ADJOINT_WEIGHTS*/
+                    {% for j, path, k in step.paths %}
+                    if (of_current[{{ j }}]) memcpy(of_current[{{ j }}] + at, incoming + {{ k }}*NB, N*sizeof(real));
+                    if (of_weights[{{ j }}] && t >= {{ path.delay }}) {
+                        {% if path.source %}
+                        const int64_t* const row = begin[{{ j }}] + (size_t)(t - {{ path.delay }})*B + b;
+                        sorted[{{ j }}].insert(first_row + {{ k }}*ROWS + r, index[{{ j }}] + row[0], row[1] - row[0]);
+                        {% else %}
+                        const int count = active(spikes + at - (size_t){{ path.delay }}*BN, N, list.data());
+                        sorted[{{ j }}].insert(first_row + {{ k }}*ROWS + r, list.data(), count);
+                        {% endif %}
+                    }
+                    {% endfor %}
                 }
-                /*ADJOINT_SPIKES*/
-                if (t % CHUNK == 0) for (int j = 0; j < n_pathways; j++)
+                {% for j, path, k in step.paths if not path.source %}
+                if (t >= {{ path.delay }}) {
+                    real* const into = of_sent + (size_t)((t - {{ path.delay }}) % SLOTS)*NB;
+                    const real* const from = chunk_row + {{ k }}*NB;
+                    if (R == ROWS) multiply<ROWS>(into, from, transposed[{{ j }}], N, N);
+                    else for (int r = 0; r < R; r++) multiply<1>(into + r*N, from + r*N, transposed[{{ j }}], N, N);
+                }
+                {% endfor %}
+                if (t % CHUNK == 0) for (int j = 0; j < PATHWAYS; j++)
                     if (of_weights[j]) sorted[j].add_to(of_weights[j], currents.data(), N);
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
@@ -133,12 +152,12 @@ extern "C" void backward(const Arguments& arguments) {
                         #pragma omp simd
                         for (int n = 0; n < N; n++) {
                             const bool was = spikes_before[n] != 0;
-                            /*ADJOINT_UPDATE*/
+                            {{ step.adjoint_update|indent(28) }}
                         }
                     } else {
                         for (int n = 0; n < N; n++) {
                             const bool was = false;
-                            /*ADJOINT_UPDATE*/
+                            {{ step.adjoint_update|indent(28) }}
                         }
                     }
                     for (int k = 0; k < STATES; k++) if (of_recorded[k]) add(G + (size_t)k*NB, of_recorded[k] + at, N);
@@ -152,8 +171,8 @@ extern "C" void backward(const Arguments& arguments) {
     for (int thread = 0; thread < threads; thread++) {
         const std::vector<real>& part = parts[thread];
         if (part.empty()) continue;
-        add(of_rows_total, part.data(), /*N_ROWS*/*N);
-        if (thread) for (int j = 0; j < n_pathways; j++)
+        add(of_rows_total, part.data(), FIXED*N);
+        if (thread) for (int j = 0; j < PATHWAYS; j++)
             for (size_t k = offset[j]; k < offset[j + 1]; k++) of_weights_total[j][k - offset[j]] += part[k];
     }
 }

@@ -6,13 +6,8 @@ typedef int int32_t;
 typedef long long int64_t;
 #endif
 #define FUNCTION __device__ inline
-/*ARITHMETIC*/
-/*ARGUMENTS*/
-#define PLANES /*PLANES*/
-#define STATES /*STATES*/
-#define TARGETS /*N_TARGETS*/
-enum { /*KEPT*/ };
-#define SLOTS /*SLOTS*/
+{% include "arithmetic.h" %}
+{% include "arguments.h" %}
 #define EACH(n) for (int n = threadIdx.x; n < N; n += blockDim.x)
 
 extern __shared__ double memory[];
@@ -54,10 +49,9 @@ template <typename Term> FUNCTION void add_terms(real* sum, const int N, const i
     __syncthreads();
 }
 
-extern "C" __global__ void __launch_bounds__(/*THREADS*/) forward(const Arguments arguments) {
-    /*UNPACK*/
-    /*SCALARS*/
-    const size_t BN = (size_t)B*N, o = (size_t)blockIdx.x*N;
+extern "C" __global__ void __launch_bounds__({{ threads }}) forward(const Arguments arguments) {
+{% include "unpack.h" %}
+    const size_t o = (size_t)blockIdx.x*N;
     real* const state = (real*)memory;
     real* const arrived = state + (size_t)PLANES*N;
     real* const partial = arrived + (size_t)TARGETS*N;
@@ -75,12 +69,18 @@ extern "C" __global__ void __launch_bounds__(/*THREADS*/) forward(const Argument
             if (last) last_row[n] = last[at + n];
             for (int k = 0; k < STATES; k++) if (recorded[k]) recorded[k][at + n] = state[k*N + n];
             for (int k = 0; k < TARGETS; k++) arrived[k*N + n] = outside[k] ? outside[k][at + n] : 0;
-            /*UPDATE*/
+            {{ step.update|indent(12) }}
         }
         __syncthreads();
-        /*GATHER_OWN*/
+        {% for j, path, k in step.paths if not path.source %}
+        if (t >= {{ path.delay }}) {
+            const int count = active(spikes + at - {{ path.delay }}*BN, N, list, bits);
+            const real* const w = weights[{{ j }}];
+            add_terms(arrived + {{ k }}*N, N, count, partial, [&](int e, int n) { return w[(size_t)list[e]*N + n]; });
+        }
+        {% endfor %}
         EACH(n) {
-            /*RESET*/
+            {{ step.reset|indent(12) }}
         }
     }
     EACH(n) for (int k = 0; k < PLANES; k++) final_state[k*BN + o + n] = state[k*N + n];
@@ -88,17 +88,16 @@ extern "C" __global__ void __launch_bounds__(/*THREADS*/) forward(const Argument
 
 // of_x is the adjoint of x; of_state holds that of the final state and becomes that of the initial one. Each copy has
 // its own part of of_rows_total, and of_arrived keeps the adjoints of what arrives, from which those of weights follow.
-extern "C" __global__ void __launch_bounds__(/*THREADS*/) backward(const Arguments arguments) {
-    /*UNPACK*/
-    /*SCALARS*/
-    const size_t BN = (size_t)B*N, o = (size_t)blockIdx.x*N;
+extern "C" __global__ void __launch_bounds__({{ threads }}) backward(const Arguments arguments) {
+{% include "unpack.h" %}
+    const size_t o = (size_t)blockIdx.x*N;
     const int NB = N;
     real* const G = (real*)memory;
     real* const incoming = G + (size_t)STATES*N;
     real* const waiting = incoming + (size_t)TARGETS*N;
     real* const of_spike = waiting + (size_t)SLOTS*N;
     real* const partial = of_spike + N;
-    real* const of_rows = of_rows_total + (size_t)blockIdx.x*/*N_ROWS*/*N;
+    real* const of_rows = of_rows_total + (size_t)blockIdx.x*FIXED*N;
     EACH(n) {
         for (int k = 0; k < STATES; k++) G[k*N + n] = of_state[k*BN + o + n];
         for (int k = 0; k < SLOTS; k++) waiting[k*N + n] = 0;
@@ -111,18 +110,24 @@ extern "C" __global__ void __launch_bounds__(/*THREADS*/) backward(const Argumen
         const real* const after = before + KEPT*BN;
         EACH(n) {
             {
-                /*ADJOINT_RESET*/
+                {{ step.adjoint_reset|indent(16) }}
             }
             for (int k = 0; k < TARGETS; k++) if (of_arrived[k]) of_arrived[k][at + n] = incoming[k*N + n];
         }
         __syncthreads();
-        /*ADJOINT_SPIKES*/
+        {% for j, path, k in step.paths if not path.source %}
+        if (t >= {{ path.delay }}) {
+            const real *const w = transposed[{{ j }}], *const g = incoming + {{ k }}*N;
+            real* const into = waiting + ((t - {{ path.delay }}) % SLOTS)*N;
+            add_terms(into, N, N, partial, [&](int e, int n) { return g[e]*w[(size_t)e*N + n]; });
+        }
+        {% endfor %}
         const double* const last_before = last ? last + at : nullptr;
         real* const sent = waiting + (size_t)(t % SLOTS)*N;
         EACH(n) {
             const bool was = t && spikes[at - BN + n] != 0;
             {
-                /*ADJOINT_UPDATE*/
+                {{ step.adjoint_update|indent(16) }}
             }
             for (int k = 0; k < STATES; k++) if (of_recorded[k]) G[k*N + n] += of_recorded[k][at + n];
             sent[n] = 0;

@@ -1,4 +1,4 @@
-// Kernels of the fused cell (hetbrian.fused): sums of weight rows at events, and the product of adjoints and weights.
+// Kernels of the fused cell: sums of weight rows at events, and the product of adjoints and weights.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -20,7 +20,7 @@ using std::log1p; using std::pow; using std::sin; using std::sinh; using std::sq
 constexpr int LANES = 64 / sizeof(real);
 typedef real lanes __attribute__((vector_size(64), aligned(sizeof(real))));
 
-/*ARITHMETIC*/
+{% include "arithmetic.h" %}
 
 #ifdef __AVX512F__
 inline __mmask16 fired_of(const float* z) { return _mm512_cmp_ps_mask(_mm512_loadu_ps(z), _mm512_setzero_ps(), _CMP_NEQ_OQ); }
