@@ -7,6 +7,7 @@ import pytest
 from brian2 import DimensionMismatchError, ms, pA, second
 
 from hetbrian import cli
+from hetbrian.study import protocol as protocols
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -103,7 +104,7 @@ def test_a_protocol_without_compute_is_refused(tmp_path):
 
 
 def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site" / "hetbrian" / "cli.py"))
+    monkeypatch.setattr(protocols, "CHECKOUT", tmp_path / "site")
     with pytest.raises(ValueError, match="'fig3' is no protocol here, expected a checkout of hetbrian or a file"):
         cli.find_protocol("fig3", tmp_path)
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +48,35 @@ def replacing(path, advice):
         raise OSError(
             f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: {advice}."
         ) from error
+
+
+def writable_folder(folder):
+    """
+    Make a folder, and refuse one that cannot be written before anything is computed for it.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            f"{str(folder)!r} cannot be written ({error.strerror}), expected a folder of yours: choose another --out."
+        ) from error
+    return folder
 
 
 def arrays(path, file_format, entries, what, writer):

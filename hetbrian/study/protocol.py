@@ -1,6 +1,8 @@
 """Protocol files: find them, import them, and turn words into their options."""
 
 import ast
+import contextlib
+import dataclasses
 import difflib
 import importlib.util
 import inspect
@@ -13,6 +15,10 @@ from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
 from hetbrian._support.files import replacing
+from hetbrian.simulation.program import CODEGEN_ONLY, Generated
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""The folder that holds hetbrian."""
 
 
 def find_protocol(name, folder=None):
@@ -42,10 +48,8 @@ def find_protocol(name, folder=None):
         if not path.is_file():
             raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
         return path.resolve()
-    start = Path(folder or Path.cwd()).resolve()
-    places = [place / "protocols" for place in (start, *start.parents, Path(__file__).resolve().parents[1])]
     known: dict[str, Path] = {}
-    for place in places:
+    for place in _places(folder):
         for path in sorted(place.glob("*.py")):
             if not path.name.startswith("_"):
                 known.setdefault(path.stem, path)
@@ -59,6 +63,28 @@ def find_protocol(name, folder=None):
     raise ValueError(
         f"{name!r} is no protocol, expected {', '.join(sorted(known))} or a .py file{did_you_mean(name, known)}"
     )
+
+
+def _places(folder=None):
+    """Return where protocols may be: around a folder, by default the working directory, then beside hetbrian."""
+    start = Path(folder or Path.cwd()).resolve()
+    return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
+
+
+def statements():
+    """
+    Return the claims that the protocols here may decide.
+
+    Returns
+    -------
+    dict of str to str
+        Each claim's sentence by its name, from ``protocols/common/statements.py``; empty without a checkout.
+    """
+    for place in _places():
+        path = place / "common" / "statements.py"
+        if path.is_file():
+            return dict(_imported("protocols.common.statements", path, place.parent).STATEMENTS)
+    return {}
 
 
 def load_protocol(path, function="compute"):
@@ -81,20 +107,26 @@ def load_protocol(path, function="compute"):
     ValueError
         If the module has no such function.
     """
-    for folder in (path.parent.parent, path.parent):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
     package = "protocols." if path.parent.name == "protocols" else ""
-    spec = importlib.util.spec_from_file_location(f"{package}{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = _imported(f"{package}{path.stem}", path, path.parent.parent, path.parent)
     if not callable(getattr(module, function, None)):
         result = "an xarray Dataset" if function == "compute" else "a brian2 Network"
         raise ValueError(
             f"{path.name} has no function {function}, expected one that returns {result}: define {function}()."
         )
+    return module
+
+
+def _imported(name, path, *folders):
+    """Return the module in a file, for which folders have become importable."""
+    for folder in folders:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
     return module
 
 
@@ -194,9 +226,72 @@ def options(module, small=False, seed=None, settings=()):
     return chosen
 
 
-def redraw(draw, stem, watch):
-    """Return what redraws a figure from a Dataset, or None."""
-    return (lambda dataset: save_figure(draw, dataset, stem, (".png",))) if watch and draw is not None else None
+def generate(module, arguments, folder):
+    """
+    Write the project of a protocol's first network instead of running it.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+    arguments : dict
+        Of its ``compute``.
+    folder : Path
+        Where to write.
+
+    Returns
+    -------
+    str
+        The folder of the project.
+
+    Raises
+    ------
+    ValueError
+        If it simulates no network.
+    """
+    token = CODEGEN_ONLY.set(folder)
+    try:
+        module.compute(**arguments)
+    except Generated as generated:
+        return str(generated)
+    finally:
+        CODEGEN_ONLY.reset(token)
+    raise ValueError(
+        f"{module.__name__} simulated no network, expected one to generate code for: leave --codegen-only out."
+    )
+
+
+def changed(settings, texts):
+    """
+    Return settings with the values that texts give, and take these texts away.
+
+    Parameters
+    ----------
+    settings : dataclass
+        With numbers, quantities and strings.
+    texts : dict of str to str
+        What was typed, by name.
+
+    Returns
+    -------
+    dataclass
+    """
+    changes = {}
+    for item in dataclasses.fields(settings):
+        default = getattr(settings, item.name)
+        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
+            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
+    return dataclasses.replace(settings, **changes)
+
+
+def redraw(draw, stem):
+    """Return what redraws a figure from a Dataset in which points may be missing."""
+
+    def redrawn(dataset):
+        with contextlib.suppress(AttributeError, IndexError, KeyError, ValueError):  # too little to draw yet
+            save_figure(draw, dataset, stem, (".png",))
+
+    return redrawn
 
 
 def protocol_of(name):
