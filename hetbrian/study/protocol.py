@@ -7,10 +7,13 @@ import difflib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import xarray
 from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
@@ -21,7 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds hetbrian."""
 
 
-def find_protocol(name, folder=None):
+def find_protocol(name: str, folder: str | Path | None = None) -> Path:
     """
     Return the file of a protocol.
 
@@ -65,13 +68,13 @@ def find_protocol(name, folder=None):
     )
 
 
-def _places(folder=None):
+def _places(folder: str | Path | None = None) -> list[Path]:
     """Return where protocols may be: around a folder, by default the working directory, then beside hetbrian."""
     start = Path(folder or Path.cwd()).resolve()
     return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
 
 
-def statements():
+def statements() -> dict[str, str]:
     """
     Return the claims that the protocols here may decide.
 
@@ -87,7 +90,7 @@ def statements():
     return {}
 
 
-def load_protocol(path, function="compute"):
+def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     """
     Import a protocol file.
 
@@ -130,7 +133,7 @@ def _imported(name, path, *folders):
     return module
 
 
-def parse_value(name, text, default):
+def parse_value(name: str, text: str, default: Any) -> Any:
     """
     Return the value of an option, of the same kind and unit as its default.
 
@@ -177,7 +180,7 @@ def parse_value(name, text, default):
     return int(value) if isinstance(default, int) else value
 
 
-def options(module, small=False, seed=None, settings=()):
+def options(module: Any, small: bool = False, seed: int | None = None, settings: Iterable[str] = ()) -> dict[str, Any]:
     """
     Return the arguments of a protocol's ``compute``.
 
@@ -226,7 +229,7 @@ def options(module, small=False, seed=None, settings=()):
     return chosen
 
 
-def generate(module, arguments, folder):
+def generate(module: Any, arguments: dict[str, Any], folder: Path) -> str:
     """
     Write the project of a protocol's first network instead of running it.
 
@@ -261,7 +264,7 @@ def generate(module, arguments, folder):
     )
 
 
-def changed(settings, texts):
+def changed(settings: Any, texts: dict[str, str]) -> Any:
     """
     Return settings with the values that texts give, and take these texts away.
 
@@ -284,7 +287,7 @@ def changed(settings, texts):
     return dataclasses.replace(settings, **changes)
 
 
-def redraw(draw, stem):
+def redraw(draw: Callable[..., Any], stem: Path) -> Callable[[xarray.Dataset], None]:
     """Return what redraws a figure from a Dataset in which points may be missing."""
 
     def redrawn(dataset):
@@ -294,7 +297,7 @@ def redraw(draw, stem):
     return redrawn
 
 
-def protocol_of(name):
+def protocol_of(name: str) -> ModuleType | None:
     """Return the protocol of a result, or None if it is not here."""
     try:
         return load_protocol(find_protocol(name))
@@ -302,7 +305,7 @@ def protocol_of(name):
         return None
 
 
-def hook(module, name):
+def hook(module: Any, name: str) -> Callable[..., Any] | None:
     """Return a protocol's function of a Dataset, or None; star imports bring others of the same name."""
     found = getattr(module, name, None)
     if not inspect.isfunction(found) or next(iter(inspect.signature(found).parameters), None) != "dataset":
@@ -310,13 +313,13 @@ def hook(module, name):
     return found
 
 
-def did_you_mean(name, known):
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: the nearest known one, or advice."""
     near = difflib.get_close_matches(name, known, n=1)
     return f": did you mean {near[0]!r}?" if near else ": check the spelling."
 
 
-def split_setting(setting):
+def split_setting(setting: str) -> tuple[str, str]:
     """Return name and value of ``name=value``."""
     name, equals, value = setting.partition("=")
     if not equals or not name:
@@ -324,7 +327,7 @@ def split_setting(setting):
     return name.strip().replace("-", "_"), value.strip()
 
 
-def extra_settings(arguments):
+def extra_settings(arguments: Iterable[str]) -> list[str]:
     """Return ``--name value`` and ``--name=value`` arguments as ``name=value`` texts."""
     settings, rest = [], list(arguments)
     while rest:
@@ -364,7 +367,7 @@ def _evaluate(node):
     raise TypeError(ast.dump(node))
 
 
-def find_figure(name):
+def find_figure(name: str) -> Callable[..., Any] | None:
     """Return ``draw`` of figures/NAME.py in the protocol's checkout, or None."""
     try:
         spec = importlib.util.find_spec(f"figures.{name}")
@@ -375,7 +378,9 @@ def find_figure(name):
     return importlib.import_module(f"figures.{name}").draw
 
 
-def save_figure(draw, dataset, stem, suffixes=(".png", ".pdf")):
+def save_figure(
+    draw: Callable[..., Any], dataset: xarray.Dataset, stem: Path, suffixes: Iterable[str] = (".png", ".pdf")
+) -> list[Path]:
     """Write the figure, by default as PNG and PDF, and return their paths."""
     import matplotlib
 

@@ -189,11 +189,11 @@ class Store:
             whole = self.dataset().assign_attrs(header)
             encoding = {name: {"chunks": item.shape} for name, item in whole.variables.items() if item.size}
             whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding)
-            _sync(new)
+            _sync(new, *new.rglob("*"))
             if target.exists():
                 target.rename(old)
             new.rename(target)
-            sync_folder(self.folder)
+            _sync(self.folder)
         except OSError as error:
             raise OSError(
                 f"{str(target)!r} could not be written ({error.strerror or error}), expected a folder with space: "
@@ -229,28 +229,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _sync(folder: Path) -> None:
-    """Make all files of a folder durable."""
-    for place, _, files in os.walk(folder):
-        for name in files:
-            sync_folder(Path(place) / name)
-        sync_folder(place)
-
-
-def sync_folder(folder: Any) -> None:
-    """
-    Make new names in a folder durable.
-
-    Parameters
-    ----------
-    folder : path-like
-        The folder.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync(*paths: Path) -> None:
+    """Make files and new names in folders durable."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager

@@ -190,23 +190,13 @@ def sweep(
         return shown(dataset)
 
 
-def _together(
-    point: Callable[..., Any],
-    grid: Grid,
-    parameters: dict[str, Any],
-    settings: dict[str, Any],
-    options: dict[str, Any],
-) -> dict[str, Any]:
+def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings: dict, options: dict) -> dict[str, Any]:
     """Return the parameters that all points share; a name that could mean two things is refused."""
-    for name in (*parameters, *settings):
-        places = [
-            place
-            for place, names in (("grid", grid.parameters), ("parameters", parameters), ("keywords", settings))
-            if name in names
-        ]
-        if len(places) > 1:
+    names = [*grid.parameters, *parameters, *settings]
+    for name in names:
+        if names.count(name) > 1:
             raise ValueError(
-                f"{name} is given in {' and in '.join(places)}, expected it in one of them: leave the other out."
+                f"{name} is given twice, expected it in the grid, in parameters or as a keyword: leave the other out."
             )
     taken = inspect.signature(point).parameters.keys() - grid.parameters - parameters.keys()
     for name in sorted(taken & {key for key, value in options.items() if value is not None}):

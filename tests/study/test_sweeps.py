@@ -430,10 +430,10 @@ def test_parameters_may_have_the_names_of_options(tmp_path):
         (
             "counted",
             {"seed": 3},
-            "seed is given in grid and in keywords, expected it in one of them: leave the other out",
+            "seed is given twice, expected it in the grid, in parameters or as a keyword: leave",
         ),
-        ("counted", {"parameters": {"gain": 3}}, "gain is given in grid and in parameters, expected it in one of them"),
-        ("counted", {"parameters": {"calls": 1}, "calls": 1}, "calls is given in parameters and in keywords, expected"),
+        ("counted", {"parameters": {"gain": 3}}, "gain is given twice, expected"),
+        ("counted", {"parameters": {"calls": 1}, "calls": 1}, "calls is given twice, expected"),
     ],
 )
 def test_names_that_could_mean_two_things_are_refused(point, arguments, message):
