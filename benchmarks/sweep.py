@@ -8,9 +8,11 @@ programs are compiled before. Needs two idle cores.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -31,15 +33,23 @@ def overhead(n_points):
     """Return seconds per point and the peak memory of this process in bytes."""
     stamps = []
     with tempfile.TemporaryDirectory() as folder:
-        watched = Path(folder) / "s" / "journal.jsonl"
 
         def first(dataset):
-            stamps.append((time.perf_counter(), watched.read_bytes().count(b"\n") - 1))
+            stamps.append((time.perf_counter(), int((dataset.status > 0).sum())))
 
         sweep(nothing, Grid(number=range(n_points)), folder=Path(folder) / "s", workers=1, watch=first)
     seconds = time.perf_counter() - stamps[0][0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return seconds / (n_points - stamps[0][1]), peak
+
+
+def n_points(path):
+    """Return how many points are in a store, which may be being made."""
+    if not path.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(path)) as database, contextlib.suppress(sqlite3.OperationalError):
+        return database.execute("SELECT count(*) FROM points").fetchone()[0]
+    return 0
 
 
 def throughput(workers, folder, options=()):
@@ -52,9 +62,9 @@ def throughput(workers, folder, options=()):
         stdout=subprocess.DEVNULL,
     )
     times = []
-    journal, count = out / "sweep" / "journal.jsonl", 0
+    count = 0
     while process.poll() is None:
-        now = journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
+        now = n_points(out / "sweep" / "points.sqlite")
         if now > count:
             times.append((time.perf_counter(), now))
             count = now

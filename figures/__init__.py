@@ -10,6 +10,9 @@ COLOURS = {
 }
 """One colour per kind of heterogeneity, in every figure."""
 
+REGIMES = {"I": "#eef3f8", "II": "#fbeceb", "III": "#eef6ec"}
+"""Backgrounds: I quiescent, II oscillatory, III persistently active."""
+
 
 def label(variable):
     """Return ``name (unit)`` of a Dataset variable, or only its name if it has no unit."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from figures import REGIMES
+
 DYNAMICS = {
     "stable fixed point": "#2ca02c",
     "unstable fixed point": "#1f4e9e",
@@ -15,9 +17,6 @@ NETWORKS = {
     "shared": {"ls": "", "marker": "x", "ms": 4, "mec": "black"},
 }
 """Markers of networks, by their adaptation."""
-
-REGIMES = {"I": "#eef3f8", "II": "#fbeceb", "III": "#eef6ec"}
-"""Backgrounds: I quiescent, II oscillatory, III persistently active."""
 
 MEANINGS = {"I": "quiescent", "II": "oscillatory", "III": "persistently active"}
 

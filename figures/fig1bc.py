@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from figures import COLOURS, label
-from figures.fig1 import REGIMES
+from figures import COLOURS, REGIMES, label
 from figures.reservoir import errors, state
 
 STATE = ("rate", "synchrony", "degrees_of_freedom")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from brian2 import BrianLogger, Quantity, second
+from brian2 import BrianLogger, second
 from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
@@ -18,10 +18,13 @@ from rich.markup import escape
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
+from hetbrian.simulation.record import save
 from hetbrian.study.protocol import (
+    changed,
     extra_settings,
     find_figure,
     find_protocol,
+    generate,
     hook,
     load_protocol,
     options,
@@ -30,7 +33,9 @@ from hetbrian.study.protocol import (
     redraw,
     save_figure,
     split_setting,
+    statements,
 )
+from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
 app = typer.Typer(
     add_completion=False,
@@ -68,7 +73,10 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(help="Sweep on a running Dask scheduler, as tcp://host:8786.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Sweep on so many processes, by default one per core.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Sweep on so many processes, by default one per core; 0: in this one, without Dask."),
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute points that failed again.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Redraw the figure of a sweep while it runs.")] = False,
 ):
@@ -77,23 +85,22 @@ def run(
     settings = [*(set_ or []), *extra_settings(context.args)]
     arguments = options(module, small, seed, settings)
     if codegen_only is not None:
-        _generate(module, arguments, codegen_only)
+        project = generate(module, arguments, codegen_only)
+        console.print(f"wrote {project}; its README.md says how to build and run it")
         return
     name = module.__name__.rpartition(".")[2]
-    folder = out or Path("out") / name
-    writable(folder, "choose another --out")
+    folder = writable(out or Path("out") / name, "choose another --out")
     started = time.perf_counter()
     draw = hook(module, "draw") or find_figure(name)
     if callable(getattr(module, "point", None)):
-        _sweep_options(folder / "sweep", scheduler, workers, retry_failed, redraw(draw, folder / name, watch))
-    elif scheduler or workers or retry_failed or watch:
+        redrawn = redraw(draw, folder / name) if watch and draw is not None else None
+        OPTIONS.set(SweepOptions(folder / "sweep", scheduler, workers, retry_failed, redrawn))
+    elif scheduler or workers is not None or retry_failed or watch:
         raise ValueError(
             f"{name} does not sweep, expected a protocol with a function point: "
             "leave --scheduler, --workers, --retry-failed and --watch out."
         )
     dataset = module.compute(**arguments)
-    from hetbrian.simulation.record import save
-
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
     if draw is not None:
@@ -153,23 +160,21 @@ def train(
     precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
 ):
     """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
-    from hetbrian.simulation.record import save
     from hetbrian.training import PRESETS, experiment
     from hetbrian.training.data import BINNINGS
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
     binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
     texts = dict(split_setting(setting) for setting in extra_settings(context.args))
-    neuron = _changed(settings.neuron, texts)
-    settings, binning = _changed(settings, texts), _changed(binning, texts)
+    neuron = changed(settings.neuron, texts)
+    settings, binning = changed(settings, texts), changed(binning, texts)
     if texts:
         known = [item.name for part in (settings, neuron, binning) for item in dataclasses.fields(part)]
         name = next(iter(texts))
         raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
-    folder = out or Path("out") / f"train-{dataset}"
-    writable(folder, "choose another --out")
+    folder = writable(out or Path("out") / f"train-{dataset}", "choose another --out")
     started = time.perf_counter()
     result = experiment.train(
         dataset,
@@ -201,7 +206,8 @@ def report(
     """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
     from hetbrian.study.report import collect, write
 
-    console.print(f"wrote {write(collect(folder, protocol_of), out)}; it opens offline in any browser", soft_wrap=True)
+    written = write(collect(folder, protocol_of), out, statements())
+    console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
 @app.command()
@@ -264,37 +270,3 @@ def main():
     except KeyboardInterrupt as stopped:
         console.print(escape(str(stopped) or "Stopped; nothing was written."), highlight=False, soft_wrap=True)
         sys.exit(130)
-
-
-def _changed(settings, texts):
-    """Return settings with the values that texts give, and take these texts away."""
-    changes = {}
-    for item in dataclasses.fields(settings):
-        default = getattr(settings, item.name)
-        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
-            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
-    return dataclasses.replace(settings, **changes)
-
-
-def _generate(module, arguments, folder):
-    """Write the project of the protocol's first network."""
-    from hetbrian.simulation.program import CODEGEN_ONLY, Generated
-
-    CODEGEN_ONLY.set(folder)
-    try:
-        module.compute(**arguments)
-    except Generated as generated:
-        console.print(f"wrote {generated}; its README.md says how to build and run it")
-    else:
-        raise ValueError(
-            f"{module.__name__} simulated no network, expected one to generate code for: leave --codegen-only out."
-        )
-    finally:
-        CODEGEN_ONLY.set(None)
-
-
-def _sweep_options(folder, scheduler, workers, retry_failed, watch):
-    """Tell the sweep of a protocol where and how to run."""
-    from hetbrian.study.sweeps import OPTIONS, SweepOptions
-
-    OPTIONS.set(SweepOptions(folder, scheduler, workers, retry_failed, watch))

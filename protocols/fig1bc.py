@@ -7,7 +7,9 @@ degrees of freedom of the network along the same axis. Zhang & Cui 2025, doi 10.
 import numpy as np
 
 from hetbrian.analysis.meanfield import MeanField
-from protocols.common.reservoir import evaluate, summary_table
+from protocols.common.reservoir import evaluate, point, summary_table
+
+__all__ = ["SMALL", "compute", "point", "summary"]
 
 SMALL = {
     "n_seeds": 2,
@@ -32,7 +34,6 @@ def compute(
     n_test=1,
     dt=1e-3,
     device="cpp_standalone",
-    folder="",
 ):
     """
     Simulate every mean background current with every seed.
@@ -47,8 +48,6 @@ def compute(
         Their half width at half maximum.
     n_neurons, settle, record, n_training, n_test, dt, device
         See `protocols.common.reservoir.point`.
-    folder : str
-        Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
@@ -57,10 +56,13 @@ def compute(
         (hopf_point,), the Hopf points of the mean field between the regimes.
     """
     conditions = {f"eta = {eta:g}": {"eta": float(eta), "eta_half_width": eta_half_width} for eta in etas}
-    dataset = evaluate(
+    hopf = MeanField.CA3.replace(eta_half_width=eta_half_width).hopf_points(min(etas), max(etas))
+    return evaluate(
         conditions,
         range(seed, seed + n_seeds),
-        folder=folder or None,
+        lambda dataset: dataset.assign(
+            strength=("condition", [float(eta) for eta in etas]), hopf=("hopf_point", np.sort(hopf.eta.values))
+        ),
         n_neurons=n_neurons,
         settle=settle,
         record=record,
@@ -69,10 +71,6 @@ def compute(
         dt=dt,
         device=device,
     )
-    dataset["strength"] = ("condition", [float(eta) for eta in etas])
-    hopf = MeanField.CA3.replace(eta_half_width=eta_half_width).hopf_points(min(etas), max(etas))
-    dataset["hopf"] = ("hopf_point", np.sort(hopf.eta.values))
-    return dataset
 
 
 def summary(dataset):

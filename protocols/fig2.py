@@ -7,7 +7,9 @@ repolarisation (``retain``). Both presets of `protocols.common.reservoir`. Zhang
 doi 10.3389/fncom.2025.1661070.
 """
 
-from protocols.common.reservoir import evaluate, summary_table
+from protocols.common.reservoir import evaluate, point, summary_table
+
+__all__ = ["CURVES", "SMALL", "compute", "point", "summary"]
 
 SMALL = {
     "n_seeds": 2,
@@ -56,7 +58,6 @@ def compute(
     n_test=1,
     dt=1e-3,
     device="cpp_standalone",
-    folder="",
 ):
     """
     Simulate every curve at every level with every seed.
@@ -69,8 +70,6 @@ def compute(
         How many of the levels of `CURVES`, besides 0.
     n_neurons, settle, record, n_training, n_test, dt, device
         See `protocols.common.reservoir.point`.
-    folder : str
-        Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
@@ -85,10 +84,13 @@ def compute(
             name = _name(parameters)
             conditions.setdefault(name, parameters if name != "homogeneous" else {})
             rows.append((name, curve, level))
-    dataset = evaluate(
+    names, curves, strengths = zip(*rows, strict=True)
+    return evaluate(
         conditions,
         range(seed, seed + n_seeds),
-        folder=folder or None,
+        lambda dataset: dataset.sel(condition=list(names)).assign(
+            curve=("condition", list(curves)), strength=("condition", list(strengths))
+        ),
         n_neurons=n_neurons,
         settle=settle,
         record=record,
@@ -97,11 +99,6 @@ def compute(
         dt=dt,
         device=device,
     )
-    names, curves, strengths = zip(*rows, strict=True)
-    dataset = dataset.sel(condition=list(names))
-    dataset["curve"] = ("condition", list(curves))
-    dataset["strength"] = ("condition", list(strengths))
-    return dataset
 
 
 def _name(parameters):

@@ -9,10 +9,11 @@ incomplete repolarisation (``retain``). Zhang & Cui 2025, doi 10.3389/fncom.2025
 import numpy as np
 from brian2 import pA, second
 
-from hetbrian.study.claims import Claim, Evidence, markdown
+from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
 from protocols.common.force import per_seed, trained, works
+from protocols.common.statements import claim
 
 SMALL = {
     "n_neurons": 200,
@@ -113,13 +114,15 @@ def compute(
         point,
         Grid(curve=tuple(PANELS), seed=range(seed, seed + n_seeds), level=levels),
         view=lambda dataset: _described(dataset, recurrent_gain, n_neurons),
-        recurrent_gain=recurrent_gain,
-        n_neurons=n_neurons,
-        synapse=synapse,
-        start=start,
-        stop=stop,
-        duration=duration,
-        device=device,
+        parameters={
+            "recurrent_gain": recurrent_gain,
+            "n_neurons": n_neurons,
+            "synapse": synapse,
+            "start": start,
+            "stop": stop,
+            "duration": duration,
+            "device": device,
+        },
     )
 
 
@@ -163,7 +166,7 @@ def claims(dataset):
                 Evidence(f"share that works without heterogeneity, {where}", per_seed(alone), "<", 0.5),
                 Evidence(f"share of levels above 0 that work, {where}", per_seed(levels), ">", 0.5),
             ]
-        found.append(Claim(name, tuple(evidence), f"{setting}, {rule}" if rule else setting))
+        found.append(claim(name, tuple(evidence), f"{setting}, {rule}" if rule else setting))
     return found
 
 

@@ -8,10 +8,11 @@ who do not publish the strengths of heterogeneity: ours restore learning at G = 
 import numpy as np
 from brian2 import pA, second
 
-from hetbrian.study.claims import Claim, Evidence, markdown
+from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
 from protocols.common.force import per_seed, trained, works
+from protocols.common.statements import claim
 
 SMALL = {
     "n_neurons": 500,
@@ -143,18 +144,20 @@ def compute(
         point,
         grid,
         view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons),
-        n_neurons=n_neurons,
-        eta_half_width=eta_half_width,
-        g_half_width=g_half_width,
-        relative_g_half_width=relative_g_half_width,
-        theta=theta,
-        target=target,
-        reset=reset,
-        synapse=synapse,
-        start=start,
-        stop=stop,
-        duration=duration,
-        device=device,
+        parameters={
+            "n_neurons": n_neurons,
+            "eta_half_width": eta_half_width,
+            "g_half_width": g_half_width,
+            "relative_g_half_width": relative_g_half_width,
+            "theta": theta,
+            "target": target,
+            "reset": reset,
+            "synapse": synapse,
+            "start": start,
+            "stop": stop,
+            "duration": duration,
+            "device": device,
+        },
     )
 
 
@@ -217,7 +220,7 @@ def claims(dataset):
         ] + [("share of the grid that works, all three", fraction.sel(panel="f"), ">", 0.95)],
     }  # fmt: skip
     return [
-        Claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in rows), setting)
+        claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in rows), setting)
         for name, rows in evidence.items()
     ]
 

@@ -8,7 +8,9 @@ paper's network at G = 10 000 pA, and the paper's network where the homogeneous 
 import numpy as np
 from brian2 import pA, second
 
-from protocols.common.force import train
+from protocols.common.force import point, train
+
+__all__ = ["SMALL", "compute", "conditions", "markdown", "point", "summary"]
 
 SMALL = {"seeds": (1,), "n_neurons": 200, "start": 0.1 * second, "stop": 0.3 * second, "duration": 0.5 * second}
 

@@ -7,8 +7,11 @@ variance: 1 is no fit, and a fit succeeds below 0.5. Ratios are taken per seed.
 import numpy as np
 
 from hetbrian.analysis.meanfield import MeanField
-from hetbrian.study.claims import Claim, Evidence, markdown
-from protocols.common.reservoir import evaluate, summary_table
+from hetbrian.study.claims import Evidence, markdown
+from protocols.common.reservoir import evaluate, point, summary_table
+from protocols.common.statements import claim
+
+__all__ = ["CONDITIONS", "SMALL", "claims", "compute", "point", "summary"]
 
 SMALL = {
     "n_seeds": 2,
@@ -49,7 +52,6 @@ def compute(
     jitter=0.0,
     dt=2e-3,
     device="cpp_standalone",
-    folder="",
 ):
     """
     Simulate every condition with every seed.
@@ -60,8 +62,6 @@ def compute(
         First root seed and how many.
     n_neurons, settle, record, n_training, n_test, jitter, dt, device
         See `protocols.common.reservoir.point`.
-    folder : str
-        Where finished points are kept, so that a stopped run goes on; by default nowhere.
 
     Returns
     -------
@@ -71,7 +71,6 @@ def compute(
     dataset = evaluate(
         CONDITIONS,
         range(seed, seed + n_seeds),
-        folder=folder or None,
         n_neurons=n_neurons,
         settle=settle,
         record=record,
@@ -103,12 +102,12 @@ def claims(dataset):
     """
     hopf = np.sort(MeanField.CA3.replace(eta_half_width=0.02).hopf_points(0.0, 0.3).eta.values)
     found = [
-        Claim("R1", (Evidence("Hopf points along eta at D_eta = 0.02", (float(len(hopf)),), ">", 1.5),), "mean field")
+        claim("R1", (Evidence("Hopf points along eta at D_eta = 0.02", (float(len(hopf)),), ">", 1.5),), "mean field")
     ]
     for name in ("R2", "R3", "R4", "R5", "R6"):
         for preset in dataset.preset.values:
             evidence = globals()[f"_{name.lower()}"](_Errors(dataset.sel(preset=preset)))
-            found.append(Claim(name, tuple(evidence), str(preset)))
+            found.append(claim(name, tuple(evidence), str(preset)))
     return found
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from brian2 import DimensionMismatchError, ms, pA, second
 
-import hetbrian
 from hetbrian import cli
+from hetbrian.study import protocol as protocols
 from hetbrian.study.protocol import find_protocol, load_protocol, parse_value
 
 PROTOCOL = '''
@@ -105,7 +105,7 @@ def test_a_protocol_without_compute_is_refused(tmp_path):
 
 
 def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
-    monkeypatch.setattr(hetbrian, "__file__", str(tmp_path / "site" / "hetbrian" / "__init__.py"))
+    monkeypatch.setattr(protocols, "CHECKOUT", tmp_path / "site")
     with pytest.raises(ValueError, match="'fig3' is no protocol here, expected a checkout of hetbrian or a file"):
         find_protocol("fig3", tmp_path)
 

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import graphlib
 import importlib
 import inspect
 import os
@@ -158,6 +159,29 @@ def test_folders_keep_to_their_side(folder, allowed):
             for name in names:
                 top = name.split(".")[0]
                 assert top not in {"models", "protocols", "figures", "benchmarks"} - set(allowed), (path, name)
+
+
+def imports(folder):
+    """Return which modules of a folder each of them imports, at its top or later."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / folder).rglob("*.py")}
+    found = {}
+    for name, path in names.items():
+        used = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                used |= {node.module, *(f"{node.module}.{item.name}" for item in node.names)}
+            elif isinstance(node, ast.Import):
+                used |= {item.name for item in node.names}
+        found[name] = used & names.keys()
+    return found
+
+
+@pytest.mark.parametrize("folder", ["figures", "protocols", "models"])
+def test_no_file_imports_itself_by_way_of_others(folder):
+    graph = imports(folder)
+    assert len(graph) >= 3
+    assert not any("." in name for name in graph[f"{folder}.__init__"])  # the package's names, of which all make use
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,30 +1,11 @@
-"""The paper's claims as data: what decides each one, what was measured, and whether it was reproduced."""
+"""Claims as data: what decides each one, what was measured, and whether it was reproduced."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-
-STATEMENTS = {
-    "R1": "The mean field has three regimes along the mean background current, bounded by two Hopf points (1a).",
-    "R2": "The error is high in regime I and low in II and III, for y1 and y2 (1b, c).",
-    "R3": "Without any heterogeneity the fit fails; with a spread of the background current it succeeds (2a, b).",
-    "R4": "Any single source (eta, g, mean theta) restores the fit; larger spreads hardly help, too much harms (2c-e).",
-    "R5": "The spread of theta does not matter, its mean does (2f).",
-    "R6": "Heterogeneity helps the training error more than the test error.",
-    "F1": "Homogeneous FORCE networks fall silent below about G = 3000 pA, and no Q works (4a).",
-    "F2": "At G = 2000 and Q = 9000 pA, any spread of the background current restores learning (3a).",
-    "F3": "At G = 2000 and Q = 9000 pA, any spread of the coupling restores learning (3b).",
-    "F4": "Partial reset restores learning at G = 2000 pA with Q = 4500 and 13 500 pA (3c, d).",
-    "F5": "A spread of the background current extends the range of G that works from 3000 to 1000 pA in places (4b).",
-    "F6": "Spread of the coupling and partial reset enlarge it too; all three together work on the whole grid (4c-f).",
-    "S1": "Every single source of heterogeneity beats the homogeneous network on every data set (Table 1).",
-    "S2": "More sources need not add up (Table 1).",
-    "S3": "The gain grows with the temporal complexity of the data (Table 1).",
-}
-"""Claims of Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, in our words, with their figure."""
 
 CONFIDENCE = 2.0
 """Standard errors by which a mean over seeds has to clear its threshold: 95 % for a normal mean."""
@@ -101,16 +82,18 @@ class Claim:
     Parameters
     ----------
     name : str
-        A key of `STATEMENTS`.
+        Short name.
     evidence : tuple of Evidence
         Everything that decides it; all of it has to hold.
     setting : str
         Preset, sizes or whatever else was used.
+    statement : str
+        What is claimed, as one sentence.
 
     Raises
     ------
     ValueError
-        If the claim is unknown or nothing decides it.
+        If nothing decides it.
 
     Examples
     --------
@@ -122,10 +105,9 @@ class Claim:
     name: str
     evidence: tuple[Evidence, ...]
     setting: str = ""
+    statement: str = ""
 
     def __post_init__(self) -> None:
-        if self.name not in STATEMENTS:
-            raise ValueError(f"name = {self.name!r}, expected one of {', '.join(STATEMENTS)}; check the claim's name")
         if not self.evidence:
             raise ValueError(f"claim {self.name} has no evidence, expected at least one quantity; measure it")
 
@@ -136,7 +118,7 @@ class Claim:
         return "reproduced" if all(held) else "partly" if any(held) else "not"
 
 
-def markdown(claims: Any) -> str:
+def markdown(claims: Iterable[Claim]) -> str:
     """Return the claims as a table in Markdown: one row per piece of evidence.
 
     Parameters

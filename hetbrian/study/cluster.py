@@ -1,13 +1,29 @@
 """The processes that compute the points of a sweep: of this machine, or of a running Dask scheduler."""
 
+import contextlib
 import logging
+import pickle
 import tempfile
+import time
+import uuid
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from typing import Any
 
 from hetbrian._support.optional import CPU_COUNT, distributed
+from hetbrian.simulation.reuse import KEPT
+from hetbrian.study.outcomes import computed, failure
+from hetbrian.study.transport import OtherSources, Sources
 
 TIMEOUT = 10.0
 """Seconds to wait for a scheduler to answer."""
+
+AHEAD = 3
+"""Points that are sent per process: one that runs, and two that wait while a result travels."""
+
+LOOK = 2.0
+"""Seconds after which a sweep looks again how many workers there are."""
 
 
 class SchedulerLost(OSError):
@@ -20,32 +36,27 @@ class Imported(distributed.WorkerPlugin):
     name = "hetbrian"
 
 
-def needed(error):
+def computed_there(
+    sources: Sources,
+    todo: list[int],
+    arguments: Callable[[int], dict[str, Any]],
+    say: Callable[[str], None],
+    scheduler: str | None = None,
+    workers: int | None = None,
+) -> Generator[dict[int, str], None, None]:
     """
-    Return the error to raise where a worker lacks a module.
+    Yield what came of points, some at a time, in the order in which they finish.
 
     Parameters
     ----------
-    error : ImportError
-        What the worker said.
-
-    Returns
-    -------
-    ImportError
-    """
-    return ImportError(
-        f"a worker cannot import {error.name or error}, expected hetbrian and what the protocol imports: "
-        "install them where the workers run."
-    )
-
-
-@contextmanager
-def connected(scheduler=None, workers=None):
-    """
-    Yield a Dask client of a local cluster, or of a running scheduler.
-
-    Parameters
-    ----------
+    sources : Sources
+        The function.
+    todo : list of int
+        The points.
+    arguments : callable
+        ``arguments(point)`` returns the function's arguments.
+    say : callable
+        Called with a line for the user.
     scheduler : str, optional
         Address of a scheduler, e.g. ``tcp://host:8786``; by default processes of this machine, one thread each.
     workers : int, optional
@@ -53,27 +64,53 @@ def connected(scheduler=None, workers=None):
 
     Yields
     ------
-    distributed.Client
+    dict of int to str
+        `hetbrian.study.outcomes.computed` by point.
 
     Raises
     ------
-    ValueError
-        If both are given, or there is less than one worker.
     OSError
-        If no scheduler answers at the address.
+        If no scheduler answers at the address, or it goes away.
     ImportError
         If its workers have no hetbrian.
     """
-    if scheduler and workers:
-        raise ValueError(
-            f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
-        )
-    with _quiet():
-        yield from _clients(scheduler, workers)
+    with _quiet(), _connected(scheduler, workers) as client:
+        try:
+            client.register_plugin(Imported())
+        except ImportError as error:
+            raise _needed(error) from error
+        if "dashboard" in client.scheduler_info()["services"]:
+            say(f"Dask dashboard: {client.dashboard_link}")
+        yield from _outcomes(client, sources, todo, arguments, say)
 
 
-def _clients(scheduler, workers):
-    """Yield the client of `connected`."""
+def evaluate(sources: Sources, parameters: dict[str, Any]) -> str:
+    """
+    Compute one point in a worker.
+
+    Parameters
+    ----------
+    sources : Sources
+        The function.
+    parameters : dict
+        Its arguments.
+
+    Returns
+    -------
+    str
+        See `hetbrian.study.outcomes.computed`.
+    """
+    if not KEPT.enabled:
+        KEPT.enabled = True
+        with contextlib.suppress(ValueError):  # outside a worker
+            # where Dask removes what a killed worker has left
+            tempfile.tempdir = distributed.get_worker().local_directory
+    return computed(sources.load(), parameters)
+
+
+@contextmanager
+def _connected(scheduler, workers):
+    """Yield a Dask client of a local cluster, or of a running scheduler."""
     if scheduler:
         try:
             client = distributed.Client(scheduler, timeout=TIMEOUT, set_as_default=False)
@@ -83,15 +120,12 @@ def _clients(scheduler, workers):
                 "start 'dask scheduler' there, or leave --scheduler out to use this machine."
             ) from error
         with client:
-            yield _prepared(client)
+            yield client
         return
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}, expected at least 1: leave it out for one per core.")
-    n_workers = workers or CPU_COUNT
     with (
         tempfile.TemporaryDirectory(prefix="hetbrian_sweep_", ignore_cleanup_errors=True) as scratch,
         distributed.LocalCluster(
-            n_workers=n_workers,
+            n_workers=workers or CPU_COUNT,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
@@ -102,16 +136,84 @@ def _clients(scheduler, workers):
         ) as cluster,
         distributed.Client(cluster, timeout=TIMEOUT, set_as_default=False) as client,
     ):
-        yield _prepared(client)
+        yield client
 
 
-def _prepared(client):
-    """Return the client after its workers have imported Brian2."""
-    try:
-        client.register_plugin(Imported())
-    except ImportError as error:
-        raise needed(error) from error
-    return client
+def _outcomes(client, sources, todo, arguments, say):
+    session, waiting = uuid.uuid4().hex, list(reversed(todo))
+    running = distributed.as_completed(loop=client.loop)
+    points: dict[str, int] = {}
+    task = _task()
+
+    def send():
+        index = waiting.pop()
+        key = f"point-{index}-{session}"
+        points[key] = index
+        running.add(client.submit(task, pickle.dumps((evaluate, (sources, arguments(index)))), key=key, pure=False))
+
+    n_threads, checked = 1, 0.0
+
+    def look():
+        nonlocal n_threads, checked
+        if time.monotonic() - checked > LOOK:
+            before, n_threads, checked = n_threads, sum(client.nthreads().values()), time.monotonic()
+            if before and not n_threads:
+                say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
+
+    while points or waiting:
+        try:
+            look()
+            while waiting and len(points) < AHEAD * max(1, n_threads):
+                send()
+            while not running.has_ready():
+                time.sleep(0.002)
+                look()
+            batch = [next(running), *running.next_batch(block=False)]
+            found = {points.pop(future.key): _result(future) for future in batch}
+        except (OSError, CancelledError) as error:
+            raise SchedulerLost(
+                f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
+                "finished points are kept; start it and run the same command again."
+            ) from error
+        yield found
+
+
+def _task():
+    """Return what workers call: a local function, which travels by value.
+
+    The scheduler unpacks every task. It needs no hetbrian for this one, and could not import it: Brian2 sets a signal
+    handler, which only the main thread of a process may, and a scheduler may run in another.
+    """
+
+    def task(packed):
+        import pickle
+
+        function, arguments = pickle.loads(packed)
+        return function(*arguments)
+
+    return task
+
+
+def _result(future):
+    """Return the text of a finished point, or raise what the sweep cannot go on from."""
+    if future.status == "finished":
+        return future.result()
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, distributed.scheduler.KilledWorker):
+        return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
+    if isinstance(error, ImportError):
+        raise error if isinstance(error, OtherSources) else _needed(error)
+    if error is not None:  # what a point raises is a result, see `computed`
+        raise error
+    raise CancelledError
+
+
+def _needed(error):
+    """Return the error to raise where a worker lacks a module."""
+    return ImportError(
+        f"a worker cannot import {error.name or error}, expected hetbrian and what the protocol imports: "
+        "install them where the workers run."
+    )
 
 
 @contextmanager

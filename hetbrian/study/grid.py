@@ -1,5 +1,6 @@
 """A grid of named parameters, with units."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,16 @@ class Grid:
 
     Parameters
     ----------
-    **axes : sequence, or (sequence of float, Unit)
+    **axes : sequence, (sequence of float, Unit), or dict of str to dict
         Values of each parameter: numbers, strings, or quantities, which are named in SI units unless the
-        unit is given, as in ``gain=((1000, 2000), pA)``. A seed is an axis like any other.
+        unit is given, as in ``gain=((1000, 2000), pA)``. A seed is an axis like any other. A dict is an axis of named
+        conditions: a point gets the parameters of its condition, and not the name.
 
     Raises
     ------
     ValueError
-        If there is no axis, or one is empty, holds a value twice, is not one-dimensional or mixes kinds.
+        If there is no axis, or one is empty, holds a value twice, is not one-dimensional or mixes kinds, or if two axes
+        give one parameter.
 
     Examples
     --------
@@ -31,6 +34,8 @@ class Grid:
     ((2, 3), 6)
     >>> grid.point(4)
     {'kind': 'g', 'gain': 2. * namp}
+    >>> Grid(condition={"homogeneous": {}, "eta": {"half_width": 0.1}}, seed=range(3)).point(3)
+    {'half_width': 0.1, 'seed': 0}
     """
 
     def __init__(self, **axes: Any) -> None:
@@ -39,8 +44,19 @@ class Grid:
         self.axes = axes
         self._values: dict[str, np.ndarray] = {}
         self._units: dict[str, Any] = {}
+        self._conditions: dict[str, dict[str, dict[str, Any]]] = {}
+        self.parameters: set[str] = set()
         for name, axis in axes.items():
+            given = {name}
+            if isinstance(axis, Mapping):
+                self._conditions[name] = {key: dict(value) for key, value in axis.items()}
+                given = set().union(*axis.values())
             self._values[name], self._units[name] = _axis(name, axis)
+            if twice := given & self.parameters:
+                raise ValueError(
+                    f"{min(twice)} is given by {name} and by another axis, expected one of them: leave the other out."
+                )
+            self.parameters |= given
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,10 +74,13 @@ class Grid:
     def point(self, index: int) -> dict[str, Any]:
         """Return the parameters of a point, with their units."""
         where = np.unravel_index(index, self.shape)
-        found = {}
+        found: dict[str, Any] = {}
         for (name, values), i in zip(self._values.items(), where, strict=True):
             unit = self._units[name]
-            found[name] = values[i].item() if unit is None else Quantity(float(values[i]) * unit)
+            if name in self._conditions:
+                found |= self._conditions[name][values[i]]
+            else:
+                found[name] = values[i].item() if unit is None else Quantity(float(values[i]) * unit)
         return found
 
     def coordinates(self) -> dict[str, tuple[str, np.ndarray, dict[str, str]]]:
@@ -73,10 +92,16 @@ class Grid:
 
     def description(self) -> dict[str, Any]:
         """Return the axes as plain data, the same for the same grid."""
-        return {
+        found: dict[str, Any] = {
             name: {"values": values.tolist(), "unit": str(self._units[name] or "")}
             for name, values in self._values.items()
         }
+        for name, conditions in self._conditions.items():
+            found[name]["parameters"] = {
+                key: {parameter: repr(value) for parameter, value in sorted(given.items())}
+                for key, given in conditions.items()
+            }
+        return found
 
     def text(self, index: int) -> dict[str, str]:
         """Return the parameters of a point as text, in the units of the grid."""

@@ -2,16 +2,38 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray
 
 
+def computed(point: Callable[..., Any], arguments: dict[str, Any]) -> str:
+    """
+    Compute a point; an error is a result.
+
+    Parameters
+    ----------
+    point : callable
+        The point's function.
+    arguments : dict
+        Its arguments.
+
+    Returns
+    -------
+    str
+        `outcome` or `failure`.
+    """
+    try:
+        return outcome(point(**arguments))
+    except Exception as error:
+        return failure(error)
+
+
 def outcome(found: Any) -> str:
     """
-    Return what a point's function gave as the text that the journal keeps.
+    Return what a point's function gave as the text that the store keeps.
 
     Parameters
     ----------
@@ -41,7 +63,7 @@ def outcome(found: Any) -> str:
 
 def failure(error: BaseException) -> str:
     """
-    Return an error as the text that the journal keeps.
+    Return an error as the text that the store keeps.
 
     Parameters
     ----------
@@ -73,22 +95,6 @@ def unpacked(item: dict[str, Any]) -> np.ndarray:
         return np.asarray(item["data"])
     data = base64.b64decode(item["bytes"])
     return np.frombuffer(data, dtype=item["dtype"]).reshape(item["shape"])
-
-
-def form(values: dict[str, Any]) -> str:
-    """
-    Return names and shapes of the variables of an `outcome` as text.
-
-    Parameters
-    ----------
-    values : dict
-        The variables by name.
-
-    Returns
-    -------
-    str
-    """
-    return ", ".join(f"{name}{tuple(item['shape'])}" for name, item in sorted(values.items()))
 
 
 def _packed(name: Any, item: xarray.DataArray, kind: Any) -> dict[str, Any]:

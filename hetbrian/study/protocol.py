@@ -1,22 +1,30 @@
 """Protocol files: find them, import them, and turn words into their options."""
 
 import ast
+import contextlib
+import dataclasses
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import xarray
 from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
-import hetbrian
 from hetbrian._support.checks import did_you_mean
 from hetbrian._support.files import replacing
+from hetbrian.simulation.program import CODEGEN_ONLY, Generated
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""The folder that holds hetbrian."""
 
 
-def find_protocol(name, folder=None):
+def find_protocol(name: str, folder: str | Path | None = None) -> Path:
     """
     Return the file of a protocol.
 
@@ -43,10 +51,8 @@ def find_protocol(name, folder=None):
         if not path.is_file():
             raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
         return path.resolve()
-    start = Path(folder or Path.cwd()).resolve()
-    places = [place / "protocols" for place in (start, *start.parents, Path(hetbrian.__file__).resolve().parents[1])]
     known: dict[str, Path] = {}
-    for place in places:
+    for place in _places(folder):
         for path in sorted(place.glob("*.py")):
             if not path.name.startswith("_"):
                 known.setdefault(path.stem, path)
@@ -62,7 +68,29 @@ def find_protocol(name, folder=None):
     )
 
 
-def load_protocol(path, function="compute"):
+def _places(folder: str | Path | None = None) -> list[Path]:
+    """Return where protocols may be: around a folder, by default the working directory, then beside hetbrian."""
+    start = Path(folder or Path.cwd()).resolve()
+    return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
+
+
+def statements() -> dict[str, str]:
+    """
+    Return the claims that the protocols here may decide.
+
+    Returns
+    -------
+    dict of str to str
+        Each claim's sentence by its name, from ``protocols/common/statements.py``; empty without a checkout.
+    """
+    for place in _places():
+        path = place / "common" / "statements.py"
+        if path.is_file():
+            return dict(_imported("protocols.common.statements", path, place.parent).STATEMENTS)
+    return {}
+
+
+def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     """
     Import a protocol file.
 
@@ -82,15 +110,8 @@ def load_protocol(path, function="compute"):
     ValueError
         If the module has no such function.
     """
-    for folder in (path.parent.parent, path.parent):
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
     package = "protocols." if path.parent.name == "protocols" else ""
-    spec = importlib.util.spec_from_file_location(f"{package}{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = _imported(f"{package}{path.stem}", path, path.parent.parent, path.parent)
     if not callable(getattr(module, function, None)):
         result = "an xarray Dataset" if function == "compute" else "a brian2 Network"
         raise ValueError(
@@ -99,7 +120,20 @@ def load_protocol(path, function="compute"):
     return module
 
 
-def parse_value(name, text, default):
+def _imported(name, path, *folders):
+    """Return the module in a file, for which folders have become importable."""
+    for folder in folders:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def parse_value(name: str, text: str, default: Any) -> Any:
     """
     Return the value of an option, of the same kind and unit as its default.
 
@@ -146,7 +180,7 @@ def parse_value(name, text, default):
     return int(value) if isinstance(default, int) else value
 
 
-def options(module, small=False, seed=None, settings=()):
+def options(module: Any, small: bool = False, seed: int | None = None, settings: Iterable[str] = ()) -> dict[str, Any]:
     """
     Return the arguments of a protocol's ``compute``.
 
@@ -195,12 +229,75 @@ def options(module, small=False, seed=None, settings=()):
     return chosen
 
 
-def redraw(draw, stem, watch):
-    """Return what redraws a figure from a Dataset, or None."""
-    return (lambda dataset: save_figure(draw, dataset, stem, (".png",))) if watch and draw is not None else None
+def generate(module: Any, arguments: dict[str, Any], folder: Path) -> str:
+    """
+    Write the project of a protocol's first network instead of running it.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+    arguments : dict
+        Of its ``compute``.
+    folder : Path
+        Where to write.
+
+    Returns
+    -------
+    str
+        The folder of the project.
+
+    Raises
+    ------
+    ValueError
+        If it simulates no network.
+    """
+    token = CODEGEN_ONLY.set(folder)
+    try:
+        module.compute(**arguments)
+    except Generated as generated:
+        return str(generated)
+    finally:
+        CODEGEN_ONLY.reset(token)
+    raise ValueError(
+        f"{module.__name__} simulated no network, expected one to generate code for: leave --codegen-only out."
+    )
 
 
-def protocol_of(name):
+def changed(settings: Any, texts: dict[str, str]) -> Any:
+    """
+    Return settings with the values that texts give, and take these texts away.
+
+    Parameters
+    ----------
+    settings : dataclass
+        With numbers, quantities and strings.
+    texts : dict of str to str
+        What was typed, by name.
+
+    Returns
+    -------
+    dataclass
+    """
+    changes = {}
+    for item in dataclasses.fields(settings):
+        default = getattr(settings, item.name)
+        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
+            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
+    return dataclasses.replace(settings, **changes)
+
+
+def redraw(draw: Callable[..., Any], stem: Path) -> Callable[[xarray.Dataset], None]:
+    """Return what redraws a figure from a Dataset in which points may be missing."""
+
+    def redrawn(dataset):
+        with contextlib.suppress(AttributeError, IndexError, KeyError, ValueError):  # too little to draw yet
+            save_figure(draw, dataset, stem, (".png",))
+
+    return redrawn
+
+
+def protocol_of(name: str) -> ModuleType | None:
     """Return the protocol of a result, or None if it is not here."""
     try:
         return load_protocol(find_protocol(name))
@@ -208,7 +305,7 @@ def protocol_of(name):
         return None
 
 
-def hook(module, name):
+def hook(module: Any, name: str) -> Callable[..., Any] | None:
     """Return a protocol's function of a Dataset, or None; star imports bring others of the same name."""
     found = getattr(module, name, None)
     if not inspect.isfunction(found) or next(iter(inspect.signature(found).parameters), None) != "dataset":
@@ -216,7 +313,7 @@ def hook(module, name):
     return found
 
 
-def split_setting(setting):
+def split_setting(setting: str) -> tuple[str, str]:
     """Return name and value of ``name=value``."""
     name, equals, value = setting.partition("=")
     if not equals or not name:
@@ -224,7 +321,7 @@ def split_setting(setting):
     return name.strip().replace("-", "_"), value.strip()
 
 
-def extra_settings(arguments):
+def extra_settings(arguments: Iterable[str]) -> list[str]:
     """Return ``--name value`` and ``--name=value`` arguments as ``name=value`` texts."""
     settings, rest = [], list(arguments)
     while rest:
@@ -264,7 +361,7 @@ def _evaluate(node):
     raise TypeError(ast.dump(node))
 
 
-def find_figure(name):
+def find_figure(name: str) -> Callable[..., Any] | None:
     """Return ``draw`` of figures/NAME.py in the protocol's checkout, or None."""
     try:
         spec = importlib.util.find_spec(f"figures.{name}")
@@ -275,7 +372,9 @@ def find_figure(name):
     return importlib.import_module(f"figures.{name}").draw
 
 
-def save_figure(draw, dataset, stem, suffixes=(".png", ".pdf")):
+def save_figure(
+    draw: Callable[..., Any], dataset: xarray.Dataset, stem: Path, suffixes: Iterable[str] = (".png", ".pdf")
+) -> list[Path]:
     """Write the figure, by default as PNG and PDF, and return their paths."""
     import matplotlib
 

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from hetbrian._support.files import replacing
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.record import load
-from hetbrian.study.claims import STATEMENTS, Claim
+from hetbrian.study.claims import Claim
 
 VERSIONS = tuple(provenance())
 """Attributes of a Dataset that tell versions; the others are settings."""
@@ -53,7 +55,7 @@ class Result:
     problem: str = ""
 
 
-def collect(folder: Any, protocol: Any) -> list[Result]:
+def collect(folder: str | Path, protocol: Callable[[str], ModuleType | None]) -> list[Result]:
     """
     Return what the results in a folder say.
 
@@ -83,7 +85,7 @@ def collect(folder: Any, protocol: Any) -> list[Result]:
     return [_result(path, protocol(path.stem)) for path in files]
 
 
-def write(results: list[Result], path: Any) -> Path:
+def write(results: list[Result], path: str | Path, statements: Mapping[str, str] | None = None) -> Path:
     """
     Write the page.
 
@@ -93,6 +95,8 @@ def write(results: list[Result], path: Any) -> Path:
         Of `collect`.
     path : path-like
         The HTML file; it needs no other.
+    statements : dict of str to str, optional
+        Claims to list by name, those that no result decides too.
 
     Returns
     -------
@@ -104,14 +108,14 @@ def write(results: list[Result], path: Any) -> Path:
         If it cannot be written.
     """
     path = Path(path)
-    text = render(results)
+    text = render(results, statements)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, "choose another --out") as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
     return path
 
 
-def render(results: list[Result]) -> str:
+def render(results: list[Result], statements: Mapping[str, str] | None = None) -> str:
     """
     Return the page as text.
 
@@ -119,19 +123,23 @@ def render(results: list[Result]) -> str:
     ----------
     results : list of Result
         Of `collect`.
+    statements : dict of str to str, optional
+        See `write`.
 
     Returns
     -------
     str
     """
-    claims: dict[str, list[Claim]] = {name: [] for name in STATEMENTS}
+    sentences = dict(statements or {})
+    claims: dict[str, list[Claim]] = {name: [] for name in sentences}
     for result in results:
         for claim in result.claims:
-            claims[claim.name].append(claim)
+            sentences.setdefault(claim.name, claim.statement)
+            claims.setdefault(claim.name, []).append(claim)
     n_evidence = sum(len(claim.evidence) for found in claims.values() for claim in found)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        results=results, claims=claims, statements=STATEMENTS, n_evidence=n_evidence, versions=provenance()
+        results=results, claims=claims, statements=sentences, n_evidence=n_evidence, versions=provenance()
     )
 
 

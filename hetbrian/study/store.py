@@ -1,21 +1,21 @@
-"""The points of a sweep on disk: a journal that survives kill -9, and the Zarr store that is made from it."""
+"""The points of a sweep on disk: a database that survives kill -9, and the Zarr store that is made from it."""
 
-import contextlib
-import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
-import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray
 
-from hetbrian._support.files import replacing
+from hetbrian._support.files import replacing, writable
 from hetbrian.study.grid import Grid
-from hetbrian.study.outcomes import form, unpacked
+from hetbrian.study.outcomes import unpacked
 
 STATUS = {"pending": 0, "done": 1, "failed": 2}
 """What the variable ``status`` of a sweep says of each point."""
@@ -25,9 +25,9 @@ class Store:
     """
     Keep the points of a sweep in a folder, and know which are there; a context manager.
 
-    The journal holds a line for each finished point and is what counts. ``points.zarr`` is made from it by `export`.
-    Neither holds times, hosts or the order in which points finished, so that both are the same bit for bit however
-    often the sweep was stopped.
+    ``points.sqlite`` holds a row for each finished point and is what counts. ``points.zarr`` is made from it by
+    `export`. Neither holds times, hosts or the order in which points finished, so that both are the same bit for bit
+    however often the sweep was stopped.
 
     Parameters
     ----------
@@ -47,47 +47,31 @@ class Store:
     """
 
     def __init__(self, folder: Any, grid: Grid, identity: dict[str, Any]) -> None:
-        self.folder, self.grid, self.identity = Path(folder), grid, identity
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = open(self.folder / "lock", "wb")  # noqa: SIM115
-        except OSError as error:
-            raise OSError(
-                f"{str(self.folder)!r} cannot be written ({error.strerror}), expected a folder of yours: "
-                "choose another --out."
-            ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise OSError(
-                f"{str(self.folder)!r} is in use by another process, expected one sweep at a time: "
-                "wait for it, or choose another --out."
-            ) from error
-        try:
+        self.folder, self.grid = writable(folder, "choose another"), grid
+        self.path = self.folder / "points.sqlite"
+        # as they are after a journey through JSON
+        self.identity = json.loads(json.dumps({"grid": grid.description(), **identity}))
+        with ExitStack() as stack:
+            stack.enter_context(_locked(self.folder))
             for path in self.folder.glob("tmp*"):  # of a process that was killed while it wrote
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            # as they are after a journey through JSON
-            here = json.loads(json.dumps({"grid": grid.description(), **identity}))
-            self._journal = Journal(self.folder / "journal.jsonl", here)
-            try:
-                _compare(self.folder, self._journal.header, here)
-            except ValueError:
-                self._journal.close()
-                raise
-        except BaseException:
-            self._lock.close()
-            raise
-        self._records = {record["point"]: record for record in self._journal.records}
-        self._order = [record["point"] for record in self._journal.records]
-        self._failed = {index for index, record in self._records.items() if "error" in record}
+            self._records: dict[int, dict[str, Any]] = {}
+            self._failed: set[int] = set()
+            self._shapes: dict[str, list[int]] = {}
+            with _writing(self.path):
+                self._database = _opened(self.path, self.identity)
+                stack.callback(lambda: self._database.close())
+                ((there,),) = self._database.execute("SELECT identity FROM sweep")
+                rows = self._database.execute("SELECT point, record FROM points").fetchall()
+            _compare(self.folder, json.loads(there), self.identity)
+            self._take({index: json.loads(text) for index, text in rows})
+            self._exit = stack.pop_all()
 
     def __enter__(self) -> "Store":
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._journal.close()
-        self._lock.close()
+        self._exit.close()
 
     @property
     def n_done(self) -> int:
@@ -101,11 +85,8 @@ class Store:
 
     def todo(self, retry_failed: bool = False) -> list[int]:
         """Return the points that are not there yet, or that failed if these are tried again."""
-        return [
-            index
-            for index in range(len(self.grid))
-            if index not in self._records or (retry_failed and index in self._failed)
-        ]
+        there = self._records.keys() - (self._failed if retry_failed else ())
+        return [index for index in range(len(self.grid)) if index not in there]
 
     def add(self, outcomes: dict[int, str]) -> None:
         """
@@ -121,20 +102,26 @@ class Store:
         OSError
             If the disk is full.
         """
-        kept = next((item["values"] for item in self._records.values() if "values" in item), None)
-        new: dict[int, Any] = {}
+        new: dict[int, dict[str, Any]] = {}
+        shapes = dict(self._shapes)
         for index, text in outcomes.items():
             found = json.loads(text)
-            if kept is not None and "values" in found and form(kept) != form(found["values"]):
-                found = {"error": f"ValueError: the point has {form(found['values'])}, expected {form(kept)}."}
-            elif kept is None:
-                kept = found.get("values")
-            record = {"point": index, "parameters": self.grid.text(index), **found}
-            new[index] = record
-        self._journal.append([json.dumps(record) for record in new.values()])
-        self._records |= new
-        self._order += new
-        self._failed = self._failed - set(new) | {index for index, record in new.items() if "error" in record}
+            for name, item in found.get("values", {}).items():
+                expected = shapes.setdefault(name, item["shape"])
+                if item["shape"] != expected:
+                    said = f"{name!r} of the point has shape {tuple(item['shape'])}, expected {tuple(expected)}"
+                    found = {"error": f"ValueError: {said} as at other points."}
+            new[index] = {"parameters": self.grid.text(index), **found}
+        with _writing(self.path):
+            _insert(self._database, new)
+        self._take(new)
+
+    def _take(self, records: dict[int, dict[str, Any]]) -> None:
+        """Remember records, the shapes in them, and which failed."""
+        self._records |= records
+        for index, record in records.items():
+            self._shapes = {name: item["shape"] for name, item in record.get("values", {}).items()} | self._shapes
+            (self._failed.add if "error" in record else self._failed.discard)(index)
 
     def dataset(self) -> xarray.Dataset:
         """
@@ -161,7 +148,7 @@ class Store:
                     shape = (size, *item["shape"])
                     found[name] = (item["dims"], np.full(shape, np.nan), item["attrs"])
                 found[name][1][index] = unpacked(item)
-            coordinates = coordinates or record["coordinates"]
+            coordinates = record["coordinates"] | coordinates
         variables = {
             name: ((*names, *dims), values.reshape(*self.grid.shape, *values.shape[1:]), attrs)
             for name, (dims, values, attrs) in found.items()
@@ -174,7 +161,7 @@ class Store:
 
     def export(self) -> Path:
         """
-        Put the journal in the order of the grid and write ``points.zarr``.
+        Put the database in the order of the grid and write ``points.zarr``.
 
         Returns
         -------
@@ -184,31 +171,36 @@ class Store:
         Raises
         ------
         OSError
-            If the disk is full; the journal is left as it was.
+            If the disk is full; the database is left as it was.
         """
-        if self._order != sorted(self._records):
-            self._order = sorted(self._records)
-            self._journal.rewrite([self._records[index] for index in self._order])
+        with (
+            _writing(self.path),
+            replacing(self.path, "free some space") as temporary,
+            closing(_opened(temporary, self.identity)) as ordered,
+        ):
+            _insert(ordered, dict(sorted(self._records.items())))
+        self._database.close()
+        self._database = _opened(self.path, self.identity)
         target = self.folder / "points.zarr"
-        temporary = Path(tempfile.mkdtemp(prefix="tmp", dir=self.folder))
+        scratch = Path(tempfile.mkdtemp(prefix="tmp", dir=self.folder))
         try:
-            new, old = temporary / "new", temporary / "old"
-            header = {name: json.dumps(item) for name, item in self._journal.header.items()}
+            new, old = scratch / "new", scratch / "old"
+            header = {name: json.dumps(item) for name, item in self.identity.items()}
             whole = self.dataset().assign_attrs(header)
             encoding = {name: {"chunks": item.shape} for name, item in whole.variables.items() if item.size}
             whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding)
-            _sync(new)
+            _sync(new, *new.rglob("*"))
             if target.exists():
                 target.rename(old)
             new.rename(target)
-            sync_folder(self.folder)
+            _sync(self.folder)
         except OSError as error:
             raise OSError(
                 f"{str(target)!r} could not be written ({error.strerror or error}), expected a folder with space: "
-                "every point is kept in the journal; free some space and start again."
+                "every point is kept in the database; free some space and start again."
             ) from error
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)
         return target
 
 
@@ -237,152 +229,62 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _sync(folder: Path) -> None:
-    """Make all files of a folder durable."""
-    for place, _, files in os.walk(folder):
-        for name in files:
-            sync_folder(Path(place) / name)
-        sync_folder(place)
-
-
-class Journal:
-    """
-    Lines of ``checksum JSON``, the first of them a header; each batch is on the disk before `append` returns.
-
-    A line that is not whole, because a crash has cut it off, is dropped when the file is opened: that point is
-    computed again. Only one process may write.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    header : dict
-        First line of a new file; that of an existing one is kept, see `header`.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read or written.
-    ValueError
-        If it is no such file.
-    """
-
-    def __init__(self, path: Any, header: dict[str, Any]) -> None:
-        self.path = Path(path)
-        if not self.path.exists():
-            self._replace([_line(json.dumps(header))])
+def _sync(*paths: Path) -> None:
+    """Make files and new names in folders durable."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
         try:
-            self._file = open(self.path, "r+b")  # noqa: SIM115
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-        lines = self._file.readlines()
-        found = [_read(line) for line in lines]
-        if not found or found[0] is None:
-            self._file.close()
-            raise ValueError(f"{str(self.path)!r} is no journal of a sweep, expected one: choose another folder.")
-        self.header = found[0]
-        self.records: list[dict[str, Any]] = [record for record in found[1:] if record is not None]
-        self._end = sum(map(len, lines))
-        if None in found:
-            self.rewrite(self.records)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
-    def append(self, texts: list[str]) -> None:
-        """
-        Write records and return when they are on the disk.
 
-        Parameters
-        ----------
-        texts : list of str
-            A JSON object each.
-
-        Raises
-        ------
-        OSError
-            If the disk is full; the file ends with the records before.
-        """
-        data = b"".join(_line(text) for text in texts)
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out; however this one ends, the system lets them in again."""
+    with closing(sqlite3.connect(folder / "lock", timeout=0)) as lock:
         try:
-            self._file.seek(self._end)
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            self._reopen()
-            raise _unwritable(self.path, error) from error
-        self._end += len(data)
-
-    def rewrite(self, records: list[dict[str, Any]]) -> None:
-        """
-        Replace all records at once, in the given order.
-
-        Parameters
-        ----------
-        records : list of dict
-            The records.
-
-        Raises
-        ------
-        OSError
-            If the disk is full; the file is left as it was.
-        """
-        lines = [_line(json.dumps(item)) for item in (self.header, *records)]
-        self._replace(lines)
-        self._file.close()
-        self._file = open(self.path, "r+b")  # noqa: SIM115
-        self._end = sum(map(len, lines))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def _replace(self, lines: list[bytes]) -> None:
-        """Put lines in the place of the file, whole or not at all."""
-        advice = "free some space or choose another --out, and start again"
-        with replacing(self.path, advice) as temporary, open(temporary, "wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(self.path.parent)
-
-    def _reopen(self) -> None:
-        """Drop the rest of a record that was not written whole, from the file and from the buffer."""
-        with contextlib.suppress(OSError):  # the buffer could not be written: it is closed all the same
-            self._file.close()
-        self._file = open(self.path, "r+b")  # noqa: SIM115
-        self._file.truncate(self._end)
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            raise OSError(
+                f"{str(folder)!r} is in use by another process ({error}), expected one sweep at a time: "
+                "wait for it, or choose another --out."
+            ) from error
+        yield
 
 
-def sync_folder(folder: Any) -> None:
-    """
-    Make new names in a folder durable.
-
-    Parameters
-    ----------
-    folder : path-like
-        The folder.
-    """
-    handle = os.open(folder, os.O_RDONLY)
+def _opened(path: Any, identity: dict[str, Any]) -> sqlite3.Connection:
+    """Return the database, made if it is not there."""
+    database = sqlite3.connect(path)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        database.execute("PRAGMA synchronous = EXTRA")  # what is committed survives a power cut
+        database.execute("CREATE TABLE IF NOT EXISTS sweep (identity TEXT)")
+        database.execute("CREATE TABLE IF NOT EXISTS points (point INTEGER PRIMARY KEY, record TEXT)")
+        with database:
+            query = "INSERT INTO sweep SELECT ? WHERE NOT EXISTS (SELECT * FROM sweep)"
+            database.execute(query, (json.dumps(identity),))
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
 
 
-def _line(text: str) -> bytes:
-    data = text.encode()
-    return b"%08x %s\n" % (zlib.crc32(data), data)
+def _insert(database: sqlite3.Connection, records: dict[int, dict[str, Any]]) -> None:
+    """Keep records in one transaction."""
+    rows = ((index, json.dumps(record)) for index, record in records.items())
+    with database:
+        database.executemany("INSERT OR REPLACE INTO points VALUES (?, ?)", rows)
 
 
-def _read(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, None if it is not whole."""
-    checksum, _, data = line.partition(b" ")
-    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(data[:-1]):
-        return None
-    return json.loads(data)
-
-
-def _unwritable(path: Path, error: OSError) -> OSError:
-    return OSError(
-        f"{str(path)!r} could not be written ({error.strerror or error}), expected a folder of yours with space: "
-        "finished points are kept; free some space or change its permissions, and start again."
-    )
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say what can be done if the database cannot be written or read."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(
+            f"{str(path)!r} could not be written ({error}), expected a folder of yours with space: "
+            "finished points are kept; free some space or change its permissions, and start again."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{str(path)!r} holds no sweep ({error}), expected one: choose another folder.") from error

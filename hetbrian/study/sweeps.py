@@ -1,12 +1,11 @@
-"""Compute every point of a grid on many processes, and lose none that was finished."""
+"""Compute every point of a grid, here or on many processes, and lose none that was finished."""
 
-import contextlib
-import pickle
+import inspect
 import platform
 import tempfile
 import time
-import uuid
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,15 @@ from typing import Any
 
 import brian2
 import numpy as np
+import xarray
 
-from hetbrian._support.optional import distributed
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.reuse import KEPT
-from hetbrian.study.cluster import SchedulerLost, connected, needed
-from hetbrian.study.outcomes import failure, outcome
+from hetbrian.study.grid import Grid
+from hetbrian.study.outcomes import computed
 from hetbrian.study.store import Store
-from hetbrian.study.transport import OtherSources, travelling
-
-AHEAD = 3
-"""Points that are sent per process: one that runs, and two that wait while a result travels."""
-
-LOOK = 2.0
-"""Seconds after which a sweep looks again how many workers there are."""
+from hetbrian.study.transport import travelling
 
 
 @dataclass
@@ -43,7 +36,7 @@ class SweepOptions:
     scheduler : str, optional
         Address of a running Dask scheduler.
     workers : int, optional
-        Processes of this machine instead.
+        Processes of this machine instead; 0 for this one, which needs no Dask.
     retry_failed : bool
         Whether to compute failed points again.
     watch : callable, optional
@@ -54,7 +47,7 @@ class SweepOptions:
     scheduler: str | None = None
     workers: int | None = None
     retry_failed: bool = False
-    watch: Any = None
+    watch: Callable[[xarray.Dataset], Any] | None = None
 
 
 OPTIONS: ContextVar[SweepOptions] = ContextVar("sweep", default=SweepOptions())  # noqa: B039
@@ -62,8 +55,19 @@ OPTIONS: ContextVar[SweepOptions] = ContextVar("sweep", default=SweepOptions()) 
 
 
 def sweep(
-    point, grid, *, folder=None, scheduler=None, workers=None, retry_failed=None, watch=None, view=None, **settings
-):
+    point: Callable[..., Any],
+    grid: Grid,
+    *,
+    parameters: dict[str, Any] | None = None,
+    name: str = "",
+    folder: str | Path | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    retry_failed: bool | None = None,
+    watch: Callable[[xarray.Dataset], Any] | None = None,
+    view: Callable[[xarray.Dataset], xarray.Dataset] | None = None,
+    **settings: Any,
+) -> xarray.Dataset:
     """
     Call a function at every point of a grid and return its results as one Dataset.
 
@@ -74,16 +78,20 @@ def sweep(
     Parameters
     ----------
     point : callable
-        ``point(**parameters, **settings)`` returns a dict of numbers or arrays, or an xarray Dataset. It is a
+        ``point(**parameters)`` returns a dict of numbers or arrays, or an xarray Dataset. It is a
         function at the top of a module; the text of that module and of those it imports travels to the processes.
     grid : Grid
-        The parameters.
+        The parameters that differ between points.
+    parameters : dict, optional
+        The function's other parameters, the same for all points.
+    name : str, optional
+        Folder of this sweep within the folder, for a protocol that has several.
     folder : path-like, optional
         Where finished points are kept, see `hetbrian.study.store.Store`; by default nowhere once it returns.
     scheduler : str, optional
         Address of a running Dask scheduler, e.g. ``tcp://host:8786``; by default processes of this machine.
     workers : int, optional
-        How many processes of this machine, by default one per core.
+        How many processes of this machine, by default one per core; 0 for this one, which needs no Dask.
     retry_failed : bool, optional
         Whether to compute points again that failed before.
     watch : callable, optional
@@ -91,101 +99,125 @@ def sweep(
     view : callable, optional
         ``view(dataset)`` returns the Dataset that is returned and watched, e.g. with more coordinates.
     **settings
-        Other arguments of the function, the same for all points.
+        More of `parameters`, where no argument of `sweep` has their name.
 
     Returns
     -------
     xarray.Dataset
-        Each variable over the axes of the grid and its own dimensions, in float64; ``status`` and ``error``.
+        Each variable over the axes of the grid and its own dimensions, in float64, NaN where a point has none;
+        ``status`` and ``error``.
 
     Raises
     ------
     ValueError
-        If the function cannot travel, the folder holds another sweep, or every point failed.
+        If a parameter is given twice or could be meant for `sweep`, the function cannot travel, the folder holds
+        another sweep, or every point failed.
     OSError
         If the folder cannot be written, the disk is full, or there is no scheduler or it went away.
+    ImportError
+        If dask is needed and not installed, or zarr where the points are kept.
     """
+    given: dict[str, Any] = {"name": name or None, "folder": folder, "scheduler": scheduler, "workers": workers}
+    given |= {"retry_failed": retry_failed, "watch": watch, "view": view}
+    settings = _together(point, grid, parameters or {}, settings, given)
     options = OPTIONS.get()
-    folder = options.folder if folder is None else folder
     watch = options.watch if watch is None else watch
     retry_failed = options.retry_failed if retry_failed is None else retry_failed
-    scheduler, workers = (
-        (options.scheduler, options.workers) if (scheduler or workers) is None else (scheduler, workers)
-    )
-    attributes = {**{name: str(value) for name, value in settings.items()}, **provenance()}
+    if scheduler is None and workers is None:
+        scheduler, workers = options.scheduler, options.workers
+    if scheduler and workers is not None:
+        raise ValueError(
+            f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
+        )
+    if workers is not None and workers < 0:
+        raise ValueError(f"workers is {workers}, expected at least 0: leave it out for one per core.")
+    folder = options.folder if folder is None else folder
+    attributes = {**{key: str(value) for key, value in settings.items()}, **provenance()}
     sources = travelling(point)
     identity = {
         "point": f"{sources.module}.{sources.name}",
-        "settings": {name: repr(value) for name, value in sorted(settings.items())},
+        "settings": {key: repr(value) for key, value in sorted(settings.items())},
         "versions": {"brian2": brian2.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "sources": sources.hashes(),
     }
 
-    def shown(dataset):
+    def shown(dataset: xarray.Dataset) -> xarray.Dataset:
         dataset = dataset.assign_attrs(attributes)
         return view(dataset) if view is not None else dataset
 
-    with contextlib.ExitStack() as stack:
-        if folder is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_sweep_"))
-        store = stack.enter_context(Store(folder, grid, identity))
+    def arguments(index: int) -> dict[str, Any]:
+        return {**grid.point(index), **settings}
+
+    with ExitStack() as stack:
+        is_kept = folder is not None
+        if is_kept:
+            from hetbrian._support.optional import zarr  # noqa: F401  - before anything is computed
+        place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_sweep_"))) / name
+        store = stack.enter_context(Store(place, grid, identity))
         todo = store.todo(retry_failed)
         if todo:
-            progress = stack.enter_context(
-                SweepProgress(len(grid), store.n_done, store.n_failed if not retry_failed else 0)
-            )
+            n_failed = store.n_failed if not retry_failed else 0
+            progress = stack.enter_context(SweepProgress(len(grid), store.n_done, n_failed))
             watcher = _Watcher(watch, lambda: shown(store.dataset()))
+            if workers == 0:
+                outcomes = _computed_here(point, todo, arguments)
+            else:
+                from hetbrian.study.cluster import computed_there
+
+                outcomes = computed_there(sources, todo, arguments, progress.say, scheduler, workers)
             try:
-                client = stack.enter_context(connected(scheduler, workers))
-                if "dashboard" in client.scheduler_info()["services"]:
-                    progress.say(f"Dask dashboard: {client.dashboard_link}")
-                for outcomes in _outcomes(client, sources, grid, settings, todo, progress.say):
-                    store.add(outcomes)
+                for found in stack.enter_context(closing(outcomes)):
+                    store.add(found)
                     progress.update(store.n_done, store.n_failed)
                     if store.n_done:
                         watcher.look()
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(
-                    f"Stopped; {store.n_done} of {len(grid)} points are kept in {str(folder)!r}, "
+                    f"Stopped; {store.n_done} of {len(grid)} points are kept in {str(place)!r}, "
                     "and the same command goes on."
+                    if is_kept
+                    else "Stopped; nothing was kept."
                 ) from None
-        store.export()
+        if is_kept:
+            store.export()
         dataset = store.dataset()
         if not store.n_done:
             error = dataset.error.values.flat[0]
             raise ValueError(
                 f"all {len(grid)} points failed, the first with {error!r}, expected one that works: "
-                "correct that and start again with --retry-failed."
+                f"correct that and start again{' with --retry-failed' if is_kept else ''}."
             )
         return shown(dataset)
 
 
-def evaluate(sources, parameters):
-    """
-    Compute one point in a worker.
+def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings: dict, options: dict) -> dict[str, Any]:
+    """Return the parameters that all points share; a name that could mean two things is refused."""
+    names = [*grid.parameters, *parameters, *settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{name} is given twice, expected it in the grid, in parameters or as a keyword: leave the other out."
+            )
+    taken = inspect.signature(point).parameters.keys() - grid.parameters - parameters.keys()
+    for name in sorted(taken & {key for key, value in options.items() if value is not None}):
+        raise ValueError(
+            f"{name} is an argument of sweep and a parameter of {point.__name__}, expected to know which is meant: "
+            f"give that of the point as parameters={{{name!r}: ...}}."
+        )
+    return {**parameters, **settings}
 
-    Parameters
-    ----------
-    sources : Sources
-        The function.
-    parameters : dict
-        Its arguments.
 
-    Returns
-    -------
-    str
-        `hetbrian.study.outcomes.outcome` or `hetbrian.study.outcomes.failure`.
-    """
-    if not KEPT.enabled:
-        KEPT.enabled = True
-        with contextlib.suppress(ValueError):  # outside a worker
-            # where Dask removes what a killed worker has left
-            tempfile.tempdir = distributed.get_worker().local_directory
-    function = sources.load()
+def _computed_here(
+    point: Callable[..., Any], todo: list[int], arguments: Callable[[int], dict[str, Any]]
+) -> Generator[dict[int, str], None, None]:
+    """Yield what came of one point after the other in this process, as `hetbrian.study.cluster.computed_there`."""
+    KEPT.enabled = True
     try:
-        return outcome(function(**parameters))
-    except Exception as error:
-        return failure(error)
+        for index in todo:
+            yield {index: computed(point, arguments(index))}
+    finally:
+        KEPT.enabled = False
+        KEPT.close()
 
 
 class _Watcher:
@@ -201,74 +233,3 @@ class _Watcher:
             self.watch(self.dataset())
             took = time.monotonic() - start
             self._next = start + max(5.0, 10 * took)
-
-
-def _outcomes(client, sources, grid, settings, todo, say):
-    """Yield what came of the points, some at a time, in the order in which they finish."""
-    session, waiting = uuid.uuid4().hex, list(reversed(todo))
-    running = distributed.as_completed(loop=client.loop)
-    points: dict[str, int] = {}
-    task = _task()
-
-    def send():
-        index = waiting.pop()
-        key = f"point-{index}-{session}"
-        points[key] = index
-        packed = pickle.dumps((evaluate, (sources, {**grid.point(index), **settings})))
-        running.add(client.submit(task, packed, key=key, pure=False))
-
-    n_threads, checked = 1, 0.0
-
-    def look():
-        nonlocal n_threads, checked
-        if time.monotonic() - checked > LOOK:
-            before, n_threads, checked = n_threads, sum(client.nthreads().values()), time.monotonic()
-            if before and not n_threads:
-                say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
-
-    while points or waiting:
-        try:
-            look()
-            while waiting and len(points) < AHEAD * max(1, n_threads):
-                send()
-            while not running.has_ready():
-                time.sleep(0.002)
-                look()
-            batch = [next(running), *running.next_batch(block=False)]
-            found = {points.pop(future.key): _result(future) for future in batch}
-        except (OSError, CancelledError) as error:
-            raise SchedulerLost(
-                f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
-                "finished points are kept; start it and run the same command again."
-            ) from error
-        yield found
-
-
-def _task():
-    """Return what workers call: a local function, which travels by value.
-
-    The scheduler unpacks every task. It needs no hetbrian for this one, and could not import it: Brian2 sets a signal
-    handler, which only the main thread of a process may, and a scheduler may run in another.
-    """
-
-    def task(packed):
-        import pickle
-
-        function, arguments = pickle.loads(packed)
-        return function(*arguments)
-
-    return task
-
-
-def _result(future):
-    """Return the text of a finished point, or raise what the sweep cannot go on from."""
-    if future.status == "finished":
-        return future.result()
-    error = future.exception() if future.status == "error" else None
-    if isinstance(error, distributed.scheduler.KilledWorker):
-        return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
-    if isinstance(error, ImportError):
-        raise error if isinstance(error, OtherSources) else needed(error)
-    if error is not None:  # what a point raises is a result, see `evaluate`
-        raise error
-    raise CancelledError

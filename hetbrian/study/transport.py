@@ -1,23 +1,22 @@
-"""The source text that a point's function needs, which travels to processes that do not have it."""
+"""The source text that a point's function needs, which travels to processes that do not have it.
 
-import ast
+Ours and not cloudpickle by value, which neither sends what functions import late nor gives the same function twice, so
+that a worker would not find its program again; nor Dask's ``upload_file``, which also imports everything that it sends
+on the scheduler, which may not import Brian2.
+"""
+
 import hashlib
 import importlib
 import importlib.abc
 import importlib.util
 import linecache
 import sys
-import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Any
 
-import hetbrian
-
-PACKAGE = Path(hetbrian.__file__).parent
-
-SHOWING = {"__main__.py", "cli.py", "_support/progress.py", "study/report.html", "study/report.py"}
-"""Files of hetbrian that only show results: a sweep goes on after they have changed."""
+from hetbrian.study.closure import PACKAGE, closure
 
 
 class OtherSources(ImportError):
@@ -35,22 +34,22 @@ class Sources:
         Where the function is.
     modules : tuple of (str, bool, str)
         Name of each module, whether it is a package, and its text.
-    hetbrian : tuple of (str, str)
-        Files of hetbrian and their hashes.
+    package : tuple of (str, str)
+        Files of hetbrian that it needs, and their hashes.
     """
 
     module: str
     name: str
     modules: tuple[tuple[str, bool, str], ...]
-    hetbrian: tuple[tuple[str, str], ...]
+    package: tuple[tuple[str, str], ...]
 
-    def hashes(self):
+    def hashes(self) -> dict[str, str]:
         """Return a hash of every file, by its name."""
         return {name: digest(text.encode()) for name, _, text in self.modules} | {
-            f"hetbrian/{name}": found for name, found in self.hetbrian
+            f"hetbrian/{name}": found for name, found in self.package
         }
 
-    def load(self):
+    def load(self) -> Callable[..., Any]:
         """
         Return the function in this process, made from the text that travelled.
 
@@ -63,16 +62,14 @@ class Sources:
         OtherSources
             If hetbrian is another one here.
         """
-        here = dict(package_hashes())
-        there = dict(self.hetbrian)
-        differing = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
-        if differing:
-            raise OtherSources(
-                f"hetbrian in {str(PACKAGE)!r} differs from the one that started the sweep, in {differing[0]}; "
-                "expected the same: install that version for the workers."
-            )
         finder = next((item for item in sys.meta_path if isinstance(item, _Finder)), None)
         if finder is None or finder.sources != self:
+            differing = [name for name, there in self.package if _hash(PACKAGE / name) != there]
+            if differing:
+                raise OtherSources(
+                    f"hetbrian in {str(PACKAGE)!r} differs from the one that started the sweep, in {differing[0]}; "
+                    "expected the same: install that version for the workers."
+                )
             if finder is not None:
                 sys.meta_path.remove(finder)
                 finder.forget()
@@ -82,12 +79,12 @@ class Sources:
         return getattr(importlib.import_module(self.module), self.name)
 
 
-def travelling(function):
+def travelling(function: Callable[..., Any]) -> Sources:
     """
     Return what has to travel so that a process with only hetbrian can call a function.
 
-    These are the function's module and all that it imports, except hetbrian, the standard library and what is
-    installed. Files that are read while it runs do not travel.
+    These are the function's module and all that it imports, see `hetbrian.study.closure.closure`. Files that are read
+    while it runs do not travel.
 
     Parameters
     ----------
@@ -112,27 +109,19 @@ def travelling(function):
         )
     if module == "__main__":
         module = Path(file).stem
-    found: dict[str, tuple[str, bool, str]] = {}
-    _collect(module, Path(file), found)
-    return Sources(module, name, tuple(found[key] for key in sorted(found)), package_hashes())
+    modules, package = closure(module, Path(file))
+    return Sources(
+        module,
+        name,
+        tuple(
+            (name, path is None or path.name == "__init__.py", "" if path is None else path.read_text(encoding="utf-8"))
+            for name, path in sorted(modules.items())
+        ),
+        tuple((path.relative_to(PACKAGE).as_posix(), _hash(path)) for path in package),
+    )
 
 
-@cache
-def package_hashes():
-    """
-    Return the files of the installed hetbrian that a result may depend on.
-
-    Returns
-    -------
-    tuple of (str, str)
-        Name and hash of each.
-    """
-    files = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
-    names = {path.relative_to(PACKAGE).as_posix(): path for path in files}
-    return tuple((name, digest(path.read_bytes())) for name, path in names.items() if name not in SHOWING)
-
-
-def digest(data):
+def digest(data: bytes) -> str:
     """
     Return a short hash of bytes.
 
@@ -145,6 +134,10 @@ def digest(data):
     str
     """
     return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _hash(file: Path) -> str:
+    return digest(file.read_bytes()) if file.is_file() else "missing"
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -173,55 +166,3 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Unload the modules, so that the next import takes other text."""
         for name in self.texts:
             sys.modules.pop(name, None)
-
-
-def _collect(name, file, found):
-    """Add a module, its packages and what it imports, each once."""
-    if name in found:
-        return
-    text = file.read_text(encoding="utf-8")
-    found[name] = (name, file.name == "__init__.py", text)
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    for parent in _parents(name):
-        _add(parent, found)
-        found.setdefault(parent, (parent, True, ""))  # a folder without __init__.py
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            for item in node.names:
-                for part in (*_parents(item.name), item.name):
-                    _add(part, found)
-        elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else None
-            base = base or node.module or ""
-            for part in (*_parents(base), base, *(f"{base}.{item.name}" for item in node.names)):
-                _add(part, found)
-
-
-def _parents(name):
-    """Return the packages that a module is in, the outermost first."""
-    parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(1, len(parts))]
-
-
-def _add(name, found):
-    """Collect a module if it is a file that no installation has."""
-    top = name.partition(".")[0]
-    if name in found or top == "hetbrian" or top in sys.stdlib_module_names:
-        return
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return
-    origin = spec.origin if spec is not None else None
-    if origin is not None and origin.endswith(".py") and not _is_installed(Path(origin)):
-        _collect(name, Path(origin), found)
-
-
-@cache
-def _installation():
-    return tuple(Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib", "purelib", "platlib"))
-
-
-def _is_installed(file):
-    """Return whether a file belongs to the standard library or an installed package."""
-    return any(file.resolve().is_relative_to(folder) for folder in _installation())

@@ -1,17 +1,17 @@
 """Train one network of one condition on one data set: what figure 5 and table 1 share."""
 
 import numpy as np
-import xarray
 from brian2 import ms
 
 from hetbrian._support.checks import choice
-from hetbrian.study.claims import Claim, Evidence
+from hetbrian.study.claims import Evidence
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
 from hetbrian.training import PRESETS, fit, logistic_accuracy
 from hetbrian.training.data import BINNINGS, Binning, Recordings, splits
 from hetbrian.training.preset import KINDS
 from protocols.common.force import per_seed
+from protocols.common.statements import claim
 
 CONDITIONS = {
     "homogeneous": (),
@@ -180,7 +180,7 @@ def trainings(datasets, conditions, seeds, **settings):
     for value in conditions:
         choice(value, "a condition", CONDITIONS)
     grid = Grid(dataset=tuple(datasets), condition=tuple(conditions), seed=seeds)
-    return sweep(point, grid, **settings)
+    return sweep(point, grid, parameters=settings)
 
 
 def logistic(datasets, seeds, *, preset, data_root, test_share):
@@ -204,16 +204,18 @@ def logistic(datasets, seeds, *, preset, data_root, test_share):
         Over (dataset, seed).
     """
     seeds = list(seeds)
-    found = np.empty((len(datasets), len(seeds)))
-    for row, name in zip(found, datasets, strict=True):
-        for k, seed in enumerate(seeds):
-            if k and not test_share:
-                row[k] = row[0]
-                continue
-            training, _, test = recordings(name, data_root, 0, test_share, seed)
-            row[k] = logistic_accuracy(training, test, binned(name, preset))
-    coordinates = {"dataset": list(datasets), "seed": seeds}
-    return xarray.DataArray(found, coordinates, name="logistic_accuracy", attrs={"units": "1"})
+    grid = Grid(dataset=tuple(datasets), seed=seeds if test_share else seeds[:1])
+    parameters = {"preset": preset, "data_root": data_root, "test_share": test_share}
+    found = sweep(logistic_point, grid, parameters=parameters, name="logistic").logistic_accuracy
+    if not test_share:
+        found = found.isel(seed=[0] * len(seeds)).assign_coords(seed=seeds)
+    return found.assign_attrs(units="1")
+
+
+def logistic_point(dataset, seed, preset, data_root, test_share):
+    """Return what `logistic` does for one data set and seed."""
+    training, _, test = recordings(dataset, data_root, 0, test_share, seed)
+    return {"logistic_accuracy": logistic_accuracy(training, test, binned(dataset, preset))}
 
 
 def claims(dataset):
@@ -256,7 +258,7 @@ def claims(dataset):
         rows["S3"].append((text, slope, ">", 0.0))
     setting = f"{dataset.attrs['preset']}, trained: {dataset.attrs['trained']}"
     return [
-        Claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in found), setting)
+        claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in found), setting)
         for name, found in rows.items()
         if found
     ]

@@ -1,19 +1,17 @@
 """Train the FORCE network under several conditions and seeds, and score every run the same way."""
 
-import sys
 from functools import partial
 
 import numpy as np
 import xarray
 from brian2 import Hz, pA, second
-from rich.console import Console
-from rich.progress import track
 
 import hetbrian as hb
-from hetbrian._support.provenance import provenance
 from hetbrian.analysis import force_scores
 from hetbrian.simulation.reuse import reused
+from hetbrian.study.grid import Grid
 from hetbrian.study.store import STATUS
+from hetbrian.study.sweeps import sweep
 from models.force import force_network, force_values
 
 SCORES = {
@@ -129,14 +127,10 @@ def trained(
         else:
             count = run.rate.values[run.time.values >= float(stop)].sum() * float(run.time[1] - run.time[0])
             result = score(run, stop, [count])  # as one neuron, the mean of all
-    return {
-        name: ((), result[name], {"long_name": text, "units": unit})
-        for name, (text, unit) in SCORES.items()
-        if name != "active_fraction"
-    }
+    return described({name: value for name, value in result.items() if name != "active_fraction"})
 
 
-def train(conditions, seeds, *, start, stop, duration, device="runtime", **parameters):
+def train(conditions, seeds, *, workers=None, **parameters):
     """
     Return the scores of every condition and seed, and the traces of the first seed.
 
@@ -146,12 +140,10 @@ def train(conditions, seeds, *, start, stop, duration, device="runtime", **param
         Name of each condition and the parameters of `models.force.force_network` that define it.
     seeds : iterable of int
         Root seeds; conditions share the random numbers of a seed.
-    start, stop, duration : Quantity [second]
-        Learning interval and end of the test.
-    device : str
-        Brian2 device.
+    workers : int, optional
+        See `hetbrian.study.sweeps.sweep`.
     **parameters
-        Parameters of the network that all conditions share.
+        Parameters of `point` that all conditions share.
 
     Returns
     -------
@@ -160,48 +152,60 @@ def train(conditions, seeds, *, start, stop, duration, device="runtime", **param
         for the first seed.
     """
     seeds = tuple(seeds)
-    points = [(name, seed) for name in conditions for seed in seeds]
-    scores = {key: np.full((len(conditions), len(seeds)), np.nan) for key in SCORES}
-    outputs, shared = {}, None
-    for name, seed in track(points, "training", console=Console(file=sys.stderr), transient=True):
-        where = list(conditions).index(name), seeds.index(seed)
-        try:
-            run = hb.simulate(
-                force_network,
-                duration,
-                seed=seed,
-                device=device,
-                start=start,
-                stop=stop,
-                **{**parameters, **conditions[name]},
+
+    def view(dataset):
+        attributes = {"learning_start": float(parameters["start"]), "learning_stop": float(parameters["stop"])}
+        if "z" in dataset:
+            traces = dataset[["z", "y"]].isel(seed=0, drop=True)
+            # a network that diverged has none
+            dataset = dataset.assign(
+                z=traces.z, y=traces.y.dropna("condition", how="all").isel(condition=-1, drop=True)
             )
-        except hb.DivergenceError:
-            result = DIVERGED
-        else:
-            tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
-            result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
-            if seed == seeds[0]:
-                outputs[name], shared = run.z.values, run
-        for key, value in result.items():
-            scores[key][where] = value
-    dataset = xarray.Dataset(
-        {
-            key: (("condition", "seed"), values, {"long_name": SCORES[key][0], "units": SCORES[key][1]})
-            for key, values in scores.items()
-        },
-        coords={"condition": list(conditions), "seed": list(seeds)},
-        attrs={"learning_start": float(start), "learning_stop": float(stop), "device": device, **provenance()},
-    )
-    if shared is not None:
-        empty = np.full(shared.z.shape, np.nan)
-        dataset["z"] = (
-            ("condition", "time", "output"),
-            np.stack([outputs.get(name, empty) for name in conditions]),
-            shared.z.attrs,
-        )
-        dataset["y"] = (("time", "output"), shared.y.values, shared.y.attrs)
-        dataset = dataset.assign_coords(time=shared.time)
-    return dataset
+        return dataset.assign_attrs(attributes)
+
+    grid = Grid(condition=conditions, seed=seeds)
+    return sweep(point, grid, parameters={**parameters, "traced": seeds[0]}, workers=workers, view=view)
+
+
+def point(seed, start, stop, duration, device="runtime", traced=None, **parameters):
+    """
+    Return the scores of one network, built for it alone.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed.
+    start, stop, duration : Quantity [second]
+        Learning interval and end of the test.
+    device : str
+        Brian2 device.
+    traced : int, optional
+        The seed of which the traces are returned.
+    **parameters
+        Of `models.force.force_network`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `SCORES`, and ``z`` and ``y`` over (time, output) of the seed that is traced.
+    """
+    try:
+        run = hb.simulate(force_network, duration, seed=seed, device=device, start=start, stop=stop, **parameters)
+    except hb.DivergenceError:
+        return xarray.Dataset(described(DIVERGED))
+    tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
+    result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
+    found = run[["z", "y"]].drop_attrs(deep=False).drop_vars("output") if seed == traced else xarray.Dataset()
+    return found.assign(described(result))
+
+
+def described(scores):
+    """Return those of `SCORES` that there are as variables of a Dataset."""
+    return {
+        name: ((), scores[name], {"long_name": text, "units": unit})
+        for name, (text, unit) in SCORES.items()
+        if name in scores
+    }
 
 
 def works(dataset):

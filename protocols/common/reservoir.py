@@ -5,21 +5,14 @@ they were fitted to. ``paper`` fits one trial with gamma = 1e-3, as Zhang & Cui 
 do; ``generalising`` fits all training trials with a penalty chosen by leaving trials out.
 """
 
-import hashlib
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
 import xarray
 from brian2 import second
-from rich.console import Console
-from rich.progress import track
 
 import hetbrian as hb
-from hetbrian._support.provenance import provenance
 from hetbrian.analysis import degrees_of_freedom, dimensionality, mse, synchrony
-from hetbrian.simulation.record import load, save
+from hetbrian.study.grid import Grid
+from hetbrian.study.sweeps import sweep
 from models.reservoir import TIME_UNIT, reservoir
 
 TARGETS = {
@@ -47,7 +40,7 @@ SCORES = {
 """What is reported: long name and unit. The last four describe the first training trial."""
 
 
-def evaluate(conditions, seeds, *, folder=None, **settings):
+def evaluate(conditions, seeds, view=None, **parameters):
     """
     Return errors and state of the network for every condition and seed.
 
@@ -57,9 +50,9 @@ def evaluate(conditions, seeds, *, folder=None, **settings):
         Name of each condition and the parameters of `models.reservoir.reservoir` that define it.
     seeds : iterable of int
         Root seeds; conditions share the random numbers of a seed.
-    folder : path-like, optional
-        Where each point is kept as soon as it is there, and looked for before it is computed.
-    **settings
+    view : callable, optional
+        ``view(dataset)`` adds to what is returned and watched.
+    **parameters
         Of `point`, the same for all.
 
     Returns
@@ -69,36 +62,16 @@ def evaluate(conditions, seeds, *, folder=None, **settings):
         and ``z_test`` over (condition, preset, time, target) for the first seed, ``y`` over (time, target).
     """
     seeds = tuple(seeds)
-    todo = [(name, seed) for name in conditions for seed in seeds]
-    rows: dict = {name: [] for name in conditions}
-    for name, seed in track(todo, "simulating", console=Console(file=sys.stderr), transient=True):
-        found = _kept(folder, {**settings, **conditions[name], "seed": seed})
-        if seed != seeds[0]:
-            found = found.drop_dims("time")
-        rows[name].append(found)
-    whole = []
-    for name, found in rows.items():
-        traces = found[0].drop_vars(set(SCORES))
-        scores = xarray.concat([item[list(SCORES)] for item in found], "seed", coords="minimal", compat="override")
-        whole.append(
-            xarray.merge([scores.assign_coords(seed=list(seeds)), traces], join="outer").expand_dims(condition=[name])
-        )
-    dataset = xarray.concat(whole, "condition", join="outer")
-    dataset["y"] = dataset.y.isel(condition=0)
-    dataset.attrs = {**{key: str(value) for key, value in settings.items()}, **provenance()}
-    return dataset
+    grid = Grid(condition=conditions, seed=seeds)
 
+    def first_seed(dataset):
+        if "y" in dataset:  # the first seed is there
+            traces = dataset[["z_train", "z_test", "y"]].isel(seed=0, drop=True)
+            y = traces.y.dropna("condition", how="all").isel(condition=0, drop=True)
+            dataset = dataset.assign(traces.assign(y=y))
+        return view(dataset) if view is not None else dataset
 
-def _kept(folder, arguments):
-    """Return a point from its file in the folder, or compute and keep it."""
-    if folder is None:
-        return point(**arguments)
-    name = hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).hexdigest()[:24]
-    path = Path(folder) / f"{name}.nc"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(point(**arguments).assign_attrs(arguments=json.dumps(arguments, default=str)), path)
-    return load(path).drop_attrs(deep=False)
+    return sweep(point, grid, parameters={**parameters, "traced": seeds[0]}, view=first_seed)
 
 
 def point(
@@ -113,6 +86,7 @@ def point(
     sigma=10.0,
     device="cpp_standalone",
     dt=1e-3,
+    traced=None,
     **parameters,
 ):
     """
@@ -136,6 +110,8 @@ def point(
         Brian2 device.
     dt : float
         Euler step in time units.
+    traced : int, optional
+        The seed of which the traces are returned, by default any.
     **parameters
         Of `models.reservoir.reservoir`.
 
@@ -197,7 +173,7 @@ def point(
     dims = {"gamma": ("preset",), "mse_train": ("preset", "target"), "mse_test": ("preset", "target")}
     units = {name: {"long_name": text, "units": unit} for name, (text, unit) in SCORES.items()}
     trace = ("preset", "time", "target")
-    return xarray.Dataset(
+    found = xarray.Dataset(
         {
             **{name: (dims[name], np.array(scores[name]), units[name]) for name in dims},
             **{name: ((), value, units[name]) for name, value in state.items()},
@@ -211,6 +187,7 @@ def point(
             "time": ("time", np.arange(n_bins) + 0.5, {"long_name": "time since the pulse", "units": "time units"}),
         },
     )
+    return found if traced in (None, seed) else found.drop_dims("time")
 
 
 def _fit(activity, y, gamma, n_training, every):

@@ -7,6 +7,7 @@ import xarray
 
 import hetbrian as hb
 from hetbrian.study.protocol import find_figure
+from hetbrian.study.sweeps import OPTIONS, SweepOptions
 from models.reservoir import PARAMETERS, TIME_UNIT, reservoir
 from protocols import fig1bc, fig2, reservoir_table
 from protocols.common import reservoir as protocol
@@ -130,16 +131,23 @@ def test_a_point_has_every_score_and_fits_as_the_closed_form():
     assert (data.mse_test != data.mse_train).sel(target="y1").all()
 
 
-def test_points_are_kept_and_found_again(tmp_path, monkeypatch):
+@pytest.fixture
+def here():
+    """Sweep in this process."""
+    token = OPTIONS.set(SweepOptions(workers=0))
+    yield
+    OPTIONS.reset(token)
+
+
+def test_points_lie_over_conditions_and_seeds(here):
     conditions = {"homogeneous": {}, "eta": {"eta_half_width": 0.05}}
-    first = evaluate(conditions, (1, 2), folder=tmp_path, **TINY)
-    assert len(list(tmp_path.glob("*.nc"))) == 4
+    first = evaluate(conditions, (1, 2), lambda dataset: dataset.assign(mine=1), **TINY)
+    assert (first.status == 1).all() and first.mine == 1
+    alone = point(seed=1, eta_half_width=0.05, **TINY)
+    chosen = first.sel(condition="eta", seed=1)
+    assert all(np.array_equal(chosen[name], alone[name]) for name in alone.data_vars)
     assert first.mse_test.dims == ("condition", "seed", "preset", "target") and np.isfinite(first.mse_test).all()
     assert first.z_test.dims == ("condition", "preset", "time", "target") and first.y.dims == ("time", "target")
-    monkeypatch.setattr(protocol, "point", lambda **arguments: pytest.fail("simulated again"))
-    assert evaluate(conditions, (1, 2), folder=tmp_path, **TINY).drop_attrs().identical(first.drop_attrs())
-    with pytest.raises(pytest.fail.Exception, match="simulated again"):
-        evaluate(conditions, (1, 2), folder=tmp_path, **{**TINY, "dt": 2e-3})
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ def made_up(**arguments):
 
 
 @pytest.mark.parametrize("module", [fig1bc, fig2], ids=lambda module: module.__name__)
-def test_figures_show_the_dataset_and_change_nothing(module, monkeypatch, tmp_path):
+def test_figures_show_the_dataset_and_change_nothing(module, here, monkeypatch, tmp_path):
     monkeypatch.setattr(protocol, "point", made_up)
     dataset = module.compute(**module.SMALL)
     hb.save(dataset, tmp_path / "d.nc")
@@ -191,7 +199,7 @@ def test_figures_show_the_dataset_and_change_nothing(module, monkeypatch, tmp_pa
     matplotlib.pyplot.close(axes[0].figure)
 
 
-def test_figure_1_hands_panels_b_and_c_over(monkeypatch):
+def test_figure_1_hands_panels_b_and_c_over(here, monkeypatch):
     from protocols import fig1
 
     monkeypatch.setattr(protocol, "point", made_up)
@@ -202,7 +210,7 @@ def test_figure_1_hands_panels_b_and_c_over(monkeypatch):
     matplotlib.pyplot.close("all")
 
 
-def test_figure_2_has_every_curve_from_zero():
+def test_figure_2_has_every_curve_from_zero(here):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "point", made_up)
         dataset = fig2.compute(**fig2.SMALL)
@@ -214,7 +222,7 @@ def test_figure_2_has_every_curve_from_zero():
     assert dataset.mse_test.isel(condition=dataset.condition.values == "theta 0.4, retain").sizes["condition"] == 1
 
 
-def test_claims_are_decided_by_the_errors(monkeypatch):
+def test_claims_are_decided_by_the_errors(here, monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
     dataset = reservoir_table.compute(**reservoir_table.SMALL)
     claims = {(claim.name, claim.setting): claim for claim in reservoir_table.claims(dataset)}

@@ -50,3 +50,13 @@ def compiled(seed):
 
     run = hb.simulate(model, 1 * ms, device="cpp_standalone", record="v", seed=seed)
     return {"v": float(run.v[0, 0])}
+
+
+def greedy(seed, folder, workers):
+    """Have parameters with the names of options."""
+    return {"x": float(seed + workers)}
+
+
+def learner(seed):
+    """Depend on FORCE."""
+    return {"x": float(seed), "outputs": len(hb.FORCE.__name__)}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hetbrian.study import claims
-from hetbrian.study.claims import STATEMENTS, Claim, Evidence, markdown
+from hetbrian.study.claims import Claim, Evidence, markdown
+from protocols.common.statements import STATEMENTS, claim
 
 LOW, HIGH = Evidence("low", (0.1, 0.2, 0.3), "<", 0.5), Evidence("high", (0.1, 0.2, 0.3), ">", 0.5)
 
@@ -41,6 +42,7 @@ def test_table_has_one_row_per_evidence():
 
 def test_every_claim_of_the_reservoir_has_a_statement():
     assert [name for name in STATEMENTS if name.startswith("R")] == ["R1", "R2", "R3", "R4", "R5", "R6"]
+    assert claim("R1", (LOW,), "mean field") == Claim("R1", (LOW,), "mean field", STATEMENTS["R1"])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_every_claim_of_the_reservoir_has_a_statement():
         (lambda: Evidence("q", (1.0,), "<=", 1.0), "relation = '<=', expected '<' or '>'"),
         (lambda: Evidence("q", (), "<", 1.0), "values of 'q' are missing or not finite, expected numbers"),
         (lambda: Evidence("q", (np.nan,), "<", 1.0), "values of 'q' are missing or not finite"),
-        (lambda: Claim("R9", (LOW,)), "name = 'R9', expected one of R1, R2"),
+        (lambda: claim("R9", (LOW,)), "name = 'R9', expected one of R1, R2"),
         (lambda: Claim("R1", ()), "claim R1 has no evidence, expected at least one quantity"),
     ],
 )

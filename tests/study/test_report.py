@@ -11,8 +11,9 @@ import pytest
 import xarray
 
 from hetbrian.simulation.record import save
-from hetbrian.study.claims import STATEMENTS, Claim, Evidence
+from hetbrian.study.claims import Claim, Evidence
 from hetbrian.study.report import collect, render, write
+from protocols.common.statements import STATEMENTS, claim
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -27,8 +28,8 @@ def protocol(name):
         if "x" not in dataset:
             raise ValueError("values of 'x' are missing")
         return [
-            Claim("F1", (Evidence("silent <b>", (1.0, 0.9), ">", 0.5),), "N = 3"),
-            Claim("F6", (Evidence("works", (0.2,), ">", 0.5),)),
+            claim("F1", (Evidence("silent <b>", (1.0, 0.9), ">", 0.5),), "N = 3"),
+            claim("F6", (Evidence("works", (0.2,), ">", 0.5),)),
         ]
 
     return SimpleNamespace(__doc__="Figure 4: first & second.\n\nMore.\n\nNot shown.", claims=claims)
@@ -46,7 +47,7 @@ def folder(tmp_path):
 
 
 def test_the_page_has_every_figure_claim_setting_version_and_seed(folder):
-    page = write(collect(folder, protocol), folder / "deep" / "report.html").read_text()
+    page = write(collect(folder, protocol), folder / "deep" / "report.html", STATEMENTS).read_text()
     document = html5lib.parse(page, namespaceHTMLElements=False)
     assert [item.text for item in document.iter("h2")] == ["Claims", "big/fig4", "fig4", "song"]
     rows = {row[0].text: row for row in document.iter("tr") if row[0].tag == "td" and len(row) == 4}
@@ -64,8 +65,17 @@ def test_the_page_has_every_figure_claim_setting_version_and_seed(folder):
     assert image.get("alt") == "Figure of fig4"
 
 
+def test_claims_of_a_user_carry_their_sentence(folder):
+    def mine(name):
+        claims = [Claim("U1", (Evidence("works", (0.2,), ">", 0.1),), statement="It works.")]
+        return SimpleNamespace(__doc__="", claims=lambda dataset: claims)
+
+    page = render(collect(folder, mine))
+    assert page.count("It works.") == 3 and "not measured here" not in page
+
+
 def test_the_page_is_valid_needs_no_other_file_and_fits_a_phone(folder):
-    page = render(collect(folder, protocol))
+    page = render(collect(folder, protocol), STATEMENTS)
     parser = html5lib.HTMLParser(strict=True)  # raises at the first parse error
     document = parser.parse(page)
     assert document is not None
@@ -105,4 +115,7 @@ def test_the_command_line_writes_it(folder):
         [sys.executable, "-m", "hetbrian", "report", folder, "--out", folder / "r.html"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "it opens offline" in done.stderr and (folder / "r.html").stat().st_size > 3000
+    assert "it opens offline" in done.stderr
+    page = (folder / "r.html").read_text()
+    assert page.count("not measured here") == len(STATEMENTS)  # the protocol of the checkout cannot read these results
+    assert all(sentence in page for sentence in STATEMENTS.values())

@@ -1,6 +1,11 @@
 import errno
 import json
 import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -30,6 +35,11 @@ def result(index):
     return outcome(
         xarray.Dataset({"x": index / 3, "z": trace}, {"time": [0.0, 1.0, 2.0], "name": ("time", list("pqr"))})
     )
+
+
+def records(folder):
+    with closing(sqlite3.connect(folder / "points.sqlite")) as database:
+        return {index: json.loads(text) for index, text in database.execute("SELECT point, record FROM points")}
 
 
 def tree(folder):
@@ -72,15 +82,15 @@ def test_a_failed_point_is_computed_again_on_request_only(tmp_path):
         store.export()
     with Store(tmp_path / "s", GRID, IDENTITY) as store:
         assert store.dataset().x.values[1, 1] == 7 and store.todo(retry_failed=True) == []
-    records = (tmp_path / "s" / "journal.jsonl").read_text().splitlines()
-    assert len(records) == 7 and '"parameters": {"kind": "b", "seed": "1"}' in records[5]
+    found = records(tmp_path / "s")
+    assert list(found) == list(range(6)) and found[4]["parameters"] == {"kind": "b", "seed": "1"}
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
     fill(tmp_path / "s")
     before = tree(tmp_path / "s")
     (tmp_path / "s" / "tmpabc" / "new").mkdir(parents=True)
-    (tmp_path / "s" / "tmp12.jsonl").write_text("half")
+    (tmp_path / "s" / "tmp12.sqlite").write_text("half")
     fill(tmp_path / "s")
     assert tree(tmp_path / "s") == before
 
@@ -104,7 +114,9 @@ def test_another_sweeps_store_is_refused_with_what_differs(tmp_path, grid, chang
 def test_two_processes_do_not_share_a_store(tmp_path):
     with (
         Store(tmp_path / "s", GRID, IDENTITY),
-        pytest.raises(OSError, match=r"is in use by another process, expected one sweep at a time: wait for it"),
+        pytest.raises(
+            OSError, match=r"is in use by another process \(database is locked\), expected one sweep at a time"
+        ),
     ):
         Store(tmp_path / "s", GRID, IDENTITY)
     Store(tmp_path / "s", GRID, IDENTITY).__exit__()
@@ -118,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         Store(tmp_path / "file" / "s", GRID, IDENTITY)
 
 
-def test_a_disk_that_is_full_at_the_end_keeps_the_journal(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_at_the_end_keeps_the_points(tmp_path, monkeypatch):
     with Store(tmp_path / "s", GRID, IDENTITY) as store:
         store.add({index: result(index) for index in range(6)})
 
@@ -131,7 +143,7 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_journal(tmp_path, monkeypatch)
         ):
             store.export()
     monkeypatch.undo()
-    assert sorted(os.listdir(tmp_path / "s")) == ["journal.jsonl", "lock"]
+    assert sorted(os.listdir(tmp_path / "s")) == ["lock", "points.sqlite"]
     fill(tmp_path / "t")
     fill(tmp_path / "s", order=())
     assert tree(tmp_path / "s") == tree(tmp_path / "t")
@@ -139,12 +151,24 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_journal(tmp_path, monkeypatch)
 
 def test_a_point_of_another_shape_has_failed(tmp_path):
     with Store(tmp_path / "s", GRID, IDENTITY) as store:
-        store.add({0: outcome({"x": 1.0})})
-        store.add({1: outcome({"x": 1.0, "y": 2.0}), 2: outcome({"x": (("t",), [1.0, 2.0])})})
+        store.add({0: outcome({"x": 1.0}), 1: outcome({"x": (("t",), [1.0, 2.0])})})
         assert store.n_done == 1
-        errors = store.dataset().error.values[0]
-    assert errors[1] == "ValueError: the point has x(), y(), expected x()."
-    assert errors[2] == "ValueError: the point has x(2,), expected x()."
+        assert store.dataset().error.values[0, 1] == (
+            "ValueError: 'x' of the point has shape (2,), expected () as at other points."
+        )
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({2: outcome({"x": (("t",), [1.0, 2.0])})})
+        assert store.n_done == 1 and store.n_failed == 2
+
+
+def test_a_variable_that_a_point_lacks_is_nan_there(tmp_path):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add(
+            {0: outcome({"x": 1.0}), 1: outcome(xarray.Dataset({"x": 2.0, "z": ("t", [3.0, 4.0])}, {"t": [5, 6]}))}
+        )
+        dataset = store.dataset()
+    assert dataset.x.values[0, :2].tolist() == [1, 2] and dataset.z.values[0, 1].tolist() == [3, 4]
+    assert np.isnan(dataset.z.values[0, 0]).all() and dataset.t.values.tolist() == [5, 6]
 
 
 def test_numbers_come_back_bit_for_bit(tmp_path):
@@ -154,3 +178,55 @@ def test_numbers_come_back_bit_for_bit(tmp_path):
         dataset = store.dataset()
     assert dataset.x.values.tobytes() == np.array(values).tobytes()
     assert dataset.y.values[..., 0].tobytes() == np.array(values).tobytes()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_records_before(tmp_path):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({0: outcome({"x": 0.5})})
+        pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+        store._database.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(
+            OSError, match=r"could not be written \(database or disk is full\), expected a folder of yours with space"
+        ):
+            store.add({1: outcome({"y": ("t", np.zeros(5000))})})
+        store._database.execute("PRAGMA max_page_count = 1000000")
+        assert store.n_done == 1 and list(records(tmp_path / "s")) == [0]
+        store.add({2: outcome({"x": 0.25})})
+    assert list(records(tmp_path / "s")) == [0, 2]
+
+
+def test_what_is_no_store_is_refused(tmp_path):
+    (tmp_path / "points.sqlite").write_text("something else, longer than the header of a database " * 3)
+    with pytest.raises(
+        ValueError, match=r"holds no sweep \(file is not a database\), expected one: choose another folder"
+    ):
+        Store(tmp_path, GRID, IDENTITY)
+    (tmp_path / "points.sqlite").unlink()
+    Store(tmp_path, GRID, IDENTITY).__exit__()  # it has let the folder go
+
+
+def test_others_may_read_while_it_is_open(tmp_path):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({0: outcome({"x": 0.5})})
+        assert list(records(tmp_path / "s")) == [0]
+        store.add({1: outcome({"x": 0.5})})
+        assert list(records(tmp_path / "s")) == [0, 1]
+
+
+def test_a_process_that_dies_while_it_writes_loses_no_finished_point(tmp_path):
+    """It is killed inside a transaction: the next one finds what was committed, and the lock free."""
+    script = (
+        "import os, signal, sys\n"
+        "from hetbrian.study.outcomes import outcome\n"
+        "from tests.study.test_store import GRID, IDENTITY, Store\n"
+        "store = Store(sys.argv[1], GRID, IDENTITY)\n"
+        "store.add({0: outcome({'x': 0.5})})\n"
+        "store._database.execute('PRAGMA cache_size = 1')  # it spills into the file\n"
+        "for index in range(1, 4):\n"
+        "    store._database.execute('INSERT INTO points VALUES (?, ?)', (index, '0' * 100000))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "s"], check=False)
+    assert done.returncode == -signal.SIGKILL and (tmp_path / "s" / "points.sqlite-journal").exists()
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        assert store.todo() == [1, 2, 3, 4, 5] and store.dataset().x.values[0, 0] == 0.5

@@ -1,10 +1,14 @@
+import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,9 +21,10 @@ distributed = pytest.importorskip("distributed")
 import psutil  # noqa: E402
 
 from hetbrian.simulation.reuse import KEPT  # noqa: E402
-from hetbrian.study import sweeps as sweep_module  # noqa: E402
+from hetbrian.study import cluster  # noqa: E402
+from hetbrian.study.cluster import evaluate  # noqa: E402
 from hetbrian.study.grid import Grid  # noqa: E402
-from hetbrian.study.sweeps import OPTIONS, SweepOptions, evaluate, sweep  # noqa: E402
+from hetbrian.study.sweeps import OPTIONS, SweepOptions, sweep  # noqa: E402
 from tests.study import points  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -104,10 +109,11 @@ def tree(folder):
 
 
 def n_points(folder):
-    try:
-        return (folder / "journal.jsonl").read_bytes().count(b"\n") - 1
-    except FileNotFoundError:
+    if not (folder / "points.sqlite").exists():
         return -1
+    with closing(sqlite3.connect(folder / "points.sqlite")) as database, contextlib.suppress(sqlite3.OperationalError):
+        return database.execute("SELECT count(*) FROM points").fetchone()[0]
+    return -1  # it is just being made
 
 
 def test_results_lie_over_the_grid_with_units(scheduler, tmp_path):
@@ -136,8 +142,9 @@ def test_a_failed_point_is_kept_with_its_error_and_tried_again_on_request(schedu
     dataset = sweep(points.mendable, GRID, **options)
     assert (dataset.status == 2).sum() == 2 and (dataset.status == 1).sum() == 10
     assert dataset.error.values[0, 3] == "DivergenceError: v of neuron 3 is not finite"
-    (line,) = [text for text in (tmp_path / "s" / "journal.jsonl").read_text().splitlines() if '"point": 3,' in text]
-    assert json.loads(line[9:])["parameters"] == {"gain": "1000 pA", "seed": "3"}
+    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database:
+        ((text,),) = database.execute("SELECT record FROM points WHERE point = 3")
+    assert json.loads(text)["parameters"] == {"gain": "1000 pA", "seed": "3"}
     (tmp_path / "mended").touch()
     assert (sweep(points.mendable, GRID, **options).status == 2).sum() == 2
     assert (sweep(points.mendable, GRID, retry_failed=True, **options).status == 1).all()
@@ -221,8 +228,8 @@ def test_an_unknown_scheduler_is_one_sentence(monkeypatch):
 
 
 def test_where_to_run_is_checked():
-    with pytest.raises(ValueError, match=r"workers is 0, expected at least 1: leave it out for one per core"):
-        sweep(points.broken, GRID, workers=0)
+    with pytest.raises(ValueError, match=r"workers is -1, expected at least 0: leave it out for one per core"):
+        sweep(points.broken, GRID, workers=-1)
     with pytest.raises(ValueError, match=r"scheduler is 'tcp://a:1' and workers 2, expected one of them"):
         sweep(points.broken, GRID, scheduler="tcp://a:1", workers=2)
 
@@ -270,16 +277,16 @@ def test_at_most_a_few_points_are_on_their_way(scheduler, monkeypatch):
         most = max(most, len(sent))
         return submit(client, *args, key=key, **options)
 
-    original = sweep_module._result
+    original = cluster._result
 
     def finished(future):
         sent.discard(future.key)
         return original(future)
 
     monkeypatch.setattr(distributed.Client, "submit", watched)
-    monkeypatch.setattr(sweep_module, "_result", finished)
+    monkeypatch.setattr(cluster, "_result", finished)
     sweep(points.scaled, Grid(gain=(1.0,), seed=range(300)), scheduler=scheduler, factor=1.0)
-    assert 2 <= most <= 2 * sweep_module.AHEAD
+    assert 2 <= most <= 2 * cluster.AHEAD
 
 
 @pytest.mark.slow
@@ -380,10 +387,125 @@ def test_a_scheduler_and_workers_started_by_hand_elsewhere(project, tmp_path):
             process.wait()
 
 
-def test_sweeps_need_their_packages(monkeypatch):
-    monkeypatch.setitem(sys.modules, "zarr", None)
-    monkeypatch.delitem(sys.modules, "hetbrian._support.optional", raising=False)
+def test_this_process_computes_without_dask(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "computed_there", None)
+    options = {"parameters": {"factor": 2 * pA}, "folder": tmp_path / "s", "workers": 0}
+    dataset = sweep(points.scaled, GRID, **options)
+    assert np.allclose(dataset.x, dataset.gain * 2 + dataset.seed, rtol=1e-14, atol=0) and not KEPT.enabled
+    assert dataset.identical(sweep(points.scaled, GRID, parameters={"factor": 2 * pA}, workers=0))
+    monkeypatch.setitem(OPTIONS.get().__dict__, "workers", 2)  # arguments go before what the command line said
+    before = tree(tmp_path / "s")
+    assert sweep(points.scaled, GRID, **options).identical(dataset) and tree(tmp_path / "s") == before
+
+
+def test_an_error_in_this_process_is_kept_as_elsewhere(tmp_path):
+    dataset = sweep(points.mendable, GRID, workers=0, parameters={"flag": str(tmp_path / "mended")})
+    assert (dataset.status == 2).sum() == 2
+    assert dataset.error.values[0, 3] == "DivergenceError: v of neuron 3 is not finite"
+    with pytest.raises(ValueError, match=r"all 12 points failed, .* correct that and start again\."):
+        sweep(points.broken, GRID, workers=0)
     with pytest.raises(
-        ImportError, match=r"zarr is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
+        ValueError, match=r"all 12 points failed, .* correct that and start again with --retry-failed\."
     ):
-        __import__("hetbrian._support.optional")
+        sweep(points.broken, GRID, workers=0, folder=tmp_path / "s")
+
+
+def test_parameters_may_have_the_names_of_options(tmp_path):
+    grid = Grid(seed=range(2))
+    parameters = {"folder": "here", "workers": 3}
+    dataset = sweep(points.greedy, grid, workers=0, folder=tmp_path / "s", parameters=parameters)
+    assert dataset.x.values.tolist() == [3, 4] and dataset.attrs["folder"] == "here" and n_points(tmp_path / "s") == 2
+    assert sweep(points.greedy, grid, workers=0, parameters=parameters).x.identical(dataset.x)
+
+
+@pytest.mark.parametrize(
+    ("point", "arguments", "message"),
+    [
+        (
+            "greedy",
+            {"workers": 0},
+            r"workers is an argument of sweep and a parameter of greedy, expected to know which",
+        ),
+        ("greedy", {"folder": "x"}, r"give that of the point as parameters=\{'folder': ...\}"),
+        (
+            "counted",
+            {"seed": 3},
+            "seed is given twice, expected it in the grid, in parameters or as a keyword: leave",
+        ),
+        ("counted", {"parameters": {"gain": 3}}, "gain is given twice, expected"),
+        ("counted", {"parameters": {"calls": 1}, "calls": 1}, "calls is given twice, expected"),
+    ],
+)
+def test_names_that_could_mean_two_things_are_refused(point, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(getattr(points, point), GRID, **arguments)
+
+
+def test_a_name_is_a_folder_in_the_folder(tmp_path):
+    for name in ("", "second"):
+        sweep(points.scaled, GRID, name=name, folder=tmp_path / "s", workers=0, parameters={"factor": 1 * pA})
+    assert n_points(tmp_path / "s") == n_points(tmp_path / "s" / "second") == 12
+
+
+def test_conditions_are_an_axis_of_parameters():
+    conditions = {"plain": {"factor": 1 * pA}, "double": {"factor": 2 * pA}}
+    dataset = sweep(points.scaled, Grid(condition=conditions, gain=((1, 2), pA), seed=(0,)), workers=0)
+    assert np.allclose(dataset.x.values[..., 0], [[1, 2], [2, 4]], rtol=1e-14)
+    assert dataset.condition.values.tolist() == ["plain", "double"]
+
+
+def test_what_the_point_does_not_need_may_change(monkeypatch, tmp_path):
+    """The sweep goes on after the cochlea was edited, and not after FORCE or a template was."""
+    from hetbrian.study import closure, transport
+
+    copied = tmp_path / "hetbrian"
+    shutil.copytree(closure.PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (closure, transport):
+        monkeypatch.setattr(module, "PACKAGE", copied)
+    options = {"folder": tmp_path / "s", "workers": 0}
+    first = sweep(points.learner, Grid(seed=range(2)), **options)
+    for name, message in (
+        ("training/data/standins/cochlea.py", None),
+        ("readout/force.py", "sources hetbrian/readout/force.py is"),
+        ("codegen/templates/cpp/force.cpp", "sources hetbrian/codegen/templates/cpp/force.cpp is"),
+    ):
+        text = (copied / name).read_text()
+        (copied / name).write_text(text + "\n// edited\n" if name.endswith(".cpp") else text + "\n# edited\n")
+        if message is None:
+            assert sweep(points.learner, Grid(seed=range(2)), **options).identical(first)
+        else:
+            with pytest.raises(ValueError, match=f"holds another sweep: {message} .* there and .* here"):
+                sweep(points.learner, Grid(seed=range(2)), **options)
+        (copied / name).write_text(text)
+
+
+@pytest.mark.parametrize(("missing", "options"), [("zarr", {"workers": 0, "folder": "s"}), ("distributed", {})])
+def test_sweeps_need_their_packages(monkeypatch, tmp_path, missing, options):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "hetbrian.study.cluster")
+    with pytest.raises(
+        ImportError, match=rf"{missing} is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
+    ):
+        sweep(points.scaled, GRID, parameters={"factor": 2 * pA}, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_base_install_runs_the_demo_and_reports_it(tmp_path):
+    script = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('bokeh', 'cloudpickle', 'dask', 'distributed', 'torch', 'zarr')))\n"
+        "from hetbrian.cli import app\n"
+        "app(standalone_mode=False)\n"
+    )
+    for command in (["run", "demo", "--small", "--device", "numpy"], ["report", "out"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "A homogeneous and a heterogeneous network learn" in (tmp_path / "report.html").read_text()
