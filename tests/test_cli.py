@@ -71,7 +71,7 @@ def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_pa
         (("demo", "--recurrent_gain", "3*mV"), "recurrent_gain is 3.mV, expected the unit of"),
         (("demo", "--recurrent_gain", "lots"), "recurrent_gain is 'lots', expected a value like"),
         (("demo", "--n_neurons", "1.5"), "n_neurons is 1.5, expected a whole number"),
-        (("demo", "--n_neurons", "0"), "size = 0, expected at least 1; give the number of neurons"),
+        (("demo", "--n_neurons", "0"), "size is 0, expected an integer of at least 1"),
         (("demo", "--small", "--start", "2*second"), "start is 2. s and stop 0.6 s, expected 0 s <= start <= stop"),
         (("song",), "needs wav, expected a value for it: add --wav VALUE"),
         (("song", "--wav", "missing.wav"), "missing.wav"),
