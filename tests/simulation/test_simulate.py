@@ -178,8 +178,9 @@ def test_objects_on_a_standalone_device_are_left_alone():
 
 
 @pytest.mark.standalone
-def test_preferences_and_environment_come_back_after_a_program_with_threads(cpp_programs, monkeypatch):
-    """Also after a program that stops with an error."""
+def test_preferences_and_environment_come_back_after_a_program_with_threads(tmp_path, monkeypatch):
+    """Also after an error."""
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path))  # a program of its own
     for name in ("OMP_WAIT_POLICY", "LD_BIND_NOW"):
         monkeypatch.delenv(name, raising=False)
     prefs.hetbrian.threads = 2
