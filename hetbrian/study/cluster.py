@@ -169,7 +169,9 @@ def _outcomes(client, sources, todo, arguments, say):
                 time.sleep(0.002)
                 look()
             batch = [next(running), *running.next_batch(block=False)]
-            found = {points.pop(future.key): _result(future) for future in batch}
+            lost = [future for future in batch if future.status in ("pending", "lost")]
+            running.update(lost)  # their worker died before its results were fetched: they are computed again
+            found = {points.pop(future.key): _result(future) for future in batch if future not in lost}
         except (OSError, CancelledError) as error:
             raise SchedulerLost(
                 f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "

@@ -289,6 +289,20 @@ def test_at_most_a_few_points_are_on_their_way(scheduler, monkeypatch):
     assert 2 <= most <= 2 * cluster.AHEAD
 
 
+def test_a_result_that_was_lost_with_its_worker_is_waited_for(scheduler, monkeypatch):
+    lost, status = set(), distributed.Future.status.fget
+
+    def once_lost(future):
+        if sys._getframe(1).f_code.co_filename != cluster.__file__ or future.key in lost:
+            return status(future)
+        lost.add(future.key)
+        return "lost"
+
+    monkeypatch.setattr(distributed.Future, "status", property(once_lost))
+    dataset = sweep(points.scaled, GRID, scheduler=scheduler, parameters={"factor": 2 * pA})
+    assert (dataset.status == 1).all() and len(lost) == 12
+
+
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
     """Client, worker, or everything, with SIGKILL; the seed fixes when by the points that are there by then."""
