@@ -115,9 +115,9 @@ def test_a_training_goes_on(tmp_path):
         assert np.allclose(found[name][3], values, rtol=1e-3, atol=1e-4), name
 
 
-def test_a_sweep(tmp_path):
+def test_a_sweep_is_left_as_it_is(tmp_path):
+    """Its point belongs to the sources of that version, so nothing could go on in it."""
     shutil.copy(FOLDER / "journal.jsonl", tmp_path)
-    with Store(tmp_path, GRID, IDENTITY) as store:
-        assert store.todo() == [1, 2] and store.todo(retry_failed=True) == [1, 2, 3]
-        same(arrays(store.dataset()), EXPECTED["journal.jsonl"])
+    with pytest.raises(ValueError, match="holds a sweep of an earlier version of hetbrian, expected a folder of this"):
+        Store(tmp_path, GRID, IDENTITY)
     assert (tmp_path / "journal.jsonl").read_bytes() == (FOLDER / "journal.jsonl").read_bytes()

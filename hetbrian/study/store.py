@@ -41,7 +41,7 @@ class Store:
     Raises
     ------
     ValueError
-        If the folder holds another sweep; the message says what differs.
+        If the folder holds another sweep, or one of an earlier version; the message says what differs.
     OSError
         If the folder cannot be written, the disk is full, or another process uses it.
     """
@@ -49,6 +49,11 @@ class Store:
     def __init__(self, folder: Any, grid: Grid, identity: dict[str, Any]) -> None:
         self.folder, self.grid = writable(folder, "choose another"), grid
         self.path = self.folder / "points.sqlite"
+        if (self.folder / "journal.jsonl").exists():
+            raise ValueError(
+                f"{str(self.folder)!r} holds a sweep of an earlier version of hetbrian, expected a folder of this one: "
+                "choose another, or finish it with that version."
+            )
         # as they are after a journey through JSON
         self.identity = json.loads(json.dumps({"grid": grid.description(), **identity}))
         with ExitStack() as stack:
