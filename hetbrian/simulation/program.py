@@ -378,7 +378,8 @@ def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, An
     options = {*inspect.signature(Program).parameters, *inspect.signature(simulate).parameters} - {"keywords"}
     for name in sorted(parameters.keys() & keywords.keys()):
         raise ValueError(f"{name!r} is in parameters and a keyword too, expected one of them: leave out the keyword.")
-    for name in sorted(options & inspect.signature(model).parameters.keys() - parameters.keys()):
+    named = {item.name for item in inspect.signature(model).parameters.values() if item.kind is not item.VAR_KEYWORD}
+    for name in sorted(options & named - parameters.keys()):
         raise ValueError(
             f"{name!r} is an option of simulate and a parameter of the model, expected to know which is meant: "
             f"give the model's as parameters={{{name!r}: ...}}, or rename it."
