@@ -1,10 +1,16 @@
-"""Run the benchmarks: ``python -m benchmarks [force|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|rls|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, sweep, torch_cell, training
+from benchmarks import force, rls, sweep, torch_cell, training
 
-BENCHMARKS = {"force": force.main, "sweep": sweep.main, "torch": torch_cell.main, "training": training.main}
+BENCHMARKS = {
+    "force": force.main,
+    "rls": rls.main,
+    "sweep": sweep.main,
+    "torch": torch_cell.main,
+    "training": training.main,
+}
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]

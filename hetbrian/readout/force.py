@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from hetbrian._support.checks import check_dimensions, no_network_operations, whole_steps
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import arrays, check_sizes, save_arrays
-from hetbrian.codegen import tiles
+from hetbrian.codegen import tiles, waiting
 from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
+from hetbrian.codegen.runner import NativeRunner
+from hetbrian.readout.linearfilter import filter_states, step_matrix
 from hetbrian.readout.online import check_learning
 from hetbrian.readout.operation import ReadoutOperation
 from hetbrian.readout.target import target_code
@@ -156,6 +158,7 @@ class FORCE(NativeGroup):
         variables.add_array("z", size=width, dtype=np.float64, read_only=True)
         variables.add_array("y", size=width, dtype=np.float64)
         variables.add_array("_weights", size=width * n_weights, dtype=np.float64)
+        self._filter = () if reference else self._follow(activity, n_weights, np.dtype(dtype), native)
         self._add_P(n_weights, np.dtype(dtype), native)
         self._add_scalar("initial_P", initial_P, constant=True)
         self._add_scalar("forgetting", forgetting, constant=True)
@@ -190,10 +193,22 @@ class FORCE(NativeGroup):
             operation = ReadoutOperation if reference is True else reference
             self.contained_objects.append(operation(self))
 
+    def _follow(self, activity: str, n_weights: int, dtype: np.dtype, native: type) -> tuple[str, ...]:
+        """Return the states of the activity's filter, none if the event-driven kernel cannot follow it."""
+        states = filter_states(self.source, activity)
+        if not states or native not in IN_TURN or waiting.length(n_weights, dtype) >= 2**31:
+            return ()
+        self.variables.add_reference("_second", self.source, states[-1])
+        for name, (size, kind) in waiting.arrays(n_weights, dtype).items():
+            values = 1.0 if name == "_scale" else None
+            self.variables.add_array(name, size=size, dtype=kind, scalar=size == 1, values=values)
+        return states
+
     def _add_P(self, n_weights: int, dtype: np.dtype, native: type) -> None:
         """Add the arrays in which a device keeps P, and the update of P that is pending until P is read again."""
         is_cuda = native not in IN_TURN
-        sizes = {"_P": n_weights**2 if is_cuda else tiles.length(n_weights, dtype), "_c": n_weights}
+        storage = waiting if self._filter else tiles
+        sizes = {"_P": n_weights**2 if is_cuda else storage.length(n_weights, dtype), "_c": n_weights}
         sizes |= {"_product": n_weights} if is_cuda else {}
         for name, size in sizes.items():
             self.variables.add_array(name, size=size, dtype=dtype, read_only=True)
@@ -207,9 +222,28 @@ class FORCE(NativeGroup):
             for network in get_device().networks:
                 if self in network.objects:
                     no_network_operations(network, "the standalone device")
-        elif native_class() is NumpyNativeCodeObject and self._is_tiled():  # Cython has run before
-            self.restore({"_P": self._stored_P().ravel()})
+        is_numpy = native_class() is NumpyNativeCodeObject
+        step = None if is_numpy or not self._filter else step_matrix(self.source, self._filter, run_namespace)
+        if isinstance(get_device(), RuntimeDevice) and (is_numpy or (self._filter and step is None)):
+            self.restore(waiting.without_waiting(self._learnt(), self._size, self._forgetting))  # of another kernel
+        for runner in self.contained_objects:
+            if isinstance(runner, NativeRunner):
+                self._choose_kernel(runner, step)
         super().before_run(run_namespace)
+
+    def _choose_kernel(self, runner: NativeRunner, step: NDArray[np.float64] | None) -> None:
+        """Let generated code use the event-driven kernel, with the steps of a filter, or the dense one if None."""
+        names = {"_second", *waiting.arrays(1, np.float64)}
+        runner.needed_variables = [name for name in runner.needed_variables if name not in names]
+        runner.template_kwds["filter"] = None
+        if step is not None:
+            runner.needed_variables += sorted(names)
+            runner.template_kwds["filter"] = {
+                "n_states": len(step),
+                "step": [float(entry) for entry in np.ravel(step)],
+                "capacity": waiting.CAPACITY,
+                "length": self.variables["_products"].size // 2,
+            }
 
     @property
     def has_feedback(self) -> bool:
@@ -252,35 +286,34 @@ class FORCE(NativeGroup):
     def P(self) -> NDArray[np.float64]:
         """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
         if not int(self.variables["n_updates"].get_value()[0]):
-            initial_P = float(self.variables["initial_P"].get_value()[0])
-            return initial_P * np.eye(self.variables["_n_weights"].get_value())
-        upper = np.triu(self._stored_P()).astype(float)
-        full = upper + np.triu(upper, 1).T
-        c, gain = (np.array(self.variables[key].get_value(), dtype=float) for key in ("_c", "_gain"))
-        if not gain.any():  # the reference leaves nothing pending
-            return full
-        return (full - gain * np.outer(c, c)) / float(self.variables["forgetting"].get_value()[0])
+            return float(self.variables["initial_P"].get_value()[0]) * np.eye(self._size)
+        return waiting.settled(self._learnt(), self._size, self._forgetting)
 
-    def _is_tiled(self) -> bool:
-        """Return whether P is stored in the order of the C++ kernels, and not row by row."""
-        return "_tiles" in self.variables and bool(self.variables["_tiles"].get_value()[0])
+    @property
+    def _size(self) -> int:
+        return self.variables["_n_weights"].get_value()
 
-    def _stored_P(self) -> NDArray[Any]:
-        """Return P without the update that is pending, shape (n_weights, n_weights)."""
-        m, stored = self.variables["_n_weights"].get_value(), np.array(self.variables["_P"].get_value())
-        if self._is_tiled():
-            return tiles.unpack(stored[int(self.variables["_tiles"].get_value()[0]) - 1 :], m)
-        return stored[: m * m].reshape(m, m)
+    @property
+    def _forgetting(self) -> float:
+        return float(self.variables["forgetting"].get_value()[0])
+
+    def _learnt(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays in which this device keeps P, by name."""
+        names = ("_P", "_tiles", "_c", "_gain", *waiting.arrays(1, np.float64))
+        return {name: np.array(self.variables[name].get_value()) for name in names if name in self.variables}
 
     def layout(self, names: Iterable[str] = STATE) -> dict[str, int]:
         """Return the arrays, by name, that `portable` returns, and their sizes."""
-        sizes = {name: self.variables[name].size for name in (*names, "_encoder") if name in self.variables}
-        return sizes | {"_P": self.variables["_n_weights"].get_value() ** 2}
+        names = (*names, "_encoder", *waiting.arrays(1, np.float64))
+        return {name: self.variables[name].size for name in names if name in self.variables} | {"_P": self._size**2}
 
     def portable(self, names: Iterable[str] = STATE) -> dict[str, NDArray[Any]]:
         """Return arrays for a file, by name; P row by row, which every device reads."""
         content = {name: np.array(self.variables[name].get_value()) for name in self.layout(names)}
-        return content | {"_P": self._stored_P().ravel()}
+        content |= waiting.portable(self._learnt(), self._size)
+        return {name: values for name, values in content.items() if name != "_tiles"} | {
+            "_P": content["_P"][: self._size**2]
+        }
 
     def restore(self, content: Mapping[str, NDArray[Any]]) -> None:
         """Set arrays as `portable` returned them, perhaps on another device."""
@@ -291,10 +324,11 @@ class FORCE(NativeGroup):
             self.variables["_tiles"].set_value(0)
 
     def translated(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Return the arrays of a file as `portable` does; earlier files hold scratch arrays too."""
+        """Return the arrays of a file as `portable` does; earlier files and other devices keep other arrays."""
         found = {{"every": "_every"}.get(name, name): values for name, values in content.items()}
-        found["_P"] = found.get("_P", np.zeros(0))[: self.variables["_n_weights"].get_value() ** 2]
-        return {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
+        found["_P"] = found.get("_P", np.zeros(0))[: self._size**2]
+        kept = {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
+        return waiting.translated(kept, self._size, is_used=bool(self._filter))
 
     def run_value(self, name: str, values: Any) -> tuple[str, Any]:
         """

@@ -6,6 +6,9 @@
 {% block extra_headers %}
 #include "network.h"
 {% include "rls.h" %}
+{% if filter %}
+{% include "event_rls.h" %}
+{% endif %}
 
 {% endblock %}
 {% block maincode %}
@@ -23,9 +26,18 @@
     {% endif %}
     if (_is_due)
     {
+        {% if filter %}
+        const double _step[] = { {{filter.step|join(', ')}} };
+        const bool _finite = hetbrian::adaptive_step(
+            {{_P}}, {{_waiting}}, {{_products}}, {{_seen}}, {{_gains}}, &{{_scale}}, {{_counts}}, {{filter.capacity}},
+            {{filter.length}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_second}},
+            {{filter.n_states}}, _step, {{_every}}, {{_weights}}, {{z}}, {{y}}, _n_source, _n_weights, N,
+            {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}});
+        {% else %}
         const bool _finite = hetbrian::rls_step(
             {{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}}, {{z}}, {{y}},
             _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}});
+        {% endif %}
         if (!_finite) Network::_globally_stopped = true;
     }
 {% endblock %}

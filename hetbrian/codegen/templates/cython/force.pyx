@@ -8,14 +8,25 @@
 cdef extern from *:
     """
 {% include "rls.h" %}
+{% if filter %}
+{% include "event_rls.h" %}
+{% endif %}
 
     """
     void _readout "hetbrian::readout"[A](double*, A*, size_t, size_t, size_t, double*)
     void _feedback_currents "hetbrian::feedback"[A](double*, double*, size_t, size_t, A*)
     bool _rls_step "hetbrian::rls_step"[T, I, A](
         T*, T*, double*, I*, I*, A*, double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
+    {% if filter %}
+    bool _adaptive_step "hetbrian::adaptive_step"[T, I, A](
+        T*, T*, T*, double*, double*, double*, I*, size_t, size_t, T*, double*, I*, I*, A*, A*, int, double*, int,
+        double*, double*, double*, size_t, size_t, size_t, double, double, bool, int)
+    {% endif %}
 {% endblock %}
 {% block maincode %}
+    {% if filter %}
+    cdef double[{{filter.step|length}}] _step = [{{filter.step|join(', ')}}]
+    {% endif %}
     # whether it learns, and the target
     _vectorisation_idx = 1
     {{scalar_code|autoindent}}
@@ -27,7 +38,16 @@ cdef extern from *:
     _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
     {% endif %}
     if _is_due:
+        {% if filter %}
+        if not _adaptive_step(
+                {{_P}}, {{_waiting}}, {{_products}}, {{_seen}}, {{_gains}}, &{{_scale}}, {{_counts}},
+                {{filter.capacity}}, {{filter.length}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}},
+                {{_activity}}, {{_second}}, {{filter.n_states}}, _step, {{_every}}, {{_weights}}, {{z}}, {{y}},
+                _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
+            _owner.stop_diverged()
+        {% else %}
         if not _rls_step({{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}},
                          {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
             _owner.stop_diverged()
+        {% endif %}
 {% endblock %}
