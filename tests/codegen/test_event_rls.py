@@ -45,11 +45,14 @@ DOUBLE = np.array([[1 - 0.04 / 2, 0.04], [0, 1 - 0.04 / 20]])
 @pytest.fixture(scope="module", params=["native", "plain"])
 def library(request, tmp_path_factory):
     """The kernels for this processor, and for one of 32-byte vectors."""
+    return compiled(tmp_path_factory.mktemp("event_rls"), *(["-mno-avx512f"] if request.param == "plain" else []))
+
+
+def compiled(folder, *flags):
     if shutil.which("g++") is None:
         pytest.skip("no g++")
-    folder = tmp_path_factory.mktemp("event_rls")
     (folder / "main.cpp").write_text(LIBRARY)
-    flags = FLAGS + (["-mno-avx512f"] if request.param == "plain" else [])
+    flags = [*FLAGS, *flags]
     subprocess.run(["g++", *flags, f"-I{KERNELS}", folder / "main.cpp", "-o", folder / "library.so"], check=True)
     return ctypes.CDLL(str(folder / "library.so"))
 
@@ -278,3 +281,17 @@ def test_python_reads_P(library, forgetting, updates):
     P = waiting.settled(learner.arrays, 51, forgetting)
     assert np.array_equal(P, P.T)
     assert np.abs(P - rls.P).max() < 1e-12 * np.abs(rls.P).max()
+
+
+def test_other_compilers_go_on_with_the_dense_kernel(library, tmp_path):
+    """What waits when a portable copy comes from another machine goes into P; the sums are in another order."""
+    other = compiled(tmp_path, "-DHETBRIAN_PLAIN_LOOPS")
+    learner, dense, moved = Learner(library, 50), Learner(library, 50, dense=True), Learner(other, 50)
+    samples, y = list(spiking(50, 200)), targets(1, 200)
+    learn([learner, dense], samples[:130], y[:130])
+    assert learner.count("waiting") == 130 % waiting.CAPACITY
+    moved.arrays |= {name: array.copy() for name, array in learner.arrays.items()}
+    moved.arrays |= waiting.portable(learner.arrays, 50)
+    moved.weights[:] = learner.weights
+    learn([dense, moved], samples[130:], y[130:])
+    assert np.abs(moved.weights - dense.weights).max() < 1e-12 and np.abs(dense.weights).max() > 0.01

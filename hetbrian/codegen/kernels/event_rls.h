@@ -25,6 +25,8 @@
 #include <vector>
 namespace hetbrian {
 
+#if defined(__GNUC__) && !defined(HETBRIAN_PLAIN_LOOPS)
+
 template<class T>
 struct Panels {
 #if defined(__AVX512F__)
@@ -664,6 +666,30 @@ bool adaptive_step(T* P, T* waiting, T* products, double* seen, double* gains, d
     if (!is_finite) *gain = NAN;
     return is_finite;
 }
+
+#else
+
+// Compilers without vector registers have the kernel of rls.h alone; what waited elsewhere goes into P first.
+template<class T, class I, class A>
+bool adaptive_step(T* P, T* waiting, T*, double*, double* gains, double* scale, I* counts, const size_t, const size_t,
+                   T* c, double* gain, I* n_updates, I* tiles, const A* activity, const A*, const int, const double*,
+                   const int, double* weights, const double* z, const double* y, const size_t n, const size_t m,
+                   const size_t n_outputs, const double initial_P, const double forgetting, const bool posterior,
+                   const int threads)
+{
+    for (size_t i = 0; counts[0] && i < m; i++)  // row by row, as tiles is 0 after a file was read
+        for (size_t j = 0; j < m; j++) {
+            double sum = P[i*m + j];
+            for (I k = 0; k < counts[0]; k++) sum -= gains[k]*waiting[k*m + i]*waiting[k*m + j];
+            P[i*m + j] = T(*scale*sum);
+        }
+    counts[0] = 0;
+    *scale = 1;
+    return rls_step<T, I, A>(P, c, gain, n_updates, tiles, activity, weights, z, y, n, m, n_outputs, initial_P,
+                             forgetting, posterior, threads);
+}
+
+#endif
 
 }  // namespace hetbrian
 #endif
