@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 from brian2 import Quantity
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, get_unit
 
 from hetbrian.network.distribution import Distribution
 
@@ -49,7 +49,9 @@ class Empirical(Distribution):
     _with_unit = ("values",)
 
     def __post_init__(self) -> None:
-        checked_sample("Empirical: values", self.values)
+        sample, dimensions = checked_sample("Empirical: values", self.values), get_dimensions(self.values)
+        own = sample if dimensions is DIMENSIONLESS else Quantity(sample, dim=dimensions)  # not the caller's array
+        object.__setattr__(self, "values", own)
 
     def __repr__(self) -> str:
         numbers = np.asarray(self.values, dtype=float).tolist()
@@ -71,7 +73,9 @@ class Empirical(Distribution):
 
 def checked_sample(name: str, values: npt.ArrayLike | Quantity, least: int = 1) -> np.ndarray:
     """Return measured values as plain floats in SI units, shape (n,); refuse what is no sample of `least` of them."""
-    plain = np.asarray(values, dtype=float)
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked values, expected measured ones alone: give values.compressed().")
+    plain = np.array(values, dtype=float)
     if plain.ndim != 1 or plain.size < least:
         raise ValueError(
             f"{name} has shape {plain.shape}, expected at least {least} measured values in one dimension: "

@@ -151,7 +151,7 @@ class FORCE(NativeGroup):
         check_learning(initial_P, forgetting, rule, dtype)
 
         super().__init__(source, width, order=0, namespace=names, name=name)
-        self.target, self.rule, self.bias, self._given_every = target, rule, bool(bias), every
+        self.target, self._rule, self._bias, self._given_every = target, rule, bool(bias), every
         variables = self.variables
         variables.add_constant("_n_weights", value=n_weights)
         variables.add_reference("_activity", source, activity)
@@ -245,6 +245,9 @@ class FORCE(NativeGroup):
                 "length": self.variables["_products"].size // 2,
             }
 
+    rule = property(lambda self: self._rule, doc="Str : ``prior`` or ``posterior``, which stands in generated code.")
+    bias = property(lambda self: self._bias, doc="Bool : whether the readout also sees a constant 1.")
+
     @property
     def has_feedback(self) -> bool:
         """Bool : whether the output drives the network."""
@@ -289,13 +292,8 @@ class FORCE(NativeGroup):
             return float(self.variables["initial_P"].get_value()[0]) * np.eye(self._size)
         return waiting.settled(self._learnt(), self._size, self._forgetting)
 
-    @property
-    def _size(self) -> int:
-        return self.variables["_n_weights"].get_value()
-
-    @property
-    def _forgetting(self) -> float:
-        return float(self.variables["forgetting"].get_value()[0])
+    _size = property(lambda self: self.variables["_n_weights"].get_value())
+    _forgetting = property(lambda self: float(self.variables["forgetting"].get_value()[0]))
 
     def _learnt(self) -> dict[str, NDArray[Any]]:
         """Return the arrays in which this device keeps P, by name."""
@@ -311,9 +309,8 @@ class FORCE(NativeGroup):
         """Return arrays for a file, by name; P row by row, which every device reads."""
         content = {name: np.array(self.variables[name].get_value()) for name in self.layout(names)}
         content |= waiting.portable(self._learnt(), self._size)
-        return {name: values for name, values in content.items() if name != "_tiles"} | {
-            "_P": content["_P"][: self._size**2]
-        }
+        content["_P"] = content["_P"][: self._size**2]
+        return {name: values for name, values in content.items() if name != "_tiles"}
 
     def restore(self, content: Mapping[str, NDArray[Any]]) -> None:
         """Set arrays as `portable` returned them, perhaps on another device."""

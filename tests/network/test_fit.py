@@ -1,7 +1,7 @@
 import brian2
 import numpy as np
 import pytest
-from brian2 import ms, nS, pA
+from brian2 import ms, nA, nS, pA
 from numpy.random import default_rng
 from scipy import stats
 
@@ -144,3 +144,12 @@ def test_empirical_with_equal_values_has_jumps_and_can_be_truncated(interpolate)
     draws = law.truncated(low, high).draw(200, default_rng(8))
     assert draws.min() > low and draws.max() <= high
     assert law.truncated(0.5, 3).quantiles(3).tolist() == ([1, 1, 1.125] if interpolate else [1, 1, 1])
+
+
+def test_empirical_keeps_its_sample_to_itself():
+    values = np.array([1.0, 2.0, 3.0])
+    law = Empirical(values * nA)
+    values[:] = 100
+    assert law.quantiles(3) / nA == pytest.approx([1, 2, 3])
+    with pytest.raises(ValueError, match=r"Empirical: values has masked values, expected measured ones alone: give"):
+        Empirical(np.ma.array([1.0, 2.0, 999.0], mask=[0, 0, 1]))

@@ -829,3 +829,10 @@ def test_float32_state_of_the_whole_network_learns_the_same(device, tmp_path):
     # r is a sum of float32 numbers near 1 (6e-8 each), and 100 updates amplify it while the spikes are the same
     assert np.abs(single["z"][:, :100] - double["z"][:, :100]).max() < 1e-4
     assert single["n_updates"] == double["n_updates"] == 100
+
+
+@pytest.mark.parametrize("name", ["rule", "bias"])
+def test_what_stands_in_the_code_cannot_be_set_afterwards(name):
+    force = hb.FORCE(neurons(), "1")
+    with pytest.raises(AttributeError, match=f"property '{name}' of 'FORCE' object has no setter"):
+        setattr(force, name, "posterior")
