@@ -1,13 +1,12 @@
 """The law of measured values."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
 from brian2 import Quantity
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions, get_unit
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from hetbrian.network.distribution import Distribution
 
@@ -47,20 +46,16 @@ class Empirical(Distribution):
     values: npt.ArrayLike | Quantity
     interpolate: bool = False
     _with_unit = ("values",)
+    _sorted: ClassVar[np.ndarray]
 
     def __post_init__(self) -> None:
-        sample, dimensions = checked_sample("Empirical: values", self.values), get_dimensions(self.values)
-        own = sample if dimensions is DIMENSIONLESS else Quantity(sample, dim=dimensions)  # not the caller's array
-        object.__setattr__(self, "values", own)
+        # a copy: the law stays what it is when the caller's array changes
+        object.__setattr__(self, "_sorted", np.sort(checked_sample("Empirical: values", self.values)))
 
     def __repr__(self) -> str:
         numbers = np.asarray(self.values, dtype=float).tolist()
         unit = "" if self.dimensions is DIMENSIONLESS else f" * {get_unit(self.dimensions)!r}"
         return f"Empirical(values={numbers}{unit}, interpolate={self.interpolate})"
-
-    @cached_property
-    def _sorted(self) -> np.ndarray:
-        return np.sort(np.asarray(self.values, dtype=float))
 
     def _cdf(self, x: Any) -> Any:
         if self.interpolate:

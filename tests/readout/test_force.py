@@ -833,6 +833,7 @@ def test_float32_state_of_the_whole_network_learns_the_same(device, tmp_path):
 
 @pytest.mark.parametrize("name", ["rule", "bias"])
 def test_what_stands_in_the_code_cannot_be_set_afterwards(name):
-    force = hb.FORCE(neurons(), "1")
+    group, _ = neurons()
+    force = hb.FORCE(group, "1")
     with pytest.raises(AttributeError, match=f"property '{name}' of 'FORCE' object has no setter"):
         setattr(force, name, "posterior")
