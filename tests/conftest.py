@@ -6,11 +6,11 @@ from brian2.devices.device import get_device, reset_device
 @pytest.fixture(autouse=True)
 def brian2_as_it_was():
     """Run a test on the runtime device with the numpy target, and give the next one the defaults back."""
-    target, dt = prefs.codegen.target, defaultclock.dt
+    before, dt = {name: prefs[name] for name in prefs}, defaultclock.dt
     prefs.codegen.target = "numpy"  # nothing to compile: most networks here are small and short
     start_scope()
     yield
-    prefs.codegen.target = target
+    prefs.update({name: value for name, value in before.items() if prefs[name] != value})
     while get_device().__class__.__name__ != "RuntimeDevice":
         get_device().reinit()
         reset_device()
