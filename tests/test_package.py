@@ -99,6 +99,7 @@ def test_a_type_checker_sees_the_names_and_types_of_the_package(tmp_path):
     """The package is typed for its users, in the installed form: without py.typed nothing of it would be seen."""
     (tmp_path / "user.py").write_text(
         "import hetbrian as hb\n\nhb.FORCE\nreveal_type(hb.sweep)\nreveal_type(hb.Preset.STRONG.n_hidden)\nhb.FROCE\n"
+        "hb.FORCE(None, 't', rule='wrong')\n"
     )
     command = ["-m", "mypy", "--config-file=", "--ignore-missing-imports", "--cache-dir", tmp_path / "cache", "user.py"]
     done = python(command, tmp_path)
@@ -106,7 +107,8 @@ def test_a_type_checker_sees_the_names_and_types_of_the_package(tmp_path):
     assert 'user.py:4: note: Revealed type is "def (point' in said, done
     assert 'user.py:5: note: Revealed type is "int"' in said
     assert "user.py:6: error: Module has no attribute" in said and "py.typed" not in said
-    assert done.returncode == 1 and said.count("error:") == 1
+    assert 'user.py:7: error: Argument "rule" to "FORCE" has incompatible type' in said
+    assert done.returncode == 1 and said.count("error:") == 2
 
 
 def lint_imports(folder):

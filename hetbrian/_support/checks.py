@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from brian2 import DimensionMismatchError, NetworkOperation, Quantity, second
@@ -15,6 +15,15 @@ from brian2.units.fundamentalunits import (
     get_unit_for_display,
     have_same_dimensions,
 )
+
+if TYPE_CHECKING:
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+    def check_units(**units: Any) -> Callable[[Function], Function]:
+        """Brian2's decorator, for type checkers, to whom its own would hide the signature."""
+        ...
+else:
+    from brian2 import check_units as check_units
 
 
 def finite(value: Any, name: str, unit: Quantity | None = None) -> float:

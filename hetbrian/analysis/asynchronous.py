@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions, hertz, second
+from brian2 import DimensionMismatchError, Quantity, get_dimensions, hertz, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
+from hetbrian._support.checks import check_units
 from hetbrian.network.neuron import Izhikevich, check_adaptation
 from hetbrian.network.reset import Reset
 

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from brian2 import DimensionMismatchError, Quantity, check_units, get_dimensions, hertz, ms, mV, second, volt
+from brian2 import DimensionMismatchError, Quantity, get_dimensions, hertz, ms, mV, second, volt
 from brian2.units.fundamentalunits import have_same_dimensions
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import choice
+from hetbrian._support.checks import check_units, choice
 from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.vectorfield import VectorField

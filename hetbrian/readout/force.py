@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
-from brian2 import NeuronGroup, Quantity, TimedArray, check_units, ms, second
+from brian2 import NeuronGroup, Quantity, TimedArray, ms, second
 from brian2.codegen.generators.cpp_generator import CPPNodeRenderer
 from brian2.devices.device import RuntimeDevice, get_device
 from numpy.typing import ArrayLike, NDArray
 
-from hetbrian._support.checks import check_dimensions, no_network_operations, whole_steps
+from hetbrian._support.checks import check_dimensions, check_units, no_network_operations, whole_steps
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian.codegen import tiles, waiting

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from brian2 import NeuronGroup, Quantity, TimedArray, check_units, ms, second
+from brian2 import NeuronGroup, Quantity, TimedArray, ms, second
 
+from hetbrian._support.checks import check_units
 from hetbrian.readout.force import FORCE
 
 

@@ -1,10 +1,10 @@
 """Stop a run whose state is not finite any more, and say when and where."""
 
 import numpy as np
-from brian2 import Quantity, check_units, ms, second
+from brian2 import Quantity, ms, second
 from brian2.groups.group import Group
 
-from hetbrian._support.checks import whole_steps
+from hetbrian._support.checks import check_units, whole_steps
 from hetbrian._support.errors import DivergenceError
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
 

@@ -19,13 +19,12 @@ from brian2 import (
     NeuronGroup,
     Quantity,
     TimedArray,
-    check_units,
     get_device,
     ms,
     second,
 )
 
-from hetbrian._support.checks import no_network_operations
+from hetbrian._support.checks import check_units, no_network_operations
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone

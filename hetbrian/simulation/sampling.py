@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from brian2 import Quantity, StateMonitor, check_units, second
+from brian2 import Quantity, StateMonitor, second
 from brian2.groups.group import Group
 
-from hetbrian._support.checks import whole_steps
+from hetbrian._support.checks import check_units, whole_steps
 from hetbrian.codegen.runner import NativeRunner
 
 
