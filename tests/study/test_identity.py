@@ -140,7 +140,7 @@ def test_the_text_is_the_same_in_another_process():
         "import hetbrian as hb\n"
         "from hetbrian.study.identity import exact\n"
         "from tests.study.points import scaled\n"
-        "value = [scaled, hb.FORCE, {'b', 'a', 'c'}, np.arange(3000) * pA, hb.Izhikevich.FORCE, hb.Gaussian(1.0, 2.0)]\n"
+        "value = [scaled, hb.FORCE, {'b', 'a', 'c'}, np.arange(3000) * pA, hb.Izhikevich.FORCE]\n"
         "print(exact(value, 'p'))"
     )
     command = [sys.executable, "-c", script]
