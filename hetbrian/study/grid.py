@@ -1,10 +1,15 @@
 """A grid of named parameters, with units."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from brian2 import Quantity, Unit, get_unit
+
+from hetbrian.study.identity import exact
+
+RESERVED = ("status", "error")
+"""Variables that a sweep adds to those of its points."""
 
 
 class Grid:
@@ -23,8 +28,8 @@ class Grid:
     Raises
     ------
     ValueError
-        If there is no axis, or one is empty, holds a value twice, is not one-dimensional or mixes kinds, or if two axes
-        give one parameter.
+        If there is no axis, or one is called ``status`` or ``error``, is empty, holds a value twice, is not
+        one-dimensional or mixes kinds, or if two axes give one parameter.
 
     Examples
     --------
@@ -48,7 +53,14 @@ class Grid:
         self.parameters: set[str] = set()
         for name, axis in axes.items():
             given = {name}
+            if name in RESERVED:
+                raise ValueError(f"{name} is an axis, expected another name: a sweep says by it how its points ended.")
             if isinstance(axis, Mapping):
+                if not all(isinstance(value, Mapping) for value in axis.values()):
+                    raise ValueError(
+                        f"{name} is {axis!r}, expected a dict of parameters for each condition: "
+                        "write {'plain': {}, 'double': {'gain': 2.0}}, say."
+                    )
                 self._conditions[name] = {key: dict(value) for key, value in axis.items()}
                 given = set().union(*axis.values())
             self._values[name], self._units[name] = _axis(name, axis)
@@ -98,7 +110,7 @@ class Grid:
         }
         for name, conditions in self._conditions.items():
             found[name]["parameters"] = {
-                key: {parameter: repr(value) for parameter, value in sorted(given.items())}
+                key: {parameter: exact(value, parameter) for parameter, value in sorted(given.items())}
                 for key, given in conditions.items()
             }
         return found
@@ -117,13 +129,21 @@ def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     unit = None
     if isinstance(axis, tuple) and len(axis) == 2 and isinstance(axis[1], Unit):
         axis, unit = axis
-    axis = axis if isinstance(axis, Quantity) else list(axis)
-    if unit is None and any(isinstance(value, Quantity) for value in axis):
-        axis = Quantity(axis)
-        if not axis.is_dimensionless:
-            unit = get_unit(axis.dim)
-    values = np.asarray(axis)
-    if values.ndim != 1 or not values.size or values.dtype.kind not in "biufU":
+    is_single = isinstance(axis, str | bytes) or getattr(axis, "shape", None) == () or not isinstance(axis, Iterable)
+    if is_single:
+        values = np.asarray(None)
+    else:
+        axis = axis if isinstance(axis, Quantity) else list(axis)
+        if unit is None and any(isinstance(value, Quantity) for value in axis):
+            axis = Quantity(axis)
+            if not axis.is_dimensionless:
+                unit = get_unit(axis.dim)
+        try:
+            values = np.asarray(axis)
+        except ValueError:  # of sequences of different lengths
+            values = np.asarray(None)
+    is_mixed = values.dtype.kind == "U" and not all(isinstance(value, str) for value in axis)
+    if values.ndim != 1 or not values.size or values.dtype.kind not in "biufU" or is_mixed:
         raise ValueError(
             f"{name} is {axis!r}, expected a sequence of numbers, strings or quantities of one unit: give at least one."
         )

@@ -26,9 +26,13 @@ def computed(point: Callable[..., Any], arguments: dict[str, Any]) -> str:
         `outcome` or `failure`.
     """
     try:
-        return outcome(point(**arguments))
+        found = point(**arguments)
     except Exception as error:
         return failure(error)
+    try:
+        return outcome(found)
+    except TypeError as error:
+        return failure(error, is_misfit=True)
 
 
 def outcome(found: Any) -> str:
@@ -38,7 +42,8 @@ def outcome(found: Any) -> str:
     Parameters
     ----------
     found : dict or xarray.Dataset
-        Numbers or arrays by name, or what `xarray.Dataset` takes for variables: ``(dims, values, attrs)``.
+        Real numbers or arrays by name, or what `xarray.Dataset` takes for variables: ``(dims, values, attrs)``. The
+        dimensions of a plain array ``rates`` are ``rates_0``, ``rates_1`` and so on.
 
     Returns
     -------
@@ -50,18 +55,24 @@ def outcome(found: Any) -> str:
         If it is something else.
     """
     if isinstance(found, Mapping) and not isinstance(found, xarray.Dataset):
-        found = xarray.Dataset(dict(found))
+        try:
+            found = xarray.Dataset({name: _named(name, item) for name, item in found.items()})
+        except (ValueError, TypeError) as error:
+            raise TypeError(
+                f"the point returned what makes no xarray Dataset ({' '.join(str(error).split())}), expected numbers, "
+                "arrays, or (dims, values) with a name for each dimension: return {'rate': ('time', rate)}, say."
+            ) from error
     if not isinstance(found, xarray.Dataset):
         raise TypeError(
             f"the point returned a {type(found).__name__}, expected a dict of numbers or an xarray Dataset: "
-            "return {'error': 0.1}, say."
+            "return {'score': 0.1}, say."
         )
     values = {str(name): _packed(name, item, float) for name, item in found.data_vars.items()}
     coordinates = {str(name): _packed(name, item, None) for name, item in found.coords.items()}
     return json.dumps({"values": values, "coordinates": coordinates})
 
 
-def failure(error: BaseException) -> str:
+def failure(error: BaseException, is_misfit: bool = False) -> str:
     """
     Return an error as the text that the store keeps.
 
@@ -69,12 +80,14 @@ def failure(error: BaseException) -> str:
     ----------
     error : Exception
         What the point's function raised.
+    is_misfit : bool
+        Whether it returned what cannot be kept.
 
     Returns
     -------
     str
     """
-    return json.dumps({"error": f"{type(error).__name__}: {error}"})
+    return json.dumps({"error": f"{type(error).__name__}: {error}"} | ({"misfit": str(error)} if is_misfit else {}))
 
 
 def unpacked(item: dict[str, Any]) -> np.ndarray:
@@ -97,11 +110,22 @@ def unpacked(item: dict[str, Any]) -> np.ndarray:
     return np.frombuffer(data, dtype=item["dtype"]).reshape(item["shape"])
 
 
+def _named(name: Any, item: Any) -> Any:
+    """Return a variable for xarray: a plain array gets dimensions of its own, or it would become a coordinate."""
+    if isinstance(item, tuple | xarray.DataArray | xarray.Variable):
+        return item
+    values = np.asarray(item)
+    return [f"{name}_{axis}" for axis in range(values.ndim)], values
+
+
 def _packed(name: Any, item: xarray.DataArray, kind: Any) -> dict[str, Any]:
     """Return a variable as plain data: numbers as they are, arrays as the bytes of their memory."""
+    if item.dtype.kind not in ("biuf" if kind is float else "biufU"):
+        raise TypeError(
+            f"{str(name)!r} of the point holds {item.dtype}, expected real numbers: leave it out, or "
+            "return numbers that stand for it, as its real and its imaginary part."
+        )
     values = np.asarray(item.values, dtype=kind)
-    if values.dtype.kind not in "biufU":
-        raise TypeError(f"{name!r} of the point holds {values.dtype}, expected numbers: leave it out.")
     packed: dict[str, Any] = {
         "dims": list(item.dims),
         "shape": list(values.shape),

@@ -15,6 +15,7 @@ import xarray
 
 from hetbrian._support.files import replacing, writable
 from hetbrian.study.grid import Grid
+from hetbrian.study.layout import Layout
 from hetbrian.study.outcomes import unpacked
 
 STATUS = {"pending": 0, "done": 1, "failed": 2}
@@ -55,14 +56,14 @@ class Store:
                 "choose another, or finish it with that version."
             )
         # as they are after a journey through JSON
-        self.identity = json.loads(json.dumps({"grid": grid.description(), **identity}))
+        self.identity = json.loads(json.dumps({"grid": grid.description(), "axes": list(grid.names), **identity}))
         with ExitStack() as stack:
             stack.enter_context(_locked(self.folder))
             for path in self.folder.glob("tmp*"):  # of a process that was killed while it wrote
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             self._records: dict[int, dict[str, Any]] = {}
             self._failed: set[int] = set()
-            self._shapes: dict[str, list[int]] = {}
+            self._layout = Layout(grid.names)
             with _writing(self.path):
                 self._database = _opened(self.path, self.identity)
                 stack.callback(lambda: self._database.close())
@@ -104,28 +105,34 @@ class Store:
 
         Raises
         ------
+        TypeError, ValueError
+            If no point is there yet and the first returned what cannot be kept; later such a point has failed.
         OSError
             If the disk is full.
         """
         new: dict[int, dict[str, Any]] = {}
-        shapes = dict(self._shapes)
+        layout = self._layout.copy()
+        is_first = not self.n_done
         for index, text in outcomes.items():
             found = json.loads(text)
-            for name, item in found.get("values", {}).items():
-                expected = shapes.setdefault(name, item["shape"])
-                if item["shape"] != expected:
-                    said = f"{name!r} of the point has shape {tuple(item['shape'])}, expected {tuple(expected)}"
-                    found = {"error": f"ValueError: {said} as at other points."}
+            if (misfit := found.pop("misfit", None)) and is_first:
+                raise TypeError(misfit)
+            if misfit := layout.misfit(found):
+                if is_first:
+                    raise ValueError(misfit)
+                found = {"error": f"ValueError: {misfit}"}
+            layout.take(found)
+            is_first = is_first and "error" in found
             new[index] = {"parameters": self.grid.text(index), **found}
         with _writing(self.path):
             _insert(self._database, new)
         self._take(new)
 
     def _take(self, records: dict[int, dict[str, Any]]) -> None:
-        """Remember records, the shapes in them, and which failed."""
+        """Remember records, the layout of them, and which failed."""
         self._records |= records
         for index, record in records.items():
-            self._shapes = {name: item["shape"] for name, item in record.get("values", {}).items()} | self._shapes
+            self._layout.take(record)
             (self._failed.add if "error" in record else self._failed.discard)(index)
 
     def dataset(self) -> xarray.Dataset:
@@ -211,7 +218,7 @@ class Store:
 
 def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
     """Refuse a store whose header differs."""
-    if there != here:
+    if _text(there) != _text(here):
         name, other, own = next(_differences(there, here))
         raise ValueError(
             f"{str(folder)!r} holds another sweep: {name} is {other} there and {own} here, expected the same; "
@@ -219,19 +226,29 @@ def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
         )
 
 
+def _text(value: Any) -> str:
+    """Return plain data as text, in which 1 is not 1.0 and NaN is NaN."""
+    return json.dumps(value, sort_keys=True)
+
+
 def _differences(there: Any, here: Any, name: str = ""):
     """Yield name, value there and value here of what differs."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*there, *(key for key in here if key not in there)]:
-            if there.get(key) != here.get(key):
+            if key not in there or key not in here or _text(there[key]) != _text(here[key]):
                 yield from _differences(there.get(key, "missing"), here.get(key, "missing"), f"{name} {key}".strip())
     else:
-        yield name, *(_short(side) for side in (there, here))
+        one, other = str(there), str(here)
+        same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+        yield name, *(_short(side, same) for side in (one, other))
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _short(text: str, same: int) -> str:
+    """Return the part of a long text where it differs from another."""
+    if len(text) <= 80:
+        return text
+    start = max(0, same - 30) if same > 60 else 0
+    return f"{'...' if start else ''}{text[start : start + 77]}{'...' if start + 77 < len(text) else ''}"
 
 
 def _sync(*paths: Path) -> None:

@@ -4,7 +4,7 @@ import inspect
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ import brian2
 import numpy as np
 import xarray
 
+from hetbrian._support.checks import did_you_mean
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.grid import Grid
+from hetbrian.study.identity import exact
 from hetbrian.study.outcomes import computed
 from hetbrian.study.store import Store
 from hetbrian.study.transport import travelling
@@ -78,8 +80,9 @@ def sweep(
     Parameters
     ----------
     point : callable
-        ``point(**parameters)`` returns a dict of numbers or arrays, or an xarray Dataset. It is a
-        function at the top of a module; the text of that module and of those it imports travels to the processes.
+        ``point(**parameters)`` returns a dict of real numbers or arrays, or an xarray Dataset, with the same
+        coordinates at every point, and without the names of the axes, ``status`` and ``error``. It is a function at the
+        top of a module; the text of that module and of those it imports travels to the processes.
     grid : Grid
         The parameters that differ between points.
     parameters : dict, optional
@@ -104,19 +107,27 @@ def sweep(
     Returns
     -------
     xarray.Dataset
-        Each variable over the axes of the grid and its own dimensions, in float64, NaN where a point has none;
-        ``status`` and ``error``.
+        Each variable over the axes of the grid and its own dimensions, in float64, NaN where a point has none; those of
+        a plain array ``rates`` are ``rates_0``, ``rates_1`` and so on. Also ``status`` and ``error``.
 
     Raises
     ------
     ValueError
-        If a parameter is given twice or could be meant for `sweep`, the function cannot travel, the folder holds
-        another sweep, or every point failed.
+        If a parameter is given twice or could be meant for `sweep`, as an option with a slip, the function cannot
+        travel, the folder holds another sweep, the first point uses the name of an axis, or every point failed.
+    TypeError
+        If the grid is no `Grid`, the first point returns what cannot be kept, or no text describes a parameter.
     OSError
         If the folder cannot be written, the disk is full, or there is no scheduler or it went away.
     ImportError
         If dask is needed and not installed, or zarr where the points are kept.
     """
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid is {grid!r}, expected a Grid: write Grid(seed=range(5)), say.")
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters is {parameters!r}, expected a dict of names and values: write {{'gain': 3.0}}, say."
+        )
     given: dict[str, Any] = {"name": name or None, "folder": folder, "scheduler": scheduler, "workers": workers}
     given |= {"retry_failed": retry_failed, "watch": watch, "view": view}
     settings = _together(point, grid, parameters or {}, settings, given)
@@ -132,11 +143,12 @@ def sweep(
     if workers is not None and workers < 0:
         raise ValueError(f"workers is {workers}, expected at least 0: leave it out for one per core.")
     folder = options.folder if folder is None else folder
-    attributes = {**{key: str(value) for key, value in settings.items()}, **provenance()}
+    texts = {key: exact(value, key) for key, value in sorted(settings.items())}
+    attributes = {key: texts[key] if callable(value) else str(value) for key, value in settings.items()} | provenance()
     sources = travelling(point)
     identity = {
         "point": f"{sources.module}.{sources.name}",
-        "settings": {key: repr(value) for key, value in sorted(settings.items())},
+        "settings": texts,
         "versions": {"brian2": brian2.__version__, "numpy": np.__version__, "python": platform.python_version()},
         "sources": sources.hashes(),
     }
@@ -198,7 +210,15 @@ def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings:
             raise ValueError(
                 f"{name} is given twice, expected it in the grid, in parameters or as a keyword: leave the other out."
             )
-    taken = inspect.signature(point).parameters.keys() - grid.parameters - parameters.keys()
+    own = inspect.signature(point).parameters
+    for name in sorted(settings.keys() - own.keys()):
+        nearest = did_you_mean(name, inspect.signature(sweep).parameters, "")
+        if "did you mean" in nearest:
+            raise ValueError(
+                f"{name} is no argument of sweep, nor a parameter that {point.__name__} names, expected one of them"
+                f"{nearest[:-1]} or give it as parameters={{{name!r}: ...}}."
+            )
+    taken = own.keys() - grid.parameters - parameters.keys()
     for name in sorted(taken & {key for key, value in options.items() if value is not None}):
         raise ValueError(
             f"{name} is an argument of sweep and a parameter of {point.__name__}, expected to know which is meant: "

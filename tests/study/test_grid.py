@@ -38,6 +38,16 @@ def test_quantities_are_named_in_si_units(axis):
         ({"a": ()}, r"a is \[\], expected a sequence of numbers, strings or quantities of one unit: give at least one"),
         ({"a": ((1, 2), (3, 4))}, "a is .* expected a sequence of numbers"),
         ({"a": (None,)}, "a is .* expected a sequence of numbers"),
+        ({"a": 5}, "a is 5, expected a sequence of numbers"),
+        ({"a": 5 * pA}, r"a is 5. \* pamp, expected a sequence of numbers"),
+        ({"a": np.array(5)}, r"a is array\(5\), expected a sequence of numbers"),
+        ({"a": (5, pA)}, "a is 5, expected a sequence of numbers"),
+        ({"a": "eta"}, "a is 'eta', expected a sequence of numbers"),
+        ({"a": ("eta", 1)}, r"a is \['eta', 1\], expected a sequence of numbers"),
+        ({"a": [[1], [1, 2]]}, "a is .* expected a sequence of numbers"),
+        ({"a": {"plain": 1}}, "a is {'plain': 1}, expected a dict of parameters for each condition: write"),
+        ({"status": (1, 2)}, "status is an axis, expected another name: a sweep says by it how its points ended"),
+        ({"seed": (1, 2), "error": {"plain": {}}}, "error is an axis, expected another name"),
         ({"a": (1, 2, 1)}, r"a holds a value twice .*, expected different ones: leave one out"),
     ],
 )
@@ -51,3 +61,17 @@ def test_units_are_not_mixed():
 
     with pytest.raises(DimensionMismatchError):
         Grid(a=[1 * pA, 1 * mV])
+
+
+def test_the_parameters_of_a_condition_are_described_to_the_last_bit():
+    values = np.arange(2000.0)
+    other = values.copy()
+    other[1000] += 1e-9
+
+    def described(value):
+        return Grid(condition={"one": {"gain": value}}).description()
+
+    assert described(values) == described(values.copy()) != described(other)
+    assert described(1 * pA) != described((1 + 1e-12) * pA)
+    with pytest.raises(TypeError, match=r"gain is a builtins.object, whose text does not say what it holds"):
+        described(object())

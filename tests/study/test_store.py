@@ -12,7 +12,7 @@ import pytest
 import xarray
 
 from hetbrian.study.grid import Grid
-from hetbrian.study.outcomes import failure, outcome
+from hetbrian.study.outcomes import computed, failure, outcome
 from hetbrian.study.store import STATUS, Store
 
 GRID = Grid(kind=("a", "b"), seed=range(3))
@@ -100,6 +100,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     [
         (Grid(kind=("a", "b"), seed=range(4)), {}, r"grid seed values is \[0, 1, 2\] there and \[0, 1, 2, 3\] here"),
         (Grid(kind=("a", "b"), seed=range(3), n=(1,)), {}, r"grid n is missing there and .* here"),
+        (Grid(seed=range(3), kind=("a", "b")), {}, r"axes is \['kind', 'seed'\] there and \['seed', 'kind'\] here"),
+        (
+            Grid(kind=("a", "b"), seed=(0.0, 1.0, 2.0)),
+            {},
+            r"grid seed values is \[0, 1, 2\] there and \[0.0, 1.0, 2.0\] here",
+        ),
         (GRID, {"settings": {"n": "4"}}, "settings n is 3 there and 4 here"),
         (GRID, {"sources": {"m": "1", "hetbrian/x.py": "3"}}, "sources hetbrian/x.py is 2 there and 3 here"),
         (GRID, {"point": "m.other"}, "point is m.point there and m.other here"),
@@ -109,6 +115,83 @@ def test_another_sweeps_store_is_refused_with_what_differs(tmp_path, grid, chang
     fill(tmp_path / "s")
     with pytest.raises(ValueError, match=rf"holds another sweep: {message}, expected the same; choose another --out"):
         Store(tmp_path / "s", grid, {**IDENTITY, **change})
+
+
+def test_where_two_long_texts_differ_is_shown(tmp_path):
+    settings = [{"settings": {"n": f"[{'0.25, ' * 50}{end}{', 0.75' * 50}]"}} for end in ("0.125", "0.375")]
+    fill(tmp_path / "s", identity=IDENTITY | settings[0])
+    with pytest.raises(ValueError, match=r"settings n is \.\.\..*0.125.*\.\.\. there and \.\.\..*0.375.*\.\.\. here"):
+        Store(tmp_path / "s", GRID, IDENTITY | settings[1])
+
+
+def test_an_axis_may_hold_nan(tmp_path):
+    for _ in range(2):
+        with Store(tmp_path / "s", Grid(level=(np.nan, 1.0)), IDENTITY) as store:
+            assert len(store.todo()) == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (
+            {"error": 0.1},
+            "'error' of the point has a name that the sweep uses, expected another one: call it 'my_error'",
+        ),
+        ({"status": 1}, "'status' of the point has a name that the sweep uses"),
+        ({"seed": 1}, "'seed' of the point has the name of an axis of the grid, expected another one: leave it out"),
+        ({"x": ("seed", [1.0])}, "the dimension 'seed' of 'x' of the point has the name of an axis of the grid"),
+        ({"x": ("error", [1.0])}, "the dimension 'error' of 'x' of the point has a name that the sweep uses"),
+        (xarray.Dataset({"x": 1.0}, {"kind": 3}), "'kind' of the point has the name of an axis of the grid"),
+        ({"x": 1j}, "'x' of the point holds complex128, expected real numbers"),
+    ],
+)
+def test_a_misfit_stops_at_the_first_point_and_has_failed_at_others(tmp_path, found, message):
+    text = computed(lambda: found, {})
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({3: failure(ValueError("no"))})
+        with pytest.raises((TypeError, ValueError), match=message):
+            store.add({0: text})
+        assert store.todo() == [0, 1, 2, 4, 5]
+        store.add({1: outcome({"y": 1.0})})
+        store.add({0: text})
+        assert store.n_done == 1 and message in store.dataset().error.values[0, 0]
+    assert "misfit" not in records(tmp_path / "s")[0]
+
+
+T = ("t", [0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (({"x": T}, {"t": [0.0, 2.0]}), "the coordinate 't' of the point has other values, expected those of other po"),
+        (({"x": T}, {"label": 4}), "the coordinate 'label' of the point has other values, expected those of other po"),
+        (({"x": ("u", [0.0, 1.0])},), "'x' of the point has the dimensions ('u',), expected ('t',) as at other points"),
+        (({"y": ("t", [0.0])},), "the dimension 't' of 'y' of the point has size 1, expected 2 as at other points"),
+        (({"label": 4.0},), "'label' of the point is a variable, expected a coordinate as at other points"),
+        (({}, {"x": 4.0}), "'x' of the point is a coordinate, expected a variable as at other points"),
+    ],
+)
+def test_a_point_of_another_layout_has_failed(tmp_path, second, message):
+    first = xarray.Dataset({"x": T}, {"t": [0.0, 1.0], "label": np.nan})
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({0: outcome(first), 1: outcome(first + 1)})
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:  # it knows the layout again
+        store.add({2: outcome(xarray.Dataset(*second))})
+        dataset = store.dataset()
+        assert store.n_done == 2 and dataset.error.values[0, 2].startswith(f"ValueError: {message}")
+        assert dataset.x.values[0, 1].tolist() == [1, 2] and dataset.t.values.tolist() == [0, 1]
+
+
+def test_plain_arrays_are_kept_for_each_point(tmp_path):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        for index in range(6):
+            store.add({index: outcome({"rates": np.arange(3.0) + index, "m": np.full((2, 2), index)})})
+        dataset = store.dataset()
+    assert dataset.rates.dims == ("kind", "seed", "rates_0") and dataset.m.dims == ("kind", "seed", "m_0", "m_1")
+    assert dataset.rates.values[1, 2].tolist() == [5, 6, 7] and dataset.m.values[:, :, 0, 1].ravel().tolist() == [
+        *range(6)
+    ]
 
 
 def test_two_processes_do_not_share_a_store(tmp_path):
