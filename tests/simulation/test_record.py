@@ -339,6 +339,8 @@ def test_the_default_without_a_readout():
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         Recorder(gating_net(), record.RECORD, DT)
+    with pytest.raises(ValueError, match="'z' is 'z' of a readout, which this network of gating, neurons lacks"):
+        Recorder(gating_net(), list(record.RECORD), DT)
 
 
 def test_a_variable_that_the_population_lacks():
