@@ -101,9 +101,9 @@ def choice(value: Any, name: str, known: Iterable[str]) -> Any:
     return value
 
 
-def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling") -> str:
-    """Return the end of an error about an unknown name: the nearest known one, or advice."""
-    near = difflib.get_close_matches(str(name), list(map(str, known)), n=1)
+def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling", cutoff: float = 0.6) -> str:
+    """Return the end of an error about an unknown name: the nearest known one, if alike enough, or advice."""
+    near = difflib.get_close_matches(str(name), list(map(str, known)), n=1, cutoff=cutoff)
     return f": did you mean {near[0]!r}?" if near else f": {advice}."
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from brian2 import Network, NeuronGroup, Synapses
+from brian2 import Network, NeuronGroup, StateMonitor, Synapses
 from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.groups.group import Group
+from brian2.monitors import EventMonitor, PopulationRateMonitor
 
 from hetbrian._support.checks import did_you_mean
+from hetbrian.simulation.guard import Guard
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Recorded:
     Parameters
     ----------
     owner : {"population", "readout", "gate"}
-        What has it: neurons, something with weights, or a group that never fires and that neurons read.
+        What has it: neurons, something with weights, or a single element that never fires and that neurons read.
     variable : str
         Its name there.
     dims : tuple of str
@@ -55,6 +57,9 @@ for spikes."""
 
 CHECK_NAMES = "check the names of the object and its variable"
 
+WATCHERS = (Guard, EventMonitor, PopulationRateMonitor, StateMonitor)
+"""What only looks at a network, and has nothing to record."""
+
 
 def full_name(network: Network, name: str) -> str:
     """
@@ -81,14 +86,51 @@ def full_name(network: Network, name: str) -> str:
     entry = REGISTRY[name]
     names = sorted(item.name for item in _candidates(network, entry))
     if not names:
-        there = ", ".join(sorted(item.name for item in network.objects))
         raise ValueError(
-            f"{name!r} is {entry.variable!r} of a {entry.owner}, which this network of {there} lacks: name another."
+            f"{name!r} is {entry.variable!r} of a {entry.owner}, which this network of {contents(network)} lacks: "
+            "name another."
         )
     if len(names) > 1:
         meant = " or ".join(repr(f"{owner}.{entry.variable}") for owner in names)
         raise ValueError(f"{name!r} is of {len(names)} objects, expected {meant}: name one of them in full.")
     return f"{names[0]}.{entry.variable}"
+
+
+def contents(network: Network) -> str:
+    """
+    Return the names of a network's objects, without those that only watch it, for an error.
+
+    Parameters
+    ----------
+    network : brian2.Network
+
+    Returns
+    -------
+    str
+    """
+    return ", ".join(sorted(item.name for item in network.objects if not isinstance(item, WATCHERS))) or "nothing"
+
+
+def free_name(network: Network, name: str) -> str:
+    """
+    Return a name for a new object of a network, which neither an object there has nor a part of one.
+
+    Parameters
+    ----------
+    network : brian2.Network
+    name : str
+        What to call it if nothing has this name or one that begins with it, as parts of an object have.
+
+    Returns
+    -------
+    str
+        The name, with a number behind it if need be.
+    """
+    taken, free, number = {item.name for item in network.sorted_objects}, name, 1
+    while any(f"{other}_".startswith(f"{free}_") for other in taken):
+        number += 1
+        free = f"{name}_{number}"
+    return free
 
 
 def find_recordable(network: Network, name: str) -> tuple[Any, Recorded]:
@@ -111,14 +153,21 @@ def find_recordable(network: Network, name: str) -> tuple[Any, Recorded]:
     Raises
     ------
     ValueError
-        If the network has no such variable.
+        If the network has no such variable, or two things of that name.
     """
     owner_name, _, variable = full_name(network, name).rpartition(".")
-    groups = {item.name: item for item in network.objects if isinstance(item, Group)}
+    groups = {item.name: item for item in network.objects if isinstance(item, Group) and not isinstance(item, WATCHERS)}
     owner = groups.get(owner_name)
+    if owner is not None and variable == "t":
+        raise ValueError(f"record has {name!r}, which every time series has as its coordinate 'time': leave it out.")
+    if owner is not None and variable in owner.variables and of_spikes(owner, variable):
+        raise ValueError(
+            f"record has {name!r}, which is a variable of {owner_name} and its {REGISTRY[variable].meaning} as well, "
+            "expected to know which is meant: rename the variable."
+        )
     entry = _entry(owner, variable)
     if entry is None:
-        known = [f"{group}.{key}" for group in groups for key in groups[group].variables if not key.startswith("_")]
+        known = [f"{key}.{item}" for key, group in groups.items() for item in _recordable(group)]
         advice = did_you_mean(name, [*REGISTRY, *known], CHECK_NAMES)
         raise ValueError(
             f"record has {name!r}, expected 'object.variable' or a short name among {', '.join(REGISTRY)}{advice}"
@@ -129,37 +178,78 @@ def find_recordable(network: Network, name: str) -> tuple[Any, Recorded]:
     return owner, replace(entry, dims=dims)
 
 
+def of_spikes(owner: Any, name: str) -> bool:
+    """
+    Return whether a name means the spikes of an object or their rate, and not a variable.
+
+    Parameters
+    ----------
+    owner : Group
+    name : str
+        ``spikes``, ``rate`` or the name of a variable.
+
+    Returns
+    -------
+    bool
+    """
+    return name in ("spikes", "rate") and "_spikespace" in owner.variables
+
+
+def readouts(network: Network) -> list[Any]:
+    """
+    Return the readouts of a network.
+
+    Parameters
+    ----------
+    network : brian2.Network
+
+    Returns
+    -------
+    list of Group
+    """
+    return [item for item in network.objects if isinstance(item, Group) and _kind(item) == "readout"]
+
+
 def _kind(item: Any) -> str:
     """Return which kind of owner of `REGISTRY` an object is."""
     if "_weights" in item.variables:
         return "readout"
-    return "gate" if isinstance(item, NeuronGroup) and not item.events else "population"
+    return "gate" if isinstance(item, NeuronGroup) and not item.events and len(item) == 1 else "population"
 
 
 def _candidates(network: Network, entry: Recorded) -> list[Any]:
     """Return the objects that a short name can mean; of neurons those that fire, if any of them do."""
-    has = [item for item in network.objects if isinstance(item, Group) and not isinstance(item, Synapses)]
+    has = [item for item in network.objects if isinstance(item, Group) and not isinstance(item, (Synapses, *WATCHERS))]
     has = [item for item in has if _entry(item, entry.variable) is not None]
     if entry.owner == "population":
         has = [item for item in has if isinstance(item, NeuronGroup)]
-        return [item for item in has if item.events] or has
+        firing = [item for item in has if item.events]
+        return firing if firing or entry.variable in ("spikes", "rate") else has
     return [item for item in has if _kind(item) == entry.owner]
+
+
+def _recordable(owner: Any) -> list[str]:
+    """Return the names of what can be recorded of an object, for an error."""
+    names = {*owner.variables, "spikes", "rate", "weights"} - {"t"}
+    return sorted(name for name in names if _entry(owner, name) is not None)
 
 
 def _entry(owner: Any, name: str) -> Recorded | None:
     """Return what a variable of an object is, None if it has none of this name."""
     if owner is None:
         return None
-    known = REGISTRY.get(name)
-    if name in ("spikes", "rate"):
-        return known if "_spikespace" in owner.variables else None
-    if name == "weights" and _kind(owner) == "readout":
-        return known
+    kind = _kind(owner)
+    if of_spikes(owner, name) or (name == "weights" and kind == "readout"):
+        return REGISTRY[name]
     variable = owner.variables.get(name)
-    if not isinstance(variable, ArrayVariable | Subexpression):
+    if name.startswith("_") or not isinstance(variable, ArrayVariable | Subexpression):
         return None
-    if known is not None and _kind(owner) in (known.owner, "gate"):
-        return known
-    dims = () if variable.scalar else ("synapse" if isinstance(owner, Synapses) else "neuron",)
+    fits = not isinstance(owner, Synapses) and name not in ("spikes", "rate")
+    known = REGISTRY.get(name) if fits else None
+    if known is not None and known.owner != kind and (known.owner, kind) != ("population", "gate"):
+        known = None
+    element = "synapse" if isinstance(owner, Synapses) else "output" if kind == "readout" else "neuron"
+    is_one = variable.scalar or (known is not None and known.owner == "gate")
     is_series = not variable.constant and not isinstance(owner, Synapses)
-    return Recorded(_kind(owner), name, ("time", *dims) if is_series else dims, f"{name} of {owner.name}")
+    dims = (*(("time",) if is_series else ()), *(() if is_one else (element,)))
+    return Recorded(kind, name, dims, f"{name} of {owner.name}") if known is None else replace(known, dims=dims)

@@ -23,16 +23,18 @@ from brian2 import (
     ms,
     second,
 )
+from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.checks import check_units, no_network_operations
+from hetbrian._support.checks import check_units, did_you_mean, no_network_operations
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import load_state
 from hetbrian.simulation.device import activated
 from hetbrian.simulation.guard import Guard
+from hetbrian.simulation.names import free_name
 from hetbrian.simulation.pitfalls import refuse_pitfalls
-from hetbrian.simulation.record import Recorder
+from hetbrian.simulation.record import RECORD, Recorder
 from hetbrian.simulation.values import refuse_used, resolve
 
 if TYPE_CHECKING:
@@ -61,6 +63,10 @@ if (completed >= 1) fprintf(stderr, "\n");
 Model = Callable[..., Network]
 Record = str | Iterable[str] | Mapping[str, Any]
 Folder = str | os.PathLike[str]
+
+
+OPTION_LIKE = 0.8
+"""Likeness from which a keyword is taken for a misspelt option; "reset" and "resume" have 0.73."""
 
 
 class Generated(Exception):
@@ -138,7 +144,7 @@ class Program:
         duration: Quantity,
         *,
         seed: int = 0,
-        record: Record = ("z", "y", "spikes"),
+        record: Record = RECORD,
         record_dt: Quantity = 1 * ms,
         device: Device = "runtime",
         directory: Folder | None = None,
@@ -297,9 +303,11 @@ class Program:
         if self.is_standalone:
             no_network_operations(self.network, self.device)
         for item in sorted(self.network, key=lambda item: item.name):
-            if isinstance(item, NeuronGroup) and "v" in item.variables:
+            v = item.variables.get("v") if isinstance(item, NeuronGroup) else None
+            if isinstance(v, ArrayVariable) and v.size == len(item):
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
-                self.network.add(Guard(item, every=steps * item.clock.dt, name=f"guard_{item.name}"))
+                name = free_name(self.network, f"guard_{item.name}")
+                self.network.add(Guard(item, every=steps * item.clock.dt, name=name))
         self._recorder = Recorder(self.network, self.record, self.record_dt)
         if self.resume is not None:
             load_state(self.network, self.resume)
@@ -383,6 +391,13 @@ def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, An
             f"{name!r} is an option of simulate and a parameter of the model, expected to know which is meant: "
             f"give the model's as parameters={{{name!r}: ...}}, or rename it."
         )
+    for name in sorted(keywords.keys() - named):
+        advice = did_you_mean(name, options, "", OPTION_LIKE)
+        if "did you mean" in advice:
+            raise ValueError(
+                f"{name!r} is no option of simulate and no parameter that the model names, expected an option, or the "
+                f"model's as parameters={{{name!r}: ...}}{advice}"
+            )
     return parameters | keywords
 
 
@@ -391,7 +406,7 @@ def simulate(
     duration: Quantity,
     *,
     seed: int = 0,
-    record: Record = ("z", "y", "spikes"),
+    record: Record = RECORD,
     record_dt: Quantity = 1 * ms,
     device: Device = "runtime",
     directory: Folder | None = None,

@@ -13,13 +13,16 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.checks import whole_steps
 from hetbrian._support.files import replacing
-from hetbrian.simulation.names import Recorded, find_recordable
+from hetbrian.simulation.names import Recorded, contents, find_recordable, free_name, of_spikes, readouts
 from hetbrian.simulation.sampling import SampledMonitor
 
 if TYPE_CHECKING:
     import xarray as xr
 
 DISPLAY_UNITS = {DIMENSIONLESS: (1, "1")} | {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
+
+RECORD = ("z", "y", "spikes")
+"""What is recorded if the user names nothing."""
 
 LABELLED = ("neuron", "output")
 """Dimensions of which ``record=`` can choose a part."""
@@ -48,19 +51,30 @@ class Recorder:
     """
 
     def __init__(self, network: Network, record: str | Iterable[str] | Mapping[str, Any], dt: Quantity) -> None:
-        record = (record,) if isinstance(record, str) else record
-        chosen = record if isinstance(record, Mapping) else dict.fromkeys(record, True)
+        chosen = _requested(record)
+        if record is RECORD and not readouts(network):
+            raise ValueError(
+                f"record is {RECORD} by default, expected a readout, which this network of {contents(network)} lacks: "
+                "give what to record, as in record='spikes', or record=() for nothing."
+            )
         self.found = {name: find_recordable(network, name) for name in chosen}
+        self._refuse_names_of_the_dataset()
         self.labels: dict[str, Any] = {}
         self.monitors: dict[str, Any] = {}
         self.dt = dt
         for name, (owner, entry) in self.found.items():
-            index, label = self._choose(name, owner, entry, chosen[name]), f"monitor_{name.replace('.', '_')}"
-            if entry.variable == "spikes":
+            index = self._choose(name, owner, entry, chosen[name])
+            label, counts = free_name(network, f"monitor_{name.replace('.', '_')}"), of_spikes(owner, entry.variable)
+            if counts and entry.variable == "spikes":
                 monitor = SpikeMonitor(owner, when="thresholds", order=1, name=label)
             elif "time" in entry.dims:
                 whole_steps(dt, owner.clock.dt, "record_dt")
-                if entry.variable == "rate":
+                if entry.variable == "every":
+                    raise ValueError(
+                        f"record has {name!r}, a name that the monitor itself needs, expected another one: "
+                        "rename the variable."
+                    )
+                if counts:
                     monitor = PopulationRateMonitor(owner, name=label)
                 else:
                     monitor = SampledMonitor(owner, entry.variable, index, every=dt, name=label)
@@ -69,19 +83,38 @@ class Recorder:
             self.monitors[name] = monitor
             network.add(monitor)
 
+    def _refuse_names_of_the_dataset(self) -> None:
+        """Refuse variables that are called like a dimension or the spikes of what is recorded."""
+        made = {dimension for _, entry in self.found.values() for dimension in entry.dims}
+        for name, (owner, entry) in self.found.items():
+            if of_spikes(owner, entry.variable):
+                made |= {f"{name.removesuffix('spikes')}{part}" for part in ("spike_time", "spike_neuron")}
+        for name in sorted(made & self.found.keys()):
+            raise ValueError(
+                f"record has {name!r}, as the Dataset calls something else that is recorded, expected a name of its "
+                "own: rename the variable."
+            )
+
     def _choose(self, name: str, owner: Any, entry: Recorded, index: Any) -> Any:
         """Return the chosen neurons or outputs of a variable, and keep them as labels of its dimension."""
         labelled = [dimension for dimension in entry.dims if dimension.rpartition(".")[2] in LABELLED]
         if index is not True and entry.dims[-1:] != tuple(labelled):
             raise ValueError(f"record has {name!r}: {index!r}, expected True: it has no neurons or outputs to choose.")
+        if index is None or (isinstance(index, np.bool_ | bool) and not index):
+            raise ValueError(
+                f"record has {name!r}: {index!r}, expected True or whole numbers: leave out what is not to be recorded."
+            )
         if not labelled:
             return True
+        key = slice(None) if isinstance(index, np.bool_ | bool) else list(index) if isinstance(index, tuple) else index
         try:
-            chosen = np.atleast_1d(np.arange(len(owner))[slice(None) if index is True else index])
-        except IndexError as error:
+            chosen = np.atleast_1d(np.arange(len(owner))[key])
+        except (IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"record has {name!r}: {index!r}, expected whole numbers below {len(owner)}: it has no more."
             ) from error
+        if chosen.ndim != 1:
+            raise ValueError(f"record has {name!r}: {index!r}, expected whole numbers: give them in one list.")
         for dimension in labelled:
             if not np.array_equal(self.labels.setdefault(dimension, chosen), chosen):
                 raise ValueError(
@@ -112,14 +145,15 @@ class Recorder:
         coordinates: dict = dict(self.labels)
         for name, (owner, entry) in self.found.items():
             monitor: Any = self.monitors.get(name)
-            if entry.variable == "spikes":
+            counts = of_spikes(owner, entry.variable)
+            if counts and entry.variable == "spikes":
                 prefix, (spike,) = name.removesuffix("spikes"), entry.dims
                 # copies: Brian2's dynamic arrays free their memory with the monitor, views of it dangle
                 times, neurons = np.array(monitor.t / second), np.array(monitor.i[:], dtype=np.int32)
                 variables[f"{prefix}spike_time"] = (spike, times, {"units": "s", "long_name": "spike time"})
                 variables[f"{prefix}spike_neuron"] = (spike, neurons, {"long_name": "neuron that fired"})
                 continue
-            if entry.variable == "rate":
+            if counts:
                 times, values = _binned(monitor, whole_steps(self.dt, owner.clock.dt, "record_dt"))
                 unit, text = Hz, "Hz"
             else:
@@ -128,9 +162,11 @@ class Recorder:
                 unit, text = DISPLAY_UNITS.get(dimension, (get_unit(dimension), str(get_unit(dimension))))
                 if monitor is not None:
                     times, values = np.array(monitor.t / second), np.array(getattr(monitor, f"{entry.variable}_")).T
-                    values = values if len(entry.dims) == 2 else values[:, 0]
+                    values = values if len(entry.dims) == 2 else values[:, 0]  # of the only element
                 else:
-                    values = np.array(getattr(owner, entry.variable))
+                    # not its attribute of that name, which may be Brian2's own, as "order" is
+                    view = getattr(owner, entry.variable) if variable is None else owner.state(entry.variable, False)
+                    values = np.array(view)
                     if len(entry.dims) == 1 and entry.dims[0] in self.labels:
                         values = values[self.labels[entry.dims[0]]]
                     values = values if entry.dims else values.reshape(())
@@ -191,6 +227,18 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         return xarray.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError) as error:
         raise ValueError(f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again.") from error
+
+
+def _requested(record: Any) -> dict[str, Any]:
+    """Return the names that are asked for, with what is chosen of each."""
+    record = (record,) if isinstance(record, str) else record
+    if not isinstance(record, Iterable):
+        raise ValueError(f"record is {record!r}, expected names, as in record='v': give record=() for nothing.")
+    chosen = list(record.items()) if isinstance(record, Mapping) else [(name, True) for name in record]
+    for name, _ in chosen:
+        if not isinstance(name, str):
+            raise ValueError(f"record has {name!r}, expected 'object.variable' or a short name: give it as a string.")
+    return dict(chosen)
 
 
 def _binned(monitor, n_steps):

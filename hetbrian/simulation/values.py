@@ -40,16 +40,22 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
     Raises
     ------
     ValueError
-        If a name is unknown, belongs to a part of a group, cannot be set, or a value does not fit or is
-        not finite.
+        If a name is unknown, given twice, private, belongs to a part of a group, cannot be set, or a value does not
+        fit, is not finite or, of an integer or boolean variable, no whole number or truth value that it can hold.
     DimensionMismatchError
         If a value has the wrong unit.
     """
     owners = {item.name: item for item in network.objects if isinstance(item, VariableOwner)}
     timed = timed_arrays(network)
-    resolved = {}
+    resolved: dict[str, tuple[Any, np.ndarray]] = {}
+    given: dict[str, str] = {}
     for key, value in values.items():
         text = full_name(network, _name(key))
+        if text in given:
+            raise ValueError(
+                f"{given[text]!r} and {_name(key)!r} are the same variable, expected one of them: leave out the other."
+            )
+        given[text] = _name(key)
         owner_name, _, name = text.rpartition(".")
         if owner_name in timed and name == "values":
             target = timed[owner_name]
@@ -61,14 +67,16 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
                 f"{text!r} belongs to a part of a group, expected a variable of the whole group: "
                 "give a value for each of its elements."
             )
+        if name.startswith("_"):
+            public = f"{owner_name}.{name.lstrip('_')}"
+            advice = f"set {public!r}" if public in _known(owners, timed) else "set what it is derived from"
+            raise ValueError(f"{text!r} is private, expected a variable without leading underscore: {advice}.")
         if owner is not None and hasattr(owner, "run_value"):
             name, value = owner.run_value(name, value)
             text = f"{owner_name}.{name}"
         variable = owner.variables.get(name) if owner is not None else None
         if not isinstance(variable, ArrayVariable):
-            known = [f"{timed_name}.values" for timed_name in timed]
-            known += [f"{item.name}.{variable}" for item in owners.values() for variable in settable(item)]
-            advice = did_you_mean(text, known, CHECK_NAMES)
+            advice = did_you_mean(text, _known(owners, timed), CHECK_NAMES)
             raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable'{advice}")
         if name not in settable(owner):
             raise ValueError(
@@ -168,6 +176,17 @@ def settable(owner: VariableOwner) -> dict[str, ArrayVariable]:
     return {name: variable for name, variable in own_arrays(owner).items() if not variable.read_only}
 
 
+def _known(owners: Mapping[str, VariableOwner], timed: Mapping[str, TimedArray]) -> list[str]:
+    """Return the names that a user can set; those of `FORCE.run_value` stand for private variables."""
+    known = [f"{name}.values" for name in timed]
+    for owner_name, owner in owners.items():
+        names = settable(owner)
+        mapped = ("weights", "encoder", "every") if hasattr(owner, "run_value") else ()
+        public = [name for name in names if not name.startswith("_")] + [key for key in mapped if f"_{key}" in names]
+        known += [f"{owner_name}.{name}" for name in public]
+    return known
+
+
 def _checked(key: str, value: Any, shape: tuple[int, ...], dimensions: Any, dtype: Any) -> np.ndarray:
     """Return a value as an array of one number or of the given shape, flat."""
     if np.asarray(value).dtype.kind not in "biuf":
@@ -182,4 +201,10 @@ def _checked(key: str, value: Any, shape: tuple[int, ...], dimensions: Any, dtyp
             f"{key!r} has the value {array.ravel()[bad[0]]}, expected finite numbers, which a program can read: "
             "check where they come from."
         )
-    return np.ravel(array).astype(dtype)
+    with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is refused below
+        cast = array.astype(dtype)
+    wrong = np.flatnonzero(cast != array if cast.dtype.kind in "biu" else ~np.isfinite(cast))
+    if wrong.size:
+        expected = "True or False" if cast.dtype.kind == "b" else f"numbers that {cast.dtype} can hold"
+        raise ValueError(f"{key!r} has the value {array.ravel()[wrong[0]]}, expected {expected}: round or scale it.")
+    return np.ravel(cast)

@@ -276,6 +276,73 @@ def test_bad_requests(record, dt, message):
         Recorder(force_net(), record, dt)
 
 
+BAD_FORMS = {
+    "number": ([5], "record has 5, expected 'object.variable' or a short name: give it as a string"),
+    "list": ([["v"]], "record has ['v'], expected 'object.variable' or a short name: give it as a string"),
+    "none": (None, "record is None, expected names, as in record='v': give record=() for nothing"),
+    "true": (True, "record is True, expected names, as in record='v': give record=() for nothing"),
+    "not": ({"neurons.v": False}, "record has 'neurons.v': False, expected True or whole numbers: leave out what is"),
+    "numpy": ({"v": np.False_}, "record has 'v': np.False_, expected True or whole numbers: leave out what is"),
+    "nothing": ({"v": None}, "record has 'v': None, expected True or whole numbers: leave out what is"),
+    "nested": ({"v": ((0, 1), (2, 3))}, "record has 'v': ((0, 1), (2, 3)), expected whole numbers: give them in one"),
+    "word": ({"v": "all"}, "record has 'v': 'all', expected whole numbers below 10"),
+}
+
+
+@pytest.mark.parametrize(("record", "message"), BAD_FORMS.values(), ids=BAD_FORMS)
+def test_bad_forms_of_a_request(record, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recorder(force_net(), record, DT)
+
+
+@pytest.mark.parametrize("index", [(1, 7), [1, 7], np.array([1, 7]), range(1, 8, 6), slice(1, 8, 6)], ids=str)
+def test_a_choice_is_any_sequence(index):
+    recorder = Recorder(force_net(), {"v": index}, DT)
+    assert recorder.labels["neuron"].tolist() == [1, 7]
+    assert Recorder(force_net(), {"v": np.True_}, DT).labels["neuron"].size == 10
+
+
+def cells(equations, name, value, clock):
+    group = NeuronGroup(2, equations, threshold="t >= 0*ms", reset="", clock=clock, namespace={"ms": ms}, name=name)
+    (variable,) = group.equations.parameter_names
+    getattr(group, variable)[:] = value
+    return group
+
+
+def test_names_that_are_alike_with_underscores_are_kept_apart():
+    clock = Clock(DT, name="clock")
+    first, second = cells("b_v : 1", "a", [1, 2], clock), cells("v : 1", "a_b", [3, 4], clock)
+    like_ours = cells("v : 1", "monitor_a_b_v", [5, 6], clock)
+    names = ("a_b.v", "a.b_v", "monitor_a_b_v.v")
+    dataset = recorded(Network(first, second, like_ours), names, 1 * ms)
+    assert [dataset[name][-1].values.tolist() for name in names] == [[3, 4], [1, 2], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("variable", "others", "message"),
+    [
+        ("spike_time", ["a.spikes"], "record has 'a.spike_time', as the Dataset calls something else that is recorded"),
+        ("neuron", [], "record has 'a.neuron', as the Dataset calls something else that is recorded"),
+        ("every", [], "record has 'a.every', a name that the monitor itself needs, expected another one: rename"),
+    ],
+)
+def test_a_variable_called_like_something_of_ours_is_refused(variable, others, message):
+    network = Network(cells(f"{variable} : 1", "a", [1, 2], Clock(DT, name="clock")))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recorder(network, [f"a.{variable}", *others], DT)
+
+
+def test_the_default_without_a_readout():
+    message = (
+        "record is ('z', 'y', 'spikes') by default, expected a readout, which this network of gating, neurons lacks: "
+        "give what to record, as in record='spikes', or record=() for nothing"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recorder(gating_net(), record.RECORD, DT)
+    with pytest.raises(ValueError, match="'z' is 'z' of a readout, which this network of gating, neurons lacks"):
+        Recorder(gating_net(), list(record.RECORD), DT)
+
+
 def test_a_variable_that_the_population_lacks():
     with pytest.raises(ValueError, match=r"'IPSC' is 'IPSC' of a population, which this network of .* lacks"):
         Recorder(gating_net(), ("v", "IPSC"), DT)

@@ -226,6 +226,29 @@ def test_a_parameter_that_is_given_twice_is_refused():
         short(parameters={"eta": 1400 * pA}, eta=1300 * pA)
 
 
+def bare(rng, **others):
+    return Network(NeuronGroup(2, "v : 1", clock=Clock(DT), namespace={}, name="cells"))
+
+
+@pytest.mark.parametrize(("name", "meant"), [("recrd", "record"), ("record_dtt", "record_dt"), ("devise", "device")])
+def test_a_misspelt_option_is_no_parameter_of_any_model(name, meant):
+    with pytest.raises(
+        ValueError, match=rf"'{name}' is no option of simulate and no param.*: did you mean '{meant}'\?"
+    ):
+        simulate_model(bare, 1 * ms, **{name: "v"})
+
+
+def test_parameters_that_are_not_much_like_an_option_reach_the_model():
+    others = {"reset": "capped", "rate": 3, "target": 4, "direction": 5}
+    run = simulate_model(bare, 1 * ms, device="numpy", record="v", parameters={"recrd": 1}, **others)
+    assert json.loads(run.attrs["parameters"]) == {"recrd": "1", **{key: str(value) for key, value in others.items()}}
+
+
+def test_the_default_record_needs_a_readout():
+    with pytest.raises(ValueError, match=r"'spikes'\) by default, expected a readout, .* of cells lacks: give what to"):
+        simulate_model(bare, 1 * ms, device="numpy")
+
+
 # Progress
 
 

@@ -95,6 +95,85 @@ def test_bad_values(network, key, value, message):
         resolve(network, {key: value})
 
 
+@pytest.fixture
+def typed():
+    """Return a network with an integer, a boolean, a single-precision and a double-precision variable."""
+    group = NeuronGroup(
+        2,
+        "k : integer\nb : boolean\nx : 1\nu : 1",
+        dtype={"x": np.float32},
+        clock=Clock(DT),
+        namespace={},
+        name="cells",
+    )
+    return Network(group)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("k", 1.7, "has the value 1.7, expected numbers that int32 can hold: round or scale it"),
+        ("k", [1, 2**33 + 5], "has the value 8589934597, expected numbers that int32 can hold"),
+        ("k", 1e300, r"has the value 1e\+300, expected numbers that int32 can hold"),
+        ("k", np.uint64(2**64 - 1), "has the value 18446744073709551615, expected numbers that int32"),
+        ("b", 0.5, "has the value 0.5, expected True or False"),
+        ("b", [True, 2], "has the value 2, expected True or False"),
+        ("x", 1e300, r"has the value 1e\+300, expected numbers that float32 can hold"),
+    ],
+)
+def test_values_that_the_type_of_a_variable_cannot_hold(typed, name, value, message):
+    with pytest.raises(ValueError, match=f"'cells.{name}' {message}"):
+        resolve(typed, {f"cells.{name}": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("k", 3.0, [3]),
+        ("k", [-(2**31), 2**31 - 1], [-(2**31), 2**31 - 1]),
+        ("k", True, [1]),
+        ("b", [0.0, 1], [False, True]),
+        ("b", np.True_, [True]),
+        ("x", 0.1, [float(np.float32(0.1))]),
+        ("u", [True, 2], [1.0, 2.0]),
+    ],
+)
+def test_values_that_the_type_of_a_variable_can_hold(typed, name, value, expected):
+    assert resolved(typed, f"cells.{name}", value) == (f"cells.{name}", name, expected)
+
+
+def test_one_variable_under_two_names_is_refused(network):
+    message = "{} and {} are the same variable, expected one of them: leave out the other"
+    neurons, target = network["neurons"], network["force"].target
+    for one, other, names in (
+        ("theta", "neurons.theta", ("'theta'", "'neurons.theta'")),
+        (neurons.theta, "theta", ("'neurons.theta'", "'theta'")),
+        ("weights", "force.weights", ("'weights'", "'force.weights'")),
+        (target, "waves.values", ("'waves.values'", "'waves.values'")),
+    ):
+        with pytest.raises(ValueError, match=message.format(*names)):
+            resolve(network, {one: np.ones((2, 3)) if "weights" in names[0] else 0, other: 0})
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("force._every", "set 'force.every'"),
+        ("force._weights", "set 'force.weights'"),
+        ("force._P", "set what it is derived from"),
+        ("neurons._spikespace", "set what it is derived from"),
+    ],
+)
+def test_private_variables_are_refused(network, key, advice):
+    with pytest.raises(ValueError, match=f"'{key}' is private, expected a variable without leading .*: {advice}"):
+        resolve(network, {"force.start": 2 * ms, key: 5})
+
+
+def test_public_names_of_private_variables_are_known(network):
+    with pytest.raises(ValueError, match=r"'force.evry' is no variable of this network.*did you mean 'force.every'\?"):
+        resolve(network, {"force.evry": 1 * ms})
+
+
 @pytest.mark.parametrize("key", ["neurons.eta", "force.encoder", "force.start", "force.every", "waves.values"])
 def test_bad_units(network, key):
     with pytest.raises(DimensionMismatchError, match=re.escape(key.removeprefix("force."))):
