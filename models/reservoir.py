@@ -99,7 +99,7 @@ def reservoir(
         g_half_width=g_half_width,
         theta=theta,
         theta_half_width=theta_half_width,
-        bounds={"theta": (0.0, Reset.of(reset).theta_below_threshold(PARAMETERS))},
+        bounds={"theta": (0.0, Reset.of(reset).theta_below_threshold(PARAMETERS))} if theta_half_width else {},
     )
     drawn = laws.draw(n_neurons, rng)
     (of_v,) = rng.spawn(1)

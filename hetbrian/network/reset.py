@@ -153,8 +153,18 @@ class Reset:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If the rule does not say where a spike leads, or its mean is not linear in theta.
         """
-        low, high = (float(self.mean_potential(neuron, theta)) for theta in (0.0, 1.0))  # all rules are linear in theta
+        low, middle, high = (float(self.mean_potential(neuron, theta)) for theta in (0.0, 0.5, 1.0))
+        if abs(low + high - 2 * middle) > 1e-9 * max(abs(low), abs(high)):  # some roundings
+            raise ValueError(
+                f"the mean of the reset rule {self.name!r} is not linear in theta, expected it to be so to tell which "
+                "theta leaves the neuron below threshold: give theta without a half width, and check its range."
+            )
         threshold = float(neuron.v_t)
         return min(self.highest_theta, (threshold - low) / (high - low)) if high > threshold else self.highest_theta
 

@@ -32,7 +32,7 @@ class ReadoutOperation(NetworkOperation):
 
     Examples
     --------
-    The least mean squares rule instead:
+    The least mean squares rule instead, for a readout without bias:
 
     >>> class LeastMeanSquares(ReadoutOperation):
     ...     def learn(self, activity, target):
@@ -47,7 +47,7 @@ class ReadoutOperation(NetworkOperation):
         self.rls = RecursiveLeastSquares(
             len(force.source), len(force), bias=force.bias, rule=force.rule, dtype=force.variables["_P"].dtype
         )
-        self.rls.weights = self._arrays["_weights"].reshape(self.rls.weights.shape)  # the same memory
+        self._share_weights()
         super().__init__(self.step, clock=force.clock, when="end", order=1, name=f"{force.name}_operation")
 
     def step(self) -> None:
@@ -59,7 +59,13 @@ class ReadoutOperation(NetworkOperation):
             arrays["_feedback"][:] = z @ arrays["_encoder"].reshape(len(z), -1)
         if arrays["_is_due"][0]:
             self.learn(r, arrays["y"])
+            arrays["_weights"][:] = self.rls.weights.ravel()  # which a rule may have made anew
+            self._share_weights()
             arrays["n_updates"][0] += 1
+
+    def _share_weights(self) -> None:
+        """Let the rule on arrays see the memory of the readout's weights, which the user may set."""
+        self.rls.weights = self._arrays["_weights"].reshape(self.rls.weights.shape)
 
     def learn(self, activity: NDArray[np.float64], target: NDArray[np.float64]) -> None:
         """

@@ -59,6 +59,14 @@ def test_theta_below_threshold():
     assert limits == {"residual": 1.0, "capped": below, "retain": retain, "mirror": 0.0}
 
 
+def test_a_mean_that_is_not_linear_in_theta_tells_no_range():
+    square = Reset(
+        "square", "v = v_reset*(1 - theta**2)", mean=lambda v_reset, *others: v_reset * (1 - others[-1] ** 2)
+    )
+    with pytest.raises(ValueError, match="mean of the reset rule 'square' is not linear in theta, expected it to be"):
+        square.theta_below_threshold(CA3)
+
+
 def test_statements_and_the_jump_of_w_are_the_reset_of_a_population():
     for name, rule in RESETS.items():
         assert Reset.of(name) is rule and Reset.of(rule) is rule

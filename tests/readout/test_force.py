@@ -753,8 +753,17 @@ class LeastMeanSquares(ReadoutOperation):
         self.rls.weights -= 0.01 * np.outer(self.rls.predict(activity) - target, activity)
 
 
-def test_a_rule_of_ones_own_is_a_class_derived_from_the_operation():
-    net = simulated(network(feedback=False, reference=LeastMeanSquares), 50 * ms)
+class MadeAnew(ReadoutOperation):
+    """The same, with weights that are another array after each sample."""
+
+    def learn(self, activity, target):
+        error = self.rls.predict(activity) - target
+        self.rls.weights = self.rls.weights - 0.01 * np.outer(error, activity)
+
+
+@pytest.mark.parametrize("rule", [LeastMeanSquares, MadeAnew])
+def test_a_rule_of_ones_own_is_a_class_derived_from_the_operation(rule):
+    net = simulated(network(feedback=False, reference=rule), 50 * ms)
     force = net["force"]
     assert force.n_updates[:] == 98 and 0.01 < np.abs(force.weights).max() < 10
     assert np.array_equal(force.P, np.zeros((20, 20)))  # it has none
