@@ -20,7 +20,7 @@ from hetbrian.network import Distribution as Distribution
 from hetbrian.network import Drive as Drive
 from hetbrian.network import Gamma as Gamma
 from hetbrian.network import Gaussian as Gaussian
-from hetbrian.network import Heterogeneity as Heterogeneity  # type: ignore[attr-defined, unused-ignore]
+from hetbrian.network import Heterogeneity as Heterogeneity
 from hetbrian.network import Izhikevich as Izhikevich
 from hetbrian.network import LogNormal as LogNormal
 from hetbrian.network import Lorentzian as Lorentzian
