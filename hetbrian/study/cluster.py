@@ -169,15 +169,14 @@ def _outcomes(client, sources, todo, arguments, say):
                 time.sleep(0.002)
                 look()
             batch = [next(running), *running.next_batch(block=False)]
-            lost = [future for future in batch if future.status in ("pending", "lost")]
-            running.update(lost)  # their worker died before its results were fetched: they are computed again
-            found = {points.pop(future.key): _result(future) for future in batch if future not in lost}
+            texts = {future: _result(future) for future in batch}
+            running.update([future for future, text in texts.items() if text is None])
         except (OSError, CancelledError) as error:
             raise SchedulerLost(
                 f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
                 "finished points are kept; start it and run the same command again."
             ) from error
-        yield found
+        yield {points.pop(future.key): text for future, text in texts.items() if text is not None}
 
 
 def _task():
@@ -197,10 +196,13 @@ def _task():
 
 
 def _result(future):
-    """Return the text of a finished point, or raise what the sweep cannot go on from."""
-    if future.status == "finished":
+    """Return the text of a point, None if it died with its worker, or raise what the sweep cannot go on from."""
+    status = future.status
+    if status == "finished":
         return future.result()
-    error = future.exception() if future.status == "error" else None
+    if status in ("pending", "lost"):
+        return None  # Dask computes it again
+    error = future.exception() if status == "error" else None
     if isinstance(error, distributed.scheduler.KilledWorker):
         return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
     if isinstance(error, ImportError):
