@@ -175,6 +175,8 @@ def linked():
     other = quadratic(name="other")
     group = quadratic(equations="dv/dt = (I - v)/tau : volt\nI : volt (linked)")
     group.I = linked_var(other, "I")
+    group.add_attribute("other")
+    group.other = other  # which a link does not keep alive
     return group, ()
 
 
