@@ -101,10 +101,15 @@ def choice(value: Any, name: str, known: Iterable[str]) -> Any:
     return value
 
 
-def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling", cutoff: float = 0.6) -> str:
-    """Return the end of an error about an unknown name: the nearest known one, if alike enough, or advice."""
-    near = difflib.get_close_matches(str(name), list(map(str, known)), n=1, cutoff=cutoff)
-    return f": did you mean {near[0]!r}?" if near else f": {advice}."
+def nearest(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that is most like another one, None if none is alike enough."""
+    return next(iter(difflib.get_close_matches(str(name), list(map(str, known)), n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(name: Any, known: Iterable[str], advice: str = "check the spelling") -> str:
+    """Return the end of an error about an unknown name: the nearest known one, or advice."""
+    near = nearest(name, known)
+    return f": {advice}." if near is None else f": did you mean {near!r}?"
 
 
 def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> int:

@@ -111,7 +111,7 @@ def stored_matrix(values, size):
     return upper + np.triu(upper, 1).T
 
 
-def waiting(values, size):
+def waiting_updates(values, size):
     """
     Return the updates that wait.
 
@@ -141,7 +141,7 @@ def settled(values, size, forgetting):
     Parameters
     ----------
     values : dict of str to ndarray
-        As `waiting`, with ``_gains``, ``_scale``, and ``_c`` and ``_gain`` of the update that is pending.
+        As `waiting_updates`, with ``_gains``, ``_scale``, and ``_c`` and ``_gain`` of the update that is pending.
     size : int
         Rows of the matrix.
     forgetting : float
@@ -152,7 +152,7 @@ def settled(values, size, forgetting):
     """
     matrix = stored_matrix(values, size).astype(float)
     if "_counts" in values and values["_counts"][COUNTS.index("waiting")]:
-        updates = waiting(values, size).astype(float)  # (update, weight)
+        updates = waiting_updates(values, size).astype(float)  # (update, weight)
         scaled = np.sqrt(np.abs(values["_gains"][: len(updates)]))[:, np.newaxis] * updates
         signs = np.sign(values["_gains"][: len(updates)])[:, np.newaxis]
         product = scaled.T @ (signs * scaled)
@@ -170,7 +170,7 @@ def portable(values, size):
     Parameters
     ----------
     values : dict of str to ndarray
-        As `waiting`.
+        As `waiting_updates`.
     size : int
         Rows of the matrix.
 
@@ -185,7 +185,7 @@ def portable(values, size):
     if "_counts" in values:
         counts = values["_counts"].copy()
         counts[COUNTS.index("stride")] = 0
-        changed |= {"_waiting": waiting(values, size), "_counts": counts}
+        changed |= {"_waiting": waiting_updates(values, size), "_counts": counts}
     found = {}
     for name, array in changed.items():
         found[name] = np.zeros_like(values[name])

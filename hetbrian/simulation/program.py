@@ -25,7 +25,7 @@ from brian2 import (
 )
 from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.checks import check_units, did_you_mean, no_network_operations
+from hetbrian._support.checks import check_units, nearest, no_network_operations
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone
@@ -392,11 +392,11 @@ def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, An
             f"give the model's as parameters={{{name!r}: ...}}, or rename it."
         )
     for name in sorted(keywords.keys() - named):
-        advice = did_you_mean(name, options, "", OPTION_LIKE)
-        if "did you mean" in advice:
+        near = nearest(name, options, OPTION_LIKE)
+        if near is not None:
             raise ValueError(
                 f"{name!r} is no option of simulate and no parameter that the model names, expected an option, or the "
-                f"model's as parameters={{{name!r}: ...}}{advice}"
+                f"model's as parameters={{{name!r}: ...}}: did you mean {near!r}?"
             )
     return parameters | keywords
 

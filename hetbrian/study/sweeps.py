@@ -15,7 +15,7 @@ import brian2
 import numpy as np
 import xarray
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import nearest
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.reuse import KEPT
@@ -212,11 +212,11 @@ def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings:
             )
     own = inspect.signature(point).parameters
     for name in sorted(settings.keys() - own.keys()):
-        nearest = did_you_mean(name, inspect.signature(sweep).parameters, "")
-        if "did you mean" in nearest:
+        near = nearest(name, inspect.signature(sweep).parameters)
+        if near is not None:
             raise ValueError(
                 f"{name} is no argument of sweep, nor a parameter that {point.__name__} names, expected one of them"
-                f"{nearest[:-1]} or give it as parameters={{{name!r}: ...}}."
+                f": did you mean {near!r} or give it as parameters={{{name!r}: ...}}."
             )
     taken = own.keys() - grid.parameters - parameters.keys()
     for name in sorted(taken & {key for key, value in options.items() if value is not None}):
