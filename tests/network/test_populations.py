@@ -148,9 +148,9 @@ def test_feedback_and_drive_are_currents_like_eta():
         ({"eta": [1, 2] * nA}, r"eta has shape \(2,\), expected one value or \(3,\): draw 3 values"),
         ({"theta": np.zeros((3, 1))}, r"theta has shape \(3, 1\), expected one value or \(3,\)"),
         ({"g": [1.0, np.nan, 1.0]}, "g of neuron 1 is nan, expected finite values: check its distribution"),
-        ({"v": np.inf * mV}, "v of neuron 0 is inf, expected finite values"),
+        ({"v": np.inf * mV}, "v is inf .*, expected finite values"),
         ({"theta": [0.0, 0.0, 1.5]}, r"theta of neuron 2 is 1\.5, expected 0 <= theta <= 1 .* truncate"),
-        ({"theta": 0.5, "reset": "mirror"}, "theta of neuron 0 is 0.5, expected theta = 0"),
+        ({"theta": 0.5, "reset": "mirror"}, "theta is 0.5, expected theta = 0"),
         ({"reset": "full"}, "reset is 'full', expected one of residual, capped, retain, mirror"),
     ],
 )
