@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2 import NeuronGroup
 
+from hetbrian._support.errors import NetworkError
+
 if TYPE_CHECKING:
 
     class _Group:
@@ -140,7 +142,10 @@ class Limited(_Group):
 
     def before_run(self, run_namespace: dict[str, Any]) -> None:
         """Refuse values that are not allowed, whichever way they came."""
-        self.refuse(self.known_values())
+        try:
+            self.refuse(self.known_values())
+        except ValueError as error:
+            raise NetworkError(str(error)) from None
         super().before_run(run_namespace)
 
     def check(self) -> None:

@@ -14,7 +14,8 @@ from hetbrian.codegen.runner import NativeRunner
 def check_per_neuron(source: Any, name: str, expected: str) -> None:
     """Refuse a variable that a template could not read as one array, with a value for each neuron of the source."""
     variable = source.variables.get(name)
-    if not isinstance(variable, ArrayVariable) or variable.size != len(source):
+    is_plain = isinstance(variable, ArrayVariable) and source.variables.indices[name] == "_idx"
+    if not is_plain or variable.size != len(source):
         raise ValueError(f"{source.name} has no variable {name!r} of one value a neuron, expected {expected}.")
 
 

@@ -7,9 +7,10 @@ from brian2 import Network
 from brian2.core.magic import magic_network
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import Resetter, StateUpdater
-from brian2.parsing.statements import parse_statement
 from brian2.synapses.synapses import SummedVariableUpdater
-from brian2.utils.stringtools import get_identifiers
+
+from hetbrian._support.errors import NetworkError
+from hetbrian._support.variables import assigned
 
 
 def check_sole_writer(readout: Any, variable: str) -> None:
@@ -27,7 +28,7 @@ def check_sole_writer(readout: Any, variable: str) -> None:
 
     Raises
     ------
-    ValueError
+    NetworkError
         If that is so; the message names the other.
     """
     target = readout.variables[variable]
@@ -39,7 +40,7 @@ def check_sole_writer(readout: Any, variable: str) -> None:
             if id(item) in parts or not item.active:
                 continue
             if any(_variable(item, name) is target for name in _written(item, variable)):
-                raise ValueError(
+                raise NetworkError(
                     f"{item.name} and {readout.name} both write {target.name} of {target.owner.name}, expected one of "
                     "them, which the other would overwrite: give one readout several outputs, or let each drive a "
                     "variable of its own and add them up in the equations."
@@ -69,5 +70,4 @@ def _written(item: Any, variable: str) -> set[str]:
         return {item.target_varname}
     code = item.group.event_codes[item.event] if isinstance(item, Resetter) else getattr(item, "code", None)
     code = item.abstract_code if code is None else code
-    lines = [line.partition("#")[0] for line in (code or "").splitlines()]
-    return {parse_statement(line)[0] for line in lines if get_identifiers(line)}
+    return assigned(code)

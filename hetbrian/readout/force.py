@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetbrian._support.allowed import FINITE, Limited
 from hetbrian._support.checks import check_dimensions, check_units, no_network_operations, whole_steps
-from hetbrian._support.errors import DivergenceError
+from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian.codegen import tiles, waiting
 from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
@@ -254,7 +254,10 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
 
     def before_run(self, run_namespace: dict[str, Any]) -> None:
         """Refuse what would spoil the run, and choose the kernel."""
-        target_code(self.target, len(self), self.namespace, self.clock.dt)  # which may have changed
+        try:
+            target_code(self.target, len(self), self.namespace, self.clock.dt)  # which may have changed
+        except ValueError as error:
+            raise NetworkError(str(error)) from None
         if self.has_feedback:
             check_sole_writer(self, "_feedback")
         if not isinstance(get_device(), RuntimeDevice):

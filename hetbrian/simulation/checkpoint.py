@@ -11,13 +11,11 @@ from brian2 import Network, Synapses, get_device
 from brian2.devices.device import RuntimeDevice
 from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
-from brian2.parsing.statements import parse_statement
-from brian2.utils.stringtools import get_identifiers
 
 from hetbrian._support.allowed import Limited
 from hetbrian._support.checks import check_finite
 from hetbrian._support.files import arrays, check_sizes, save_arrays
-from hetbrian._support.variables import own_arrays
+from hetbrian._support.variables import assigned, own_arrays
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.likeness import differences, likeness
 
@@ -206,10 +204,8 @@ def _refuse_synapses(network):
         if not isinstance(item, Synapses):
             continue
         own = {name for name, variable in item.variables.items() if getattr(variable, "owner", None) is not None}
-        code = [line for path in item._pathways for line in path.code.splitlines() if get_identifiers(line)]
-        changed = {parse_statement(line)[0] for line in code} & own - {
-            name for name in own if name.endswith(("_post", "_pre"))
-        }
+        changed = {name for path in item._pathways for name in assigned(path.code)} & own
+        changed -= {name for name in own if name.endswith(("_post", "_pre"))}
         changed |= set(item.equations.diff_eq_names)
         if changed:
             raise NotImplementedError(

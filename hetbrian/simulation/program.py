@@ -26,7 +26,7 @@ from brian2 import (
 from brian2.core.variables import ArrayVariable
 
 from hetbrian._support.checks import check_units, nearest, no_network_operations
-from hetbrian._support.errors import DivergenceError
+from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import check_resumed, load_state
@@ -366,7 +366,7 @@ def _run(network, duration, **options):
     try:
         network.run(duration, namespace={}, **options)
     except BrianObjectException as error:
-        if isinstance(error.__cause__, (DivergenceError, NotImplementedError)):
+        if isinstance(error.__cause__, (DivergenceError, NetworkError, NotImplementedError)):
             raise error.__cause__ from None
         raise
 
