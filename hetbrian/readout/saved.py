@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         rule: str
         bias: bool
         is_random: bool
+        clock: Any
         _filter: tuple[str, ...]
         _is_auto: bool
         _law: Any
@@ -105,7 +106,8 @@ class Saved(_Readout):
         """Return texts, numbers and arrays that tell this readout from others, by what they are; not what it learns."""
         scalars = {name: float(self.variables[name].get_value()[0]) for name in ("start", "stop", "forgetting")}
         initial = "auto" if self._is_auto else float(self.variables["initial_P"].get_value()[0])
-        every = repr(self._law) if self.is_random else int(self.variables["_every"].get_value()[0])
+        steps = int(self.variables["_every"].get_value()[0])
+        every = repr(self._law) if self.is_random else f"{steps * float(self.clock.dt):.9g}"
         return {
             "rule": self.rule,
             "bias": str(self.bias),

@@ -180,7 +180,7 @@ class _Arrays:
             if values.dtype.kind != np.dtype(self.variables[name].dtype).kind:
                 raise ValueError(
                     f"{name} of {self.name} in {os.fspath(path)!r} is of type {values.dtype}, expected "
-                    f"{self.variables[name].dtype}: save the state again."
+                    f"{np.dtype(self.variables[name].dtype)}: save the state again."
                 )
             if name in self.integrated:
                 check_finite(f"{name} of {self.name} in {os.fspath(path)!r}", values)

@@ -44,6 +44,8 @@ def likeness(network: Network, groups: Iterable[Group]) -> dict[str, str]:
     found: dict[str, Any] = {}
     synapses = [item for item in network.sorted_objects if isinstance(item, Synapses)]
     for item in [*groups, *synapses]:
+        if isinstance(item, CodeRunner):  # a pathway, which belongs to its synapses
+            continue
         parts = {"time step": float(item.clock.dt), **_code(item)}
         found |= {f"the {part} of {item.name}": value for part, value in parts.items()}
         found |= {f"{name} of {item.name}": values for name, values in _constants(item).items()}
