@@ -55,7 +55,9 @@ __global__ void _kernel_count_{{codeobj_name}}(const int32_t* n_spikes, double* 
         if ({{host('neuron')}} >= 0) Network::_globally_stopped = true;
     }
     {% if counts %}
-    _kernel_count_{{codeobj_name}}<<<1, 1>>>({{device('_spikespace')}} + _n_source, {{device('_n_spikes')}});
+    {% set space = get_array_name(variables['_spikespace'], prefix='') %}
+    _kernel_count_{{codeobj_name}}<<<1, 1>>>(
+        {{device('_spikespace')}}[current_idx{{space}}] + _n_source, {{device('_n_spikes')}});
     CUDA_CHECK_ERROR("guard counts");
     if (({{host('t_in_timesteps')}} + 1) % {{host('_window')}} == 0)
     {
