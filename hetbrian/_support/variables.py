@@ -13,8 +13,16 @@ def own_arrays(group: Any) -> dict[str, ArrayVariable]:
     return {
         name: variable
         for name, variable in group.variables.items()
-        if isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", None) == group.name
+        if isinstance(variable, ArrayVariable) and owner_name(variable) == group.name
     }
+
+
+def owner_name(variable: Any) -> str | None:
+    """Return the name of the group that a variable belongs to, None if that is gone."""
+    try:
+        return getattr(variable.owner, "name", None)
+    except ReferenceError:
+        return None
 
 
 def assigned(code: str | None) -> set[str]:
