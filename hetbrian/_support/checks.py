@@ -66,6 +66,13 @@ def check_generator(rng: np.random.Generator) -> None:
         raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
 
 
+def check_instance(value: Any, name: str, kind: type, advice: str) -> None:
+    """Refuse what is not of a kind, such as a function that was not called."""
+    if not isinstance(value, kind):
+        shown = getattr(value, "__name__", None) or repr(value)
+        raise TypeError(f"{name} is {shown}, expected a {kind.__name__}: {advice}.")
+
+
 def choice(value: Any, name: str, known: Iterable[str]) -> Any:
     """
     Return a value that is among the known ones.
@@ -132,10 +139,15 @@ def whole_steps(interval: Any, dt: Any, name: str, tolerance: float = 1e-6) -> i
     Raises
     ------
     ValueError
-        If the interval is shorter than a step or no whole number of steps.
+        If the interval is shorter than a step, no whole number of steps, or more of them than 32 bits can count.
     """
     ratio = float(interval) / float(dt)
     steps = round(ratio) if math.isfinite(ratio) else 0
+    if steps >= 2**31:
+        raise ValueError(
+            f"{name} is {Quantity(float(interval), dim=second.dim)}, expected fewer than 2^31 time steps of "
+            f"{Quantity(float(dt), dim=second.dim)}, which code can count: shorten it."
+        )
     if steps < 1 or abs(ratio - steps) > tolerance * ratio:
         raise ValueError(
             f"{name} is {Quantity(float(interval), dim=second.dim)}, expected a multiple of the time step "
@@ -164,9 +176,3 @@ def check_finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
     return values
-
-
-def check_forgetting(forgetting: float) -> None:
-    """Refuse what is no share of the old samples' weight."""
-    if not 0 < forgetting <= 1:
-        raise ValueError(f"forgetting = {forgetting}, expected 0 < forgetting <= 1; give 1 to forget nothing")

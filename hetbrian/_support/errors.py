@@ -3,3 +3,7 @@
 
 class DivergenceError(ArithmeticError):
     """A simulation left the finite numbers; the message says when and where."""
+
+
+class NetworkError(ValueError):
+    """A network that is refused when its run is prepared; the message says what to change."""

@@ -1,8 +1,11 @@
 """What Brian2 groups hold."""
 
+import re
 from typing import Any
 
 from brian2.core.variables import ArrayVariable
+from brian2.parsing.statements import parse_statement
+from brian2.utils.stringtools import get_identifiers
 
 
 def own_arrays(group: Any) -> dict[str, ArrayVariable]:
@@ -10,5 +13,20 @@ def own_arrays(group: Any) -> dict[str, ArrayVariable]:
     return {
         name: variable
         for name, variable in group.variables.items()
-        if isinstance(variable, ArrayVariable) and getattr(variable.owner, "name", None) == group.name
+        if isinstance(variable, ArrayVariable) and owner_name(variable) == group.name
     }
+
+
+def owner_name(variable: Any) -> str | None:
+    """Return the name of the group that a variable belongs to, None if that is gone."""
+    try:
+        return getattr(variable.owner, "name", None)
+    except ReferenceError:
+        return None
+
+
+def assigned(code: str | None) -> set[str]:
+    """Return the names that statements of Brian2 code assign to."""
+    lines = (line.partition("#")[0] for line in (code or "").splitlines())
+    statements = [part for line in lines for part in re.split(";", line) if get_identifiers(part)]
+    return {parse_statement(part)[0] for part in statements}

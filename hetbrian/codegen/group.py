@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from brian2 import second
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.groups.group import Group
+from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian.codegen.codeobjects import native_class
 from hetbrian.codegen.runner import NativeRunner
@@ -14,7 +14,8 @@ from hetbrian.codegen.runner import NativeRunner
 def check_per_neuron(source: Any, name: str, expected: str) -> None:
     """Refuse a variable that a template could not read as one array, with a value for each neuron of the source."""
     variable = source.variables.get(name)
-    if not isinstance(variable, ArrayVariable) or variable.size != len(source):
+    is_plain = isinstance(variable, ArrayVariable) and source.variables.indices[name] == "_idx"
+    if not is_plain or variable.size != len(source):
         raise ValueError(f"{source.name} has no variable {name!r} of one value a neuron, expected {expected}.")
 
 
@@ -47,6 +48,7 @@ class NativeGroup(Group):
         native_class()
         Group.__init__(self, clock=source.clock, when="end", order=order, name=name)
         self.source, self.codeobj_class, self.namespace = source, None, namespace
+        self.add_dependency(source)
         self.variables = Variables(self)
         self.variables.add_constant("N", value=size)
         self.variables.add_constant("_n_source", value=len(source))
@@ -57,9 +59,8 @@ class NativeGroup(Group):
         return self.variables["N"].get_value()
 
     def _add_scalar(self, name: str, value: Any = None, dtype: Any = np.float64, **options: Any) -> None:
-        """Add a variable that all elements share; quantities are times."""
-        dimensions = second.dim if getattr(value, "dim", None) is second.dim else None
-        options |= {} if dimensions is None else {"dimensions": dimensions}
+        """Add a variable that all elements share, in the unit of its value."""
+        options["dimensions"] = getattr(value, "dim", DIMENSIONLESS)
         options |= {} if value is None else {"values": np.asarray(value).item()}
         self.variables.add_array(name, size=1, scalar=True, dtype=dtype, **options)
 

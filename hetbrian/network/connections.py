@@ -86,7 +86,8 @@ def recurrent(
     Returns
     -------
     Synapses
-        With weights ``omega`` in amp.
+        With weights ``omega`` in amp, and ``n_spare``, how many at the end are of weight 0 and only there for a
+        standalone program.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def recurrent(
             "couple it with AllToAll."
         )
     pre, post, weights = random_weights(len(neurons), gain, probability, rng)
+    n_random = pre.size
     if not isinstance(get_device(), RuntimeDevice):
         pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
     synapses = Synapses(
@@ -112,6 +114,8 @@ def recurrent(
         order=0,
         name=name,
     )
+    synapses.add_attribute("n_spare")
+    synapses.n_spare = pre.size - n_random
     synapses.active = pre.size > 0  # Brian2 refuses to run synapses that were never connected
     if synapses.active:
         synapses.connect(i=pre, j=post)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from brian2 import Quantity
 
+from hetbrian._support.checks import check_generator, choice, count
 from hetbrian.network.distribution import Distribution
 from hetbrian.network.laws import Constant, Lorentzian
 
@@ -92,10 +93,19 @@ class Heterogeneity:
         Raises
         ------
         ValueError
-            If a Distribution comes with a half width, or a parameter with one has no room for it.
+            If a Distribution comes with a half width, a parameter with one has no room for it, a half width is no
+            scalar, or ``bounds`` names another parameter.
         """
+        for name in bounds or {}:
+            choice(name, "a parameter in bounds", PARAMETERS)
         centres = {"eta": eta, "g": g, "theta": theta}
         widths = {"eta": eta_half_width, "g": g_half_width, "theta": theta_half_width}
+        for name, width in widths.items():
+            if np.ndim(width) != 0:
+                raise ValueError(
+                    f"{name}_half_width has shape {np.shape(width)}, expected one number for all neurons: "
+                    f"give an array as {name} instead, or a Distribution."
+                )
         laws = {}
         for name, centre in centres.items():
             low, high = (bounds or {}).get(name, (-np.inf, np.inf))
@@ -127,6 +137,8 @@ class Heterogeneity:
         -------
         dict of str to Quantity or ndarray, shape (n_neurons,)
         """
+        count(n_neurons, "n_neurons")
+        check_generator(rng)
         streams = zip(self._laws.items(), rng.spawn(len(PARAMETERS)), strict=True)
         return {name: law.draw(n_neurons, stream) for (name, law), stream in streams}
 
@@ -146,6 +158,8 @@ class Heterogeneity:
         dict of str to Quantity or ndarray, shape (n_neurons,)
             Eta ascends.
         """
+        count(n_neurons, "n_neurons")
+        check_generator(rng)
         grids = {name: law.quantiles(n_neurons) for name, law in self._laws.items()}
         _, *streams = rng.spawn(len(PARAMETERS))
         for name, stream in zip(PARAMETERS[1:], streams, strict=True):

@@ -3,13 +3,20 @@
 import numpy as np
 import numpy.typing as npt
 from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import get_unit_for_display
+from brian2.utils.stringtools import get_identifiers
 
-from hetbrian._support.checks import count
+from hetbrian._support.allowed import Allowed, LimitedNeurons
+from hetbrian._support.checks import check_instance, count, did_you_mean
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
 from hetbrian.network.synapses import Synapse
+
+FINITE = Allowed("finite values", "check its distribution", -np.inf, np.inf, included=(False, False), element="neuron")
+"""What parameters and potentials must be."""
 
 
 def population(
@@ -75,7 +82,10 @@ def population(
     ------
     ValueError
         If n_neurons < 1, an array has the wrong length or is not finite, theta is outside the
-        range of the reset rule, or the rule or the adaptation is unknown.
+        range of the reset rule, the rule or the adaptation is unknown, or the statement of a rule has a name that
+        the neurons do not know.
+    TypeError
+        If the parameters, the synapse or the drive are something else, such as ``single_exponential`` without ().
     DimensionMismatchError
         If a parameter has the wrong unit.
 
@@ -92,13 +102,17 @@ def population(
     1.1 nA
     """
     count(n_neurons, "n_neurons")
+    check_instance(parameters, "parameters", Izhikevich, "give a parameter set, as Izhikevich.FORCE")
+    check_instance(synapse, "synapse", Synapse, "call what makes it, as single_exponential()")
+    if drive is not None and not hasattr(drive, "expression"):
+        raise TypeError(f"drive is {drive!r}, expected a Drive: call what makes it, with its numbers.")
     rule = Reset.of(reset)
     on_spike = (rule.statement, "w += w_jump" if adaptation == "own" else "", synapse.on_spike)
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
     inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
     inputs += f"I_feedback : {unit}" if feedback else f"I_feedback = {nothing} : {unit}"
-    group = NeuronGroup(
+    group = LimitedNeurons(
         n_neurons,
         parameters.equations(synapse.coupling, adaptation)
         + Equations(synapse.equations.replace("{current}", unit))
@@ -116,19 +130,31 @@ def population(
         order=0,
         name=name,
     )
+    _check_names(rule, group)
     group.add_attribute("synapse")
     group.synapse = synapse
+    group.allowed = {"eta": FINITE, "g": FINITE, "theta": rule.allowed}
     values = {"eta": eta, "g": g, "theta": theta, "v": parameters.v_r if v is None else v}
     for key in ("eta", "g"):
         values[key] = getattr(parameters, key) if values[key] is None else values[key]
     for key, value in values.items():
         setattr(group, key, _per_neuron(key, value, group))
-    rule.check(theta)
     return group
 
 
+def _check_names(rule, group):
+    """Refuse a reset statement with names that the neurons do not know."""
+    known = {*group.variables, *group.namespace, *DEFAULT_FUNCTIONS, *DEFAULT_UNITS}
+    for name in sorted(get_identifiers(rule.statement) - known - {"and", "or", "not", "True", "False"}):
+        advice = did_you_mean(name, known - set(DEFAULT_UNITS), "write its value")
+        raise ValueError(
+            f"the statement {rule.statement!r} of the reset rule {rule.name!r} has {name!r}, expected names that the "
+            f"neurons know{advice}"
+        )
+
+
 def _per_neuron(name, value, group):
-    """Return a value for a variable of a group, checked: unit, length, finite."""
+    """Return a value for a variable of a group, checked: unit, length, finite (what the group allows it checks)."""
     variable, n = group.variables[name], len(group)
     if getattr(value, "dim", group.variables["theta"].dim) is not variable.dim:
         raise DimensionMismatchError(
@@ -138,10 +164,5 @@ def _per_neuron(name, value, group):
         )
     if np.shape(value) not in ((), (n,)):
         raise ValueError(f"{name} has shape {np.shape(value)}, expected one value or ({n},): draw {n} values.")
-    plain = np.atleast_1d(np.asarray(value, dtype=float))
-    bad = np.flatnonzero(~np.isfinite(plain))
-    if bad.size:
-        raise ValueError(
-            f"{name} of neuron {bad[0]} is {plain[bad[0]]}, expected finite values: check its distribution."
-        )
+    FINITE.check(name, value)
     return value

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hetbrian._support.allowed import Allowed
+
 if TYPE_CHECKING:
     from hetbrian.network.neuron import Izhikevich
 
@@ -73,7 +75,7 @@ class Reset:
         """
         if isinstance(rule, Reset):
             return rule
-        if rule not in RESETS:
+        if not isinstance(rule, str) or rule not in RESETS:
             raise ValueError(f"reset is {rule!r}, expected one of {', '.join(RESETS)}: choose one of them.")
         return RESETS[rule]
 
@@ -91,15 +93,19 @@ class Reset:
         ValueError
             If a coefficient is outside the range of the rule.
         """
-        theta = np.atleast_1d(np.asarray(theta, dtype=float))
-        outside = np.flatnonzero(~((theta >= 0) & (theta <= self.highest_theta)))
-        if outside.size:
-            limit = "< 1" if self.highest_theta == BELOW_ONE else f"<= {self.highest_theta:g}"
-            allowed = f"0 <= theta {limit}" if self.highest_theta else "theta = 0"
-            raise ValueError(
-                f"theta of neuron {outside[0]} is {theta[outside[0]]:g}, expected {allowed} "
-                f"for the reset rule {self.name!r}: truncate the distribution of theta."
-            )
+        self.allowed.check("theta", theta)
+
+    @property
+    def allowed(self) -> Allowed:
+        """Allowed : the reset coefficients that the rule allows."""
+        limit = "< 1" if self.highest_theta == BELOW_ONE else f"<= {self.highest_theta:g}"
+        return Allowed(
+            f"{f'0 <= theta {limit}' if self.highest_theta else 'theta = 0'} for the reset rule {self.name!r}",
+            "truncate the distribution of theta",
+            low=0.0,
+            high=self.highest_theta,
+            element="neuron",
+        )
 
     def mean_potential(self, neuron: Izhikevich, theta: npt.ArrayLike, dt: float = 0.0) -> np.ndarray:
         """

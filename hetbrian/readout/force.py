@@ -1,8 +1,7 @@
 """FORCE as a Brian2 object that runs on every device."""
 
 import math
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -11,34 +10,36 @@ from brian2.codegen.generators.cpp_generator import CPPNodeRenderer
 from brian2.devices.device import RuntimeDevice, get_device
 from numpy.typing import ArrayLike, NDArray
 
+from hetbrian._support.allowed import FINITE, Limited
 from hetbrian._support.checks import check_dimensions, check_units, no_network_operations, whole_steps
-from hetbrian._support.errors import DivergenceError
-from hetbrian._support.files import arrays, check_sizes, save_arrays
+from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian.codegen import tiles, waiting
 from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
+from hetbrian.codegen.interval import N_QUANTILES, Law, RandomlyRepeated
 from hetbrian.codegen.runner import NativeRunner
+from hetbrian.readout import limits
+from hetbrian.readout.feedback import check_sole_writer
 from hetbrian.readout.linearfilter import filter_states, step_matrix
 from hetbrian.readout.online import check_learning
 from hetbrian.readout.operation import ReadoutOperation
-from hetbrian.readout.target import target_code
-
-FILE_FORMAT = 1
-
-LEARNT = ("_weights", "_P", "_c", "_gain", "n_updates", "initial_P", "forgetting")
-"""Arrays of a trained readout, beside the encoder."""
-
-STATE = (*LEARNT, "z", "y", "start", "stop", "_every")
-"""Arrays from which a stopped run goes on."""
+from hetbrian.readout.saved import Saved
+from hetbrian.readout.target import largest, target_code
 
 LARGEST = math.isqrt(2**31 - 1)
 """Number of weights whose P a standalone program can hold."""
 
-IS_DUE = "t_in_timesteps % _every == 0 and t + 0.001*dt > start and t + 0.001*dt < stop"
+TICKS = {False: "t_in_timesteps % _every == 0", True: "t_in_timesteps >= _next"}
+"""Whether an interval ends in this step, if intervals are all the same or random."""
+
+IS_DUE = "{tick} and t + 0.001*dt > start and t + 0.001*dt < stop"
 """Whether the readout learns in this step, start <= t < stop, where t is off by some roundings."""
 
+POLL = 10 * ms
+"""How often the host of a GPU asks whether the readout has to stop."""
 
-class FORCE(NativeGroup):
+
+class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     r"""
     A linear readout z = Phi r that learns a target while the network runs, and drives it.
 
@@ -66,10 +67,15 @@ class FORCE(NativeGroup):
         E. None leaves the network without feedback.
     start, stop : Quantity [second]
         The readout learns at times start <= t < stop.
-    every : Quantity [second]
-        Interval between two updates, a multiple of the time step.
-    initial_P : float
-        P(0) = initial_P times the identity.
+    every : Quantity [second], or Distribution of times
+        Interval between two updates, a multiple of the time step; or the law from which each interval is drawn anew
+        with ``rng``, as 4096 quantiles in whole steps, at least one. Intervals begin at t = 0, whenever learning does.
+        Full-FORCE draws them from an exponential law, ``Gamma(mean, shape=1)``, so that no rhythm of target or network
+        is missed by all updates.
+    initial_P : float or "auto"
+        P(0) = initial_P times the identity. ``"auto"`` takes 0.5/sum(r^2), r of the first update, because the first
+        step of the rule multiplies its error by 1 - P(0) sum(r^2): whatever the unit of r, and a network of any size
+        then learns as the published one with N = 2000 and P(0) = 2. Learning has to start after the network does.
     forgetting : float
         Lambda, 0 < lambda <= 1.
     rule : {"prior", "posterior"}
@@ -90,11 +96,19 @@ class FORCE(NativeGroup):
         rule, `hetbrian.readout.operation.ReadoutOperation`, or one of your own derived from it.
     name : str
         Name of the group.
+    largest_output : float
+        The run is stopped if from the 20th update on an output exceeds this many times the largest target so far,
+        because learning has run away; inf for no limit. Networks of `models.force` stay below 3.
+    rng : numpy.random.Generator, optional
+        Where random intervals come from.
 
     Raises
     ------
     ValueError
-        If a value or shape does not fit; the message says which.
+        If a value or shape does not fit; the message says which. When the run is prepared, if something else writes
+        the feedback variable too, or the time step has become another than that of a periodic target.
+    DivergenceError
+        While it runs, if P or the target is not finite, or an output is beyond ``largest_output``.
     DimensionMismatchError
         If the encoder or a time has the wrong unit.
     NotImplementedError
@@ -103,10 +117,13 @@ class FORCE(NativeGroup):
 
     References
     ----------
-    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3, Eqs. 16-18 and ModelDB 190565.
+    Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3, Eqs. 16-18 and ModelDB 190565; full-FORCE:
+    DePasquale et al. 2018, doi 10.1371/journal.pone.0191527.
     """
 
-    @check_units(start=second, stop=second, every=second)
+    allowed = limits.ALLOWED
+
+    @check_units(start=second, stop=second)
     def __init__(
         self,
         source: NeuronGroup,
@@ -115,8 +132,8 @@ class FORCE(NativeGroup):
         *,
         start: Quantity = 0 * second,
         stop: Quantity = np.inf * second,
-        every: Quantity = 0.8 * ms,
-        initial_P: float = 2.0,
+        every: Quantity | Law = 0.8 * ms,
+        initial_P: float | Literal["auto"] = 2.0,
         forgetting: float = 1.0,
         rule: Literal["prior", "posterior"] = "prior",
         bias: bool = False,
@@ -127,7 +144,14 @@ class FORCE(NativeGroup):
         namespace: Mapping[str, Any] | None = None,
         reference: bool | type[ReadoutOperation] = False,
         name: str = "force*",
+        largest_output: float = 1000.0,
+        rng: np.random.Generator | None = None,
     ) -> None:
+        operation = ReadoutOperation if reference is True else reference
+        if operation and not (isinstance(operation, type) and issubclass(operation, ReadoutOperation)):
+            raise ValueError(
+                f"reference is {reference!r}, expected True, False or a subclass of ReadoutOperation: choose one."
+            )
         is_standalone = not isinstance(get_device(), RuntimeDevice)
         if reference and is_standalone:
             raise NotImplementedError(
@@ -145,13 +169,14 @@ class FORCE(NativeGroup):
                 f"{source.name} gives {n_weights} weights, expected at most {LARGEST} on a standalone device, whose "
                 "programs count the elements of P in 32 bits: train fewer neurons, or use set_device('runtime')."
             )
-        steps = whole_steps(every, source.clock.dt, "every")
-        if not 0 * second <= start <= stop:
-            raise ValueError(f"start is {start} and stop {stop}, expected 0 s <= start <= stop: exchange them.")
-        check_learning(initial_P, forgetting, rule, dtype)
+        is_auto = isinstance(initial_P, str) and initial_P == "auto"
+        start_P: Any = 1.0 if is_auto else initial_P
+        check_learning(start_P, forgetting, rule, dtype)
+        self.refuse({"start": start, "stop": stop, "largest_output": largest_output})
 
         super().__init__(source, width, order=0, namespace=names, name=name)
-        self.target, self._rule, self._bias, self._given_every = target, rule, bool(bias), every
+        self.target, self._rule, self._bias = target, rule, bool(bias)
+        self._is_auto, self._expression = is_auto, expression
         variables = self.variables
         variables.add_constant("_n_weights", value=n_weights)
         variables.add_reference("_activity", source, activity)
@@ -160,16 +185,21 @@ class FORCE(NativeGroup):
         variables.add_array("_weights", size=width * n_weights, dtype=np.float64)
         self._filter = () if reference else self._follow(activity, n_weights, np.dtype(dtype), native)
         self._add_P(n_weights, np.dtype(dtype), native)
-        self._add_scalar("initial_P", initial_P, constant=True)
+        self._add_scalar("initial_P", 0.0 if is_auto else start_P, constant=True)
         self._add_scalar("forgetting", forgetting, constant=True)
         self._add_scalar("start", start, constant=True)
         self._add_scalar("stop", min(stop, 1e9 * second), constant=True)  # no infinite values in standalone programs
-        self._add_scalar("_every", steps, dtype=np.int32, constant=True)
+        self._repeat(every, rng)
+        self._add_scalar("largest_output", min(largest_output, limits.WITHOUT_LIMIT), constant=True)
+        self._add_scalar("_largest", largest(target), read_only=True)
+        self._add_scalar("_trouble", dtype=np.int32, read_only=True)
+        self._add_scalar("_trouble_time", read_only=True)
         if encoder is not None:
             variables.add_reference("_feedback", source, feedback)
             dimensions = source.variables[feedback].dim
             variables.add_array("_encoder", size=width * n_neurons, dtype=np.float64, dimensions=dimensions)
-        code = f"_is_due = {IS_DUE}\ny = {expression}"
+        is_due = IS_DUE.format(tick=TICKS[self.is_random])
+        code = f"_is_due = {is_due}\ny = {expression}"
         if reference:
             self._add_scalar("_is_due", dtype=bool)
             self.run_regularly(code, clock=self._clock, when="end", order=0, name=f"{self.name}_target")
@@ -178,19 +208,25 @@ class FORCE(NativeGroup):
                 "force",
                 code,
                 suffix="step",
-                needed_variables=["_encoder", "_feedback"] if self.has_feedback else [],
+                needed_variables=[
+                    *(("_encoder", "_feedback") if self.has_feedback else ()),
+                    *(("_next", "_draw", "_intervals") if self.is_random else ()),
+                ],
                 template_kwds={
+                    "random": self.is_random,
+                    "limits": {"first": limits.FIRST, "share": limits.INITIAL_SHARE, "silent": limits.SILENT},
+                    "n_intervals": N_QUANTILES,
+                    "poll": max(1, round(float(POLL) / float(source.clock.dt))),
                     "feedback": self.has_feedback,
                     "bias": self.bias,
                     "posterior": int(rule == "posterior"),
-                    "is_due": CPPNodeRenderer().render_expr(IS_DUE),  # for the host of a GPU
+                    "is_due": CPPNodeRenderer().render_expr(is_due),  # for the host of a GPU
                 },
             )
         self._enable_group_attributes()
         if encoder is not None:
             self.encoder = encoder
-        if reference:
-            operation = ReadoutOperation if reference is True else reference
+        if operation:
             self.contained_objects.append(operation(self))
 
     def _follow(self, activity: str, n_weights: int, dtype: np.dtype, native: type) -> tuple[str, ...]:
@@ -217,7 +253,13 @@ class FORCE(NativeGroup):
             self._add_scalar(name, dtype=np.int32, read_only=True)
 
     def before_run(self, run_namespace: dict[str, Any]) -> None:
-        """Refuse a network operation beside it in the network of a standalone device, which would ignore it."""
+        """Refuse what would spoil the run, and choose the kernel."""
+        try:
+            target_code(self.target, len(self), self.namespace, self.clock.dt)  # which may have changed
+        except ValueError as error:
+            raise NetworkError(str(error)) from None
+        if self.has_feedback:
+            check_sole_writer(self, "_feedback")
         if not isinstance(get_device(), RuntimeDevice):
             for network in get_device().networks:
                 if self in network.objects:
@@ -254,17 +296,6 @@ class FORCE(NativeGroup):
         return "_encoder" in self.variables
 
     @property
-    def every(self) -> Quantity:
-        """Quantity [second] : interval between two updates."""
-        steps, dt = int(self.variables["_every"].get_value()[0]), self._clock.dt
-        return self._given_every if whole_steps(self._given_every, dt, "every") == steps else steps * dt
-
-    @every.setter
-    def every(self, value: Quantity) -> None:
-        self._set("every", value)
-        self._given_every = value
-
-    @property
     def weights(self) -> NDArray[np.float64]:
         """ndarray, shape (n_outputs, n_neurons), one column more with bias : Phi."""
         return np.array(self.variables["_weights"].get_value()).reshape(len(self), -1)
@@ -284,48 +315,6 @@ class FORCE(NativeGroup):
     @encoder.setter
     def encoder(self, values: Quantity) -> None:
         self._set("encoder", values)
-
-    @property
-    def P(self) -> NDArray[np.float64]:
-        """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
-        if not int(self.variables["n_updates"].get_value()[0]):
-            return float(self.variables["initial_P"].get_value()[0]) * np.eye(self._size)
-        return waiting.settled(self._learnt(), self._size, self._forgetting)
-
-    _size = property(lambda self: self.variables["_n_weights"].get_value())
-    _forgetting = property(lambda self: float(self.variables["forgetting"].get_value()[0]))
-
-    def _learnt(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays in which this device keeps P, by name."""
-        names = ("_P", "_tiles", "_c", "_gain", *waiting.arrays(1, np.float64))
-        return {name: np.array(self.variables[name].get_value()) for name in names if name in self.variables}
-
-    def layout(self, names: Iterable[str] = STATE) -> dict[str, int]:
-        """Return the arrays, by name, that `portable` returns, and their sizes."""
-        names = (*names, "_encoder", *waiting.arrays(1, np.float64))
-        return {name: self.variables[name].size for name in names if name in self.variables} | {"_P": self._size**2}
-
-    def portable(self, names: Iterable[str] = STATE) -> dict[str, NDArray[Any]]:
-        """Return arrays for a file, by name; P row by row, which every device reads."""
-        content = {name: np.array(self.variables[name].get_value()) for name in self.layout(names)}
-        content |= waiting.portable(self._learnt(), self._size)
-        content["_P"] = content["_P"][: self._size**2]
-        return {name: values for name, values in content.items() if name != "_tiles"}
-
-    def restore(self, content: Mapping[str, NDArray[Any]]) -> None:
-        """Set arrays as `portable` returned them, perhaps on another device."""
-        for name, values in content.items():
-            variable = self.variables[name]
-            variable.set_value(np.append(values, np.zeros(variable.size - values.size, variable.dtype)))
-        if "_P" in content and "_tiles" in self.variables:
-            self.variables["_tiles"].set_value(0)
-
-    def translated(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Return the arrays of a file as `portable` does; earlier files and other devices keep other arrays."""
-        found = {{"every": "_every"}.get(name, name): values for name, values in content.items()}
-        found["_P"] = found.get("_P", np.zeros(0))[: self._size**2]
-        kept = {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
-        return waiting.translated(kept, self._size, is_used=bool(self._filter))
 
     def run_value(self, name: str, values: Any) -> tuple[str, Any]:
         """
@@ -348,7 +337,8 @@ class FORCE(NativeGroup):
         Raises
         ------
         ValueError
-            If the shape does not fit, a value is not finite, there is no encoder, or a time is no multiple of the step.
+            If the shape does not fit, a value is not finite, there is no encoder, intervals are random, or a time is
+            no multiple of the step.
         DimensionMismatchError
             If the encoder or the time has the wrong unit.
         """
@@ -356,6 +346,8 @@ class FORCE(NativeGroup):
             shape = (len(self), self.variables["_n_weights"].get_value())
             return "_weights", _fitting(name, np.asarray(values, dtype=float), shape).ravel()
         if name == "every":
+            if self.is_random:
+                raise ValueError("every is drawn from a law, expected no value of it: build the network with another.")
             check_dimensions(name, values, second.dim)
             return "_every", whole_steps(values, self._clock.dt, "every")
         if name != "encoder":
@@ -373,10 +365,43 @@ class FORCE(NativeGroup):
         variable, values = self.run_value(name, values)
         self.variables[variable].set_value(np.asarray(values))
 
+    def refuse(self, values: Mapping[str, Any]) -> None:
+        """Refuse values that are not allowed, and a stop before the start."""
+        super().refuse(values)
+        known = values if values.keys() >= {"start", "stop"} else {**self.known_values(), **values}
+        start, stop = (float(known.get(name, default)) * second for name, default in (("start", 0), ("stop", np.inf)))
+        if start > stop:
+            raise ValueError(f"start is {start} and stop {stop}, expected 0 s <= start <= stop: exchange them.")
+
+    def known_values(self) -> dict[str, Any]:
+        """Return the values of the limited variables, as far as the device knows them; not "auto"."""
+        found = super().known_values()
+        return {name: value for name, value in found.items() if name != "initial_P" or value or not self._is_auto}
+
     def check(self) -> None:
-        """Raise `DivergenceError` if P is not finite after a run, whose clock has ticked once more."""
+        """Raise `DivergenceError` if the readout had to stop, or P is not finite after a run."""
+        trouble, time = (self.variables[name].get_value().item() for name in ("_trouble", "_trouble_time"))
+        if trouble:
+            raise DivergenceError(limits.reason(self, trouble, time))
         if not np.isfinite(self.variables["_gain"].get_value()[0]):
-            self.stop_diverged(ticks=1)
+            self.stop_diverged(ticks=1)  # the clock has ticked once more
+        super().check()
+
+    def check_sample(self, time: float) -> None:
+        """Refuse to learn from this step, or find P(0) if it is "auto"; runtime code in Python calls this."""
+        z, y, activity = (self.variables[name].get_value() for name in ("z", "y", "_activity"))
+        scalars = {name: self.variables[name].get_value() for name in ("_largest", "_trouble", "_trouble_time")}
+        initial_P, n_updates, limit = (
+            self.variables[name].get_value() for name in ("initial_P", "n_updates", "largest_output")
+        )
+        scalars["_trouble"][0] = limits.trouble(z, y, limit[0], n_updates[0], scalars["_largest"])
+        if n_updates[0] == 0 and initial_P[0] == 0:
+            length = float(np.sum(np.asarray(activity, dtype=float) ** 2)) + self.bias
+            initial_P[0] = limits.INITIAL_SHARE / length if length else 0.0
+            scalars["_trouble"][0] = scalars["_trouble"][0] if length else limits.SILENT
+        scalars["_trouble_time"][0] = time
+        if scalars["_trouble"][0]:
+            self.check()
 
     def stop_diverged(self, ticks: int = 0) -> None:
         """Raise `DivergenceError` with the time of the clock, ticks ago; generated runtime code calls this."""
@@ -386,62 +411,10 @@ class FORCE(NativeGroup):
             "reduce the gains, initial_P or the time step."
         )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """
-        Write the trained readout to one ``.npz`` file, whole or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write; an existing one is replaced.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be written or the disk is full; an existing file is left as it was.
-        """
-        save_arrays(path, FILE_FORMAT, {**self.portable(LEARNT), "rule": self.rule, "bias": self.bias})
-
-    def load(self, path: str | os.PathLike[str], learn: bool = False) -> None:
-        """
-        Read a trained readout into this one, which has the same sizes.
-
-        Parameters
-        ----------
-        path : path-like
-            File that `save` wrote.
-        learn : bool
-            Whether the readout goes on learning between ``start`` and ``stop``; by default it only runs.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If it is not a readout, or of other sizes; this one is then left as it was.
-        """
-        content = arrays(path, FILE_FORMAT, ("bias",), "a saved readout", "FORCE.save")
-        content.setdefault("rule", content.get("gain", np.array("")))  # its name in earlier files
-        for name, expected in {"bias": self.bias, "rule": self.rule}.items():
-            found = content.pop(name).item()
-            if found != expected and (learn or name == "bias"):
-                raise ValueError(
-                    f"{os.fspath(path)!r} was saved with {name} = {found!r}, expected {expected!r}: "
-                    "build the readout as the saved one."
-                )
-        content, sizes = self.translated(content), self.layout(LEARNT)
-        advice = "the readout must be built with the same neurons, outputs, bias and feedback"
-        check_sizes(path, content, sizes, advice)
-        self.restore({name: content[name] for name in sizes})
-        if not learn:
-            self.variables["start"].set_value(0.0)
-            self.variables["stop"].set_value(0.0)
-
 
 def _fitting(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Return an array that generated code reads, checked: shape, finite."""
     if values.shape != shape:
         raise ValueError(f"{name} has shape {values.shape}, expected {shape}: neurons and outputs must fit.")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} has values that are not finite, expected numbers: check where they come from.")
+    FINITE.check(name, values)
     return values

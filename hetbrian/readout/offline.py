@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hetbrian._support.checks import check_finite, check_forgetting
+from hetbrian._support.allowed import FORGETTING
+from hetbrian._support.checks import check_finite
 
 
 def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetting: float = 1.0) -> np.ndarray:
@@ -70,7 +71,7 @@ def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetti
         )
     if not 0 <= gamma < np.inf:
         raise ValueError(f"gamma = {gamma}, expected a finite number, 0 or more; give e.g. 1e-3")
-    check_forgetting(forgetting)
+    FORGETTING.check("forgetting", forgetting)
     if bias:
         features = np.column_stack([features, np.ones(len(features))])
     n_samples, n_inputs = features.shape

@@ -6,14 +6,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hetbrian._support.checks import check_finite, check_forgetting
+from hetbrian._support.allowed import FORGETTING, Allowed
+from hetbrian._support.checks import check_finite
+
+LEARNING = {
+    "initial_P": Allowed("a finite number above 0", "1 to 10 is usual", low=0.0, high=np.inf, included=(False, False)),
+    "forgetting": FORGETTING,
+}
+"""What the parameters of recursive least squares may be."""
 
 
 def check_learning(initial_P: float, forgetting: float, rule: str, dtype: Any) -> None:
     """Refuse what no recursive least squares can start from."""
-    if not 0 < initial_P < np.inf:
-        raise ValueError(f"initial_P = {initial_P}, expected a finite number above 0; 1 to 10 is usual")
-    check_forgetting(forgetting)
+    LEARNING["initial_P"].check("initial_P", initial_P)
+    LEARNING["forgetting"].check("forgetting", forgetting)
     if rule not in ("prior", "posterior"):
         raise ValueError(f"rule = {rule!r}, expected 'prior' or 'posterior'; choose one of them")
     if np.dtype(dtype) not in (np.float64, np.float32):
@@ -152,7 +158,7 @@ class RecursiveLeastSquares:
         Raises
         ------
         ValueError
-            If a shape does not match, or an entry is not finite.
+            If a shape does not match, an entry is not finite, or `forgetting` is outside (0, 1].
         """
         x = self._inputs(activity)  # (input,)
         y = check_finite("target", target, self.dtype)
@@ -161,6 +167,7 @@ class RecursiveLeastSquares:
                 f"activity and target have shapes {np.shape(activity)} and {y.shape}, expected "
                 f"({self.n_features},) and ({self.n_outputs},); give one sample at a time"
             )
+        LEARNING["forgetting"].check("forgetting", self.forgetting)  # which may have been set since
         error = self.weights @ x - y  # (output,)
         Px = self.P @ x  # (input,)
         scale = self.forgetting + x @ Px

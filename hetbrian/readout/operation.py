@@ -58,10 +58,13 @@ class ReadoutOperation(NetworkOperation):
         if self.force.has_feedback:
             arrays["_feedback"][:] = z @ arrays["_encoder"].reshape(len(z), -1)
         if arrays["_is_due"][0]:
+            self.force.check_sample(self.force.clock.variables["t"].get_value()[0])
             self.learn(r, arrays["y"])
             arrays["_weights"][:] = self.rls.weights.ravel()  # which a rule may have made anew
             self._share_weights()
             arrays["n_updates"][0] += 1
+        if self.force.is_random:
+            self.force.tick(self.force.clock.variables["timestep"].get_value()[0])
 
     def _share_weights(self) -> None:
         """Let the rule on arrays see the memory of the readout's weights, which the user may set."""

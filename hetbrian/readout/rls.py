@@ -6,8 +6,13 @@ from typing import Any
 import numpy as np
 from brian2 import NeuronGroup, Quantity, TimedArray, ms, second
 
+from hetbrian._support.allowed import Allowed
 from hetbrian._support.checks import check_units
+from hetbrian.codegen.interval import Law
 from hetbrian.readout.force import FORCE
+
+GAMMA = Allowed("a finite number above 0", "P starts at 1/gamma", low=0.0, high=np.inf, included=(False, False))
+"""What a ridge penalty may be."""
 
 
 class RLS(FORCE):
@@ -31,8 +36,8 @@ class RLS(FORCE):
         Ridge penalty, more than 0.
     start, stop : Quantity [second]
         The readout learns at times start <= t < stop.
-    every : Quantity [second]
-        Interval between two samples, a multiple of the time step.
+    every : Quantity [second], or Distribution of times
+        Interval between two samples, a multiple of the time step, or the law of random ones, as `FORCE`.
     bias : bool
         Whether the readout also sees a constant 1.
     n_outputs : int, optional
@@ -43,6 +48,10 @@ class RLS(FORCE):
         Names that the target's code uses.
     name : str
         Name of the group.
+    largest_output : float
+        As `FORCE`.
+    rng : numpy.random.Generator, optional
+        Where random intervals come from.
 
     Raises
     ------
@@ -58,7 +67,7 @@ class RLS(FORCE):
     Haykin (2014), Adaptive Filter Theory, Table 10.1, with lambda = 1 and delta = gamma.
     """
 
-    @check_units(start=second, stop=second, every=second)
+    @check_units(start=second, stop=second)
     def __init__(
         self,
         source: NeuronGroup,
@@ -67,15 +76,16 @@ class RLS(FORCE):
         gamma: float = 1e-3,
         start: Quantity = 0 * second,
         stop: Quantity = np.inf * second,
-        every: Quantity = 1 * ms,
+        every: Quantity | Law = 1 * ms,
         bias: bool = False,
         n_outputs: int | None = None,
         activity: str = "r",
         namespace: Mapping[str, Any] | None = None,
         name: str = "rls*",
+        largest_output: float = 1000.0,
+        rng: np.random.Generator | None = None,
     ) -> None:
-        if not 0 < gamma < np.inf:
-            raise ValueError(f"gamma is {gamma}, expected a finite number above 0: P starts at 1/gamma.")
+        GAMMA.check("gamma", gamma)
         super().__init__(
             source,
             target,
@@ -89,4 +99,6 @@ class RLS(FORCE):
             activity=activity,
             namespace=namespace,
             name=name,
+            largest_output=largest_output,
+            rng=rng,
         )

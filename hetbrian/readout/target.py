@@ -151,6 +151,21 @@ class Target(TimedArray):
         return self.values[np.minimum(steps, n_steps - 1) if self.period is None else steps % n_steps]
 
 
+def largest(target: TimedArray | str) -> float:
+    """
+    Return the largest absolute value of a target, 0 if that is code, which shows it only while it runs.
+
+    Parameters
+    ----------
+    target : Target, TimedArray or str
+
+    Returns
+    -------
+    float
+    """
+    return 0.0 if isinstance(target, str) else float(np.abs(target.values).max())
+
+
 def target_code(
     target: TimedArray | str, n_outputs: int | None, namespace: Mapping[str, Any] | None, dt: Quantity
 ) -> tuple[str, int, dict[str, Any]]:
@@ -182,7 +197,7 @@ def target_code(
     TypeError
         If it is neither code nor a TimedArray.
     ValueError
-        If the number of outputs or the time step does not fit.
+        If the number of outputs or the time step does not fit, or a value is not finite.
     DimensionMismatchError
         If the target has a unit.
     """
@@ -204,6 +219,12 @@ def target_code(
         raise DimensionMismatchError("target has a unit, expected plain numbers: divide by it", target.dim)
     name = target.name.lstrip("_")  # Brian2 refuses the names it gives itself
     names[name] = target
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    if wrong.size:
+        raise ValueError(
+            f"target is not finite at t = {wrong[0] * target.dt:g} s, expected finite numbers: repair the signal, as "
+            "numpy.nan_to_num does."
+        )
     if not isinstance(target, Target):
         return f"{name}(t)" if values.ndim == 1 else f"{name}(t, i)", width, names
     if target.period is not None and abs(target.dt - float(dt)) > 1e-9 * float(dt):

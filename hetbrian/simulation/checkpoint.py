@@ -1,23 +1,31 @@
 """The state of a whole network in a file, from which another run goes on, on any device."""
 
+import json
 import os
+from collections.abc import Collection
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from brian2 import Network, Synapses, get_device
 from brian2.devices.device import RuntimeDevice
 from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
-from brian2.parsing.statements import parse_statement
-from brian2.utils.stringtools import get_identifiers
 
+from hetbrian._support.allowed import Limited
+from hetbrian._support.checks import check_finite
 from hetbrian._support.files import arrays, check_sizes, save_arrays
-from hetbrian._support.variables import own_arrays
+from hetbrian._support.variables import assigned, own_arrays
 from hetbrian.simulation.guard import Guard
+from hetbrian.simulation.likeness import differences, likeness
 
 FILE_FORMAT = 1
 
 NO_STATE = ("i", "N", "t", "dt", "t_in_timesteps", "_spikespace")
 """Variables of a group that belong to its clock, to its size or to one time step only."""
+
+RESUMED: WeakKeyDictionary[Network, tuple[str, dict[str, str]]] = WeakKeyDictionary()
+"""File of each network that goes on from one, and hashes of what it holds that this network did not know before."""
 
 
 def save_state(network: Network, path: str | os.PathLike[str]) -> None:
@@ -26,7 +34,8 @@ def save_state(network: Network, path: str | os.PathLike[str]) -> None:
 
     The state is the time and every array of every group: potentials, currents, parameters, readout weights
     and P. A run that `load_state` lets go on is bit for bit the one that was not interrupted. Synaptic weights
-    are not state, since nothing changes them: build the network with the same ones.
+    are not state, since nothing changes them: build the network with the same ones. A hash of them, of every constant
+    array and of what else defines the network is kept, so that another network is refused.
 
     Not for networks that draw random numbers while they run (the stream starts again) and not with synaptic
     delays or plastic synapses, which it refuses.
@@ -47,14 +56,18 @@ def save_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     _refuse_synapses(network)
     content = {f"{item.name}.{name}": values for item in _groups(network) for name, values in item.portable().items()}
-    save_arrays(path, FILE_FORMAT, {**content, "time": _time(network)})
+    hashes = json.dumps(likeness(network, _state_groups(network)))
+    save_arrays(path, FILE_FORMAT, {**content, "time": _time(network), "likeness": hashes})
 
 
 def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Let a network go on from a file that `save_state` wrote; before its run, on any device.
 
-    The network has the same groups of the same sizes and starts at the time of the file.
+    The network has the same groups of the same sizes, constants, connections and code, and starts at the time of the
+    file. What shall be another, as the end of learning, is set afterwards, or by the values of a run. Files that were
+    saved without hashes are compared by their sizes only. A standalone program computes some constants itself: those
+    are compared after its run (`hetbrian.simulation.simulate` does).
 
     Parameters
     ----------
@@ -68,9 +81,11 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no state, or that of another network; this one is then left as it was.
+        If it is no state, has numbers in it that no state has, or is that of another network, of which the message
+        names the differences; this one is then left as it was.
     """
     content = arrays(path, FILE_FORMAT, ("time",), "a saved state", "save_state")
+    hashes = json.loads(content.pop("likeness", np.array("{}")).item())
     time, groups = content.pop("time").item(), {item.name: item for item in _groups(network)}
     parts: dict = {name: {} for name in groups}
     for key, values in content.items():
@@ -81,6 +96,14 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     sizes = {f"{name}.{key}": size for name, item in groups.items() for key, size in item.layout().items()}
     expected = {key: sizes.get(key, "no") for key in sorted(found.keys() | sizes.keys())}
     check_sizes(path, found, expected, "build the network as the saved one")
+    own = likeness(network, _state_groups(network))
+    _refuse_another(path, hashes, own)
+    check_finite(f"time in {os.fspath(path)!r}", time)
+    if time < 0:
+        raise ValueError(f"time in {os.fspath(path)!r} is {time}, expected 0 or more: save the state again.")
+    for name, item in groups.items():
+        item.refuse_content(path, parts[name])
+    RESUMED[network] = os.fspath(path), {name: text for name, text in hashes.items() if name not in own}
     for name, item in groups.items():
         item.restore(parts[name])
     network.t_ = time
@@ -90,11 +113,47 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
         device.insert_code("main", f"{network.name}.t = {start}[0];")
 
 
-def _groups(network):
-    """Return what keeps the state of each group."""
+def check_resumed(network: Network, changed: Collection[str] = ()) -> None:
+    """
+    Refuse the results of a network that went on from the state of another, as far as that shows after the run only.
+
+    Parameters
+    ----------
+    network : brian2.Network
+        The network, after its run.
+    changed : collection of str
+        ``"object.variable"`` of what the values of this run set.
+
+    Raises
+    ------
+    ValueError
+        If that is so.
+    """
+    path, hashes = RESUMED.get(network, ("", {}))
+    own = likeness(network, _state_groups(network)) if hashes else {}
+    given = {" of ".join(reversed(name.split("."))) for name in changed}
+    _refuse_another(path, hashes, {name: text for name, text in own.items() if name not in given})
+
+
+def _refuse_another(path: str | os.PathLike[str], saved: dict[str, str], own: dict[str, str]) -> None:
+    """Refuse the state of a network that differs from this one."""
+    differing = differences(saved, own)
+    if differing:
+        raise ValueError(
+            f"{os.fspath(path)!r} is the state of a network that differs in {', '.join(sorted(differing))}, expected "
+            "the same network: build it as the saved one, and set afterwards what shall be another."
+        )
+
+
+def _state_groups(network: Network) -> list[Group]:
+    """Return the groups whose state is kept."""
     others = (Synapses, Guard, EventMonitor, PopulationRateMonitor, StateMonitor)
-    groups = (item for item in network.sorted_objects if isinstance(item, Group) and not isinstance(item, others))
-    return [group if hasattr(group, "portable") else _Arrays(group) for group in groups]
+    return [item for item in network.sorted_objects if isinstance(item, Group) and not isinstance(item, others)]
+
+
+def _groups(network: Network) -> list[Any]:
+    """Return what keeps the state of each group."""
+    return [group if hasattr(group, "portable") else _Arrays(group) for group in _state_groups(network)]
 
 
 class _Arrays:
@@ -103,6 +162,8 @@ class _Arrays:
     def __init__(self, group):
         kept = own_arrays(group).items()
         self.name, self.variables = group.name, {name: variable for name, variable in kept if name not in NO_STATE}
+        self.integrated = getattr(getattr(group, "equations", None), "diff_eq_names", ())
+        self.limited = group if isinstance(group, Limited) else None
 
     def portable(self):
         return {name: np.array(variable.get_value()) for name, variable in self.variables.items()}
@@ -112,6 +173,19 @@ class _Arrays:
 
     def translated(self, content):
         return content
+
+    def refuse_content(self, path, content):
+        """Refuse arrays of a file that this group cannot have."""
+        for name, values in content.items():
+            if values.dtype.kind != np.dtype(self.variables[name].dtype).kind:
+                raise ValueError(
+                    f"{name} of {self.name} in {os.fspath(path)!r} is of type {values.dtype}, expected "
+                    f"{np.dtype(self.variables[name].dtype)}: save the state again."
+                )
+            if name in self.integrated:
+                check_finite(f"{name} of {self.name} in {os.fspath(path)!r}", values)
+        if self.limited is not None:
+            self.limited.refuse(content)
 
     def restore(self, content):
         for name, variable in self.variables.items():
@@ -130,10 +204,8 @@ def _refuse_synapses(network):
         if not isinstance(item, Synapses):
             continue
         own = {name for name, variable in item.variables.items() if getattr(variable, "owner", None) is not None}
-        code = [line for path in item._pathways for line in path.code.splitlines() if get_identifiers(line)]
-        changed = {parse_statement(line)[0] for line in code} & own - {
-            name for name in own if name.endswith(("_post", "_pre"))
-        }
+        changed = {name for path in item._pathways for name in assigned(path.code)} & own
+        changed -= {name for name in own if name.endswith(("_post", "_pre"))}
         changed |= set(item.equations.diff_eq_names)
         if changed:
             raise NotImplementedError(

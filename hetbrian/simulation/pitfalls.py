@@ -3,9 +3,10 @@
 from typing import Any
 
 from brian2 import Synapses, second
+from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
 
-from hetbrian._support.variables import own_arrays
+from hetbrian._support.variables import own_arrays, owner_name
 
 LATE = 64 * second
 """Time after which rounding separates coinciding ticks of two clocks in standalone programs."""
@@ -27,13 +28,15 @@ def refuse_pitfalls(network: Any, device: str, end: Any) -> None:
     Raises
     ------
     ValueError
-        If synapses have a (summed) variable and another time step than their target, which Brian2 ignores, or on CUDA
-        a variable has a name for which brian2cuda takes it for a list of spikes.
+        If a variable is linked to a group that is gone, synapses have a (summed) variable and another time step than
+        their target, which Brian2 ignores, or on CUDA a variable has a name for which brian2cuda takes it for a list of
+        spikes.
     NotImplementedError
         If a standalone program would run coinciding steps of two clocks in the wrong order.
     """
     items = sorted(network, key=lambda item: item.name)
     for item in items:
+        _refuse_lost_links(item)
         if isinstance(item, Synapses):
             _refuse_other_step_of_sums(item)
     if not device.endswith("standalone"):
@@ -49,6 +52,16 @@ def refuse_pitfalls(network: Any, device: str, end: Any) -> None:
         for item in items:
             if isinstance(item, VariableOwner):
                 _refuse_names_of_spike_lists(item)
+
+
+def _refuse_lost_links(item: Any) -> None:
+    for name in sorted(getattr(item, "_linked_variables", ())):
+        variable = item.variables.get(name)
+        if isinstance(variable, ArrayVariable) and owner_name(variable) is None:
+            raise ValueError(
+                f"{name!r} of {item.name} is linked to a group that is gone, expected one that the network holds: "
+                "add it to the network that the model returns."
+            )
 
 
 def _refuse_other_step_of_sums(synapses: Synapses) -> None:

@@ -26,10 +26,10 @@ from brian2 import (
 from brian2.core.variables import ArrayVariable
 
 from hetbrian._support.checks import check_units, nearest, no_network_operations
-from hetbrian._support.errors import DivergenceError
+from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone
-from hetbrian.simulation.checkpoint import load_state
+from hetbrian.simulation.checkpoint import check_resumed, load_state
 from hetbrian.simulation.device import activated
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.names import free_name
@@ -302,9 +302,10 @@ class Program:
             )
         if self.is_standalone:
             no_network_operations(self.network, self.device)
+        guarded = [item.source for item in self.network if isinstance(item, Guard) and item.variable == "v"]
         for item in sorted(self.network, key=lambda item: item.name):
             v = item.variables.get("v") if isinstance(item, NeuronGroup) else None
-            if isinstance(v, ArrayVariable) and v.size == len(item):
+            if isinstance(v, ArrayVariable) and v.size == len(item) and not any(item is one for one in guarded):
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
                 name = free_name(self.network, f"guard_{item.name}")
                 self.network.add(Guard(item, every=steps * item.clock.dt, name=name))
@@ -339,6 +340,8 @@ class Program:
         for item in sorted(self.network.objects, key=lambda item: item.name):
             if hasattr(item, "check"):
                 item.check()
+        if self.resume is not None:
+            check_resumed(self.network, [str(key) for key in values or {}])
         if finish is not None:
             finish(self.network)
         given = {"values": {str(key): _shown(value) for key, value in values.items()}} if values else {}
@@ -363,7 +366,7 @@ def _run(network, duration, **options):
     try:
         network.run(duration, namespace={}, **options)
     except BrianObjectException as error:
-        if isinstance(error.__cause__, (DivergenceError, NotImplementedError)):
+        if isinstance(error.__cause__, (DivergenceError, NetworkError, NotImplementedError)):
             raise error.__cause__ from None
         raise
 
@@ -385,6 +388,8 @@ def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, An
     options = {*inspect.signature(Program).parameters, *inspect.signature(simulate).parameters} - {"keywords"}
     for name in sorted(parameters.keys() & keywords.keys()):
         raise ValueError(f"{name!r} is in parameters and a keyword too, expected one of them: leave out the keyword.")
+    if "rng" in parameters.keys() | keywords.keys():
+        raise ValueError("'rng' is what simulate gives the model itself, expected no other: give seed=... instead.")
     named = {item.name for item in inspect.signature(model).parameters.values() if item.kind is not item.VAR_KEYWORD}
     for name in sorted(options & named - parameters.keys()):
         raise ValueError(

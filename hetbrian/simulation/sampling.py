@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from brian2 import Quantity, StateMonitor, second
 from brian2.groups.group import Group
 
 from hetbrian._support.checks import check_units, whole_steps
+from hetbrian.codegen.interval import Repeated
 from hetbrian.codegen.runner import NativeRunner
 
 
-class SampledMonitor(NativeRunner, StateMonitor):
+class SampledMonitor(Repeated, NativeRunner, StateMonitor):
     """
     A StateMonitor that runs on its source's clock and keeps every n-th step.
 
@@ -52,7 +52,7 @@ class SampledMonitor(NativeRunner, StateMonitor):
         order: int = 3,
         name: str = "sampledmonitor*",
     ) -> None:
-        steps = whole_steps(every, source.clock.dt, "every")
+        whole_steps(every, source.clock.dt, "every")
         StateMonitor.__init__(self, source, variables, record, clock=source.clock, when=when, order=order, name=name)
         self.template = "sampled"
-        self.variables.add_array("every", size=1, scalar=True, constant=True, dtype=np.int32, values=steps)
+        self._repeat(every)

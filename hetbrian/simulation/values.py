@@ -10,6 +10,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 
+from hetbrian._support.allowed import Limited
 from hetbrian._support.checks import check_dimensions, did_you_mean
 from hetbrian._support.variables import own_arrays
 from hetbrian.simulation.names import CHECK_NAMES, full_name
@@ -41,7 +42,8 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
     ------
     ValueError
         If a name is unknown, given twice, private, belongs to a part of a group, cannot be set, or a value does not
-        fit, is not finite or, of an integer or boolean variable, no whole number or truth value that it can hold.
+        fit, is not finite, is none that its object allows or, of an integer or boolean variable, no whole number or
+        truth value that it can hold.
     DimensionMismatchError
         If a value has the wrong unit.
     """
@@ -84,6 +86,14 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
                 "or state variable: set that of its owner."
             )
         resolved[text] = (variable, _checked(text, value, (len_of(variable),), variable.dim, variable.dtype))
+    for owner_name, owner in owners.items():
+        if isinstance(owner, Limited):
+            own = {
+                text.rpartition(".")[2].lstrip("_"): value
+                for text, (_, value) in resolved.items()
+                if text.rpartition(".")[0] == owner_name
+            }
+            owner.refuse({name: value.item() if value.size == 1 else value for name, value in own.items()})
     return resolved
 
 

@@ -13,6 +13,7 @@ from brian2.core.variables import ArrayVariable
 from hetbrian import (
     FORCE,
     AllToAll,
+    Gamma,
     Guard,
     Izhikevich,
     RecursiveLeastSquares,
@@ -23,6 +24,7 @@ from hetbrian import (
     recurrent,
     simulate,
 )
+from hetbrian.codegen.interval import MODULUS, MULTIPLIER, N_QUANTILES
 from hetbrian.simulation import cuda, standalone
 from hetbrian.simulation.sampling import SampledMonitor
 from tests.codegen.cuda_emulation.emulate import EmulatedCode
@@ -90,6 +92,11 @@ def step_of(folder, name):
     return source_of(folder, name).read_text().split("void _run_")[1]
 
 
+def code_name(step):
+    """Return the name of the code object that a host function is of."""
+    return re.search(r"_kernel_readout_(\w+)<<<", step)[1]
+
+
 def launches(code):
     """Return name and check of each kernel launch."""
     return re.findall(r"(\w+)<<<.*?>>>\(.*?\);\s*(CUDA_CHECK_ERROR)?", code, re.DOTALL)
@@ -109,9 +116,9 @@ def test_a_step_of_force_launches_target_feedback_product_and_weights_in_this_or
     before, due = step.split("bool _is_due;")
     assert re.match("_kernel_readout_force", launches(before)[0][0])
     assert [name for name, _ in launches(before)[1:]] == ["feedback"]
-    assert [name for name, _ in launches(due)] == ["rls_product", "rls_weights"]
+    assert [name for name, _ in launches(due)] == [f"_kernel_limits_{code_name(step)}", "rls_product", "rls_weights"]
     assert "_array_force_start[0]" in due and "_array_force_stop[0]" in due
-    assert all(checked for _, checked in launches(step)) and len(launches(step)) == step.count("<<<") == 4
+    assert all(checked for _, checked in launches(step)) and len(launches(step)) == step.count("<<<") == 5
 
 
 def test_a_gpu_holds_p_as_a_matrix_and_no_tiles(cuda_device):
@@ -128,12 +135,18 @@ def test_a_readout_without_feedback_launches_none(cuda_device):
 def test_the_host_waits_for_the_device_only_where_the_guard_looks(cuda_device):
     generate(cuda_device, force_network())
     waiting = r"cuda\w*Synchronize|cudaMemcpy(?:Async)?\b|thrust|cudaMalloc"
-    assert not re.findall(waiting, step_of(cuda_device, "force_step"))
+    force = step_of(cuda_device, "force_step")
+    always, polled = force.split("_array_defaultclock_timestep[0] % 100 == 0")
+    (once,) = re.findall(r"if \(_array_force_initial_P\[0\] == 0\).*?\);\n", always, re.DOTALL)
+    assert not re.findall(waiting, always.replace(once, "")) and re.findall(waiting, once) == ["cudaMemcpy"]
+    assert re.findall(waiting, polled) == ["cudaMemcpy"]
     guard = step_of(cuda_device, "guard_check")
-    always, due = guard.split("_array_defaultclock_timestep[0] % _array_guard_every[0] == 0")
-    assert not re.findall(waiting, always)
-    assert re.findall(waiting, due) == ["cudaMemcpy"]
-    assert [checked for _, checked in launches(due)] == ["CUDA_CHECK_ERROR"]
+    always, due = guard.split("_array_defaultclock_timestep[0] % _array_guard__every[0] == 0")
+    looked, counted = due.split("_kernel_count")
+    rarely = counted.split("(_array_defaultclock_timestep[0] + 1) % _array_guard__window[0] == 0")
+    assert not re.findall(waiting, always) and not re.findall(waiting, rarely[0])
+    assert re.findall(waiting, looked) == ["cudaMemcpy"] and re.findall(waiting, rarely[1]) == ["cudaMemcpy"] * 4
+    assert [checked for _, checked in launches(due)] == ["CUDA_CHECK_ERROR"] * 2
 
 
 def test_force_reads_the_activity_after_the_spikes_of_the_step_then_the_guard_looks_and_monitors_record(cuda_device):
@@ -153,7 +166,7 @@ def test_force_reads_the_activity_after_the_spikes_of_the_step_then_the_guard_lo
 def test_a_sampled_monitor_returns_before_it_stores_a_step_that_is_not_due(cuda_device):
     generate(cuda_device, force_network())
     step = step_of(cuda_device, "monitor")
-    gate = "if (_array_defaultclock_timestep[0] % _array_monitor_every[0] != 0) return;"
+    gate = "if (_array_defaultclock_timestep[0] % _array_monitor__every[0] != 0) return;"
     assert 0 < step.index(gate) < step.index("_dynamic_array_monitor_t.push_back") < step.index("<<<")
 
 
@@ -223,7 +236,17 @@ def emulate(project, arrays, folder, options, forgetting, steps, threads):
     constants = {"_every": EVERY, "start": start, "stop": stop, "initial_P": 0.05, "forgetting": forgetting}
     for name, value in {**constants, "dt": dt, "t": 0, "t_in_timesteps": 0}.items():
         code[host[f"force.{name}"]] = value
-    for name in ("_weights", "_c", "_gain", "n_updates"):  # what Brian2 sets to zero; P is only allocated
+    for name in ("_trouble", "largest_output"):
+        code[host[f"force.{name}"]] = {"_trouble": 0, "largest_output": 1e300}[name]
+    code[device["force.initial_P"]] = 0.05
+    for name in (
+        "_weights",
+        "_c",
+        "_gain",
+        "n_updates",
+        "_largest",
+        "_trouble",
+    ):  # what Brian2 sets to zero; P is only allocated
         code[device[f"force.{name}"]] = np.zeros(arrays[f"force.{name}"][1])
     code[device["force.i"]] = np.arange(n_outputs)
     encoder = np.random.default_rng(4).standard_normal((n_outputs, N_NEURONS))
@@ -243,7 +266,7 @@ def emulate(project, arrays, folder, options, forgetting, steps, threads):
         errors.append(abs(code[device["force.y"]] - y).max())
         errors.append(abs(code[device["neurons.I_feedback"]] - code[device["force.z"]] @ encoder).max())
         is_due = step % EVERY == 0 and 3 <= step < 21
-        launches += 4 if is_due else 2
+        launches += 5 if is_due else 2
         if is_due:
             rls.update(r, y)
     assert code.count("launches") == launches
@@ -283,13 +306,36 @@ def test_the_emulated_kernels_equal_recursive_least_squares_with_the_blocks_of_a
     assert error < 1e-10  # as above
 
 
+SPACE = "dev_array_neurons__spikespace"
+GUARDED = {"neuron": -1, "time": 0, "t": 0.0, "t_in_timesteps": 0, "_n_spikes": 0, "highest_rate": 1000, "rate": 0}
+GUARDED |= {"dt": 1e-4}
+
+
+def test_the_emulated_guard_stops_at_a_rate_that_no_neuron_holds(cuda_device, tmp_path):
+    arrays = generate(cuda_device, force_network())
+    code = EmulatedCode(cuda_device, source_of(cuda_device, "guard_check"), tmp_path / "emulated")
+    for name, value in {**GUARDED, "_every": 10, "_window": 20}.items():
+        code[arrays[f"guard.{name}"][0]] = code["dev" + arrays[f"guard.{name}"][0]] = value
+    code["dev" + arrays["neurons.v"][0]] = np.zeros(N_NEURONS)
+    code[SPACE] = spikes = np.zeros(N_NEURONS + 1)
+    n_spikes = code[SPACE]
+    for step in range(60):
+        code[arrays["guard.t_in_timesteps"][0]][:], code[arrays["guard.t"][0]][:] = step, step * 1e-4
+        n_spikes[N_NEURONS] = N_NEURONS * (step % 10 == 0) if step < 40 else N_NEURONS * (step % 5 == 0)
+        code.run()
+        assert code.is_stopped == (step == 59)  # 1000 Hz may be, 2000 Hz may not
+    rate, time = (code["dev" + arrays[f"guard.{name}"][0]][0] for name in ("rate", "time"))
+    assert rate == pytest.approx(2000, rel=1e-12) and time == 59 * 1e-4 and spikes.size == n_spikes.size
+
+
 def test_the_emulated_guard_names_the_first_neuron_and_stops(cuda_device, tmp_path):
     arrays = generate(cuda_device, force_network())
     code = EmulatedCode(cuda_device, source_of(cuda_device, "guard_check"), tmp_path / "emulated")
     v = np.zeros(N_NEURONS)
-    for name, value in {"every": 10, "neuron": -1, "time": 0, "t": 0.0, "t_in_timesteps": 0}.items():
+    for name, value in {**GUARDED, "_every": 10, "_window": 1000}.items():
         code[arrays[f"guard.{name}"][0]] = code["dev" + arrays[f"guard.{name}"][0]] = value
     code["dev" + arrays["neurons.v"][0]] = v
+    code[SPACE] = np.zeros(N_NEURONS + 1)
     neuron, time = arrays["guard.neuron"][0], arrays["guard.time"][0]
     for step in range(31):
         code[arrays["guard.t_in_timesteps"][0]][:], code[arrays["guard.t"][0]][:] = step, step * 1e-4
@@ -297,7 +343,7 @@ def test_the_emulated_guard_names_the_first_neuron_and_stops(cuda_device, tmp_pa
             code["dev" + arrays["neurons.v"][0]][[60, 17]] = np.nan, np.inf
         code.run()
         assert code.is_stopped == (step == 30)
-    assert code.count("copies") == code.count("launches") == 4  # at the steps 0, 10, 20 and 30
+    assert code.count("copies") == code.count("launches") - 31 == 4  # at the steps 0, 10, 20 and 30; it counts in each
     assert code[neuron][0] == code["dev" + neuron][0] == 17
     assert code["dev" + time][0] == 30 * 1e-4
 
@@ -350,3 +396,45 @@ def test_random_numbers_in_a_target_are_refused_on_cuda(cuda_device):
     assert re.match(
         r"the code of force_step uses randn\(\), which our CUDA kernels cannot draw", str(raised.value.__cause__)
     )
+
+
+@pytest.mark.parametrize("every", ["fixed", "random"])
+def test_the_emulated_readout_stops_beyond_its_limit_finds_its_first_p_and_draws_its_intervals(
+    cuda_device, tmp_path, every
+):
+    neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
+    law = {"every": Gamma(0.3 * ms, shape=1), "rng": np.random.default_rng(1)} if every == "random" else {}
+    force = FORCE(neurons, "1.0", initial_P="auto", **{"every": 0.2 * ms, **law}, name="force")
+    table = np.array(force.variables["_intervals"].get_value()) if law else None
+    arrays = generate(cuda_device, Network(neurons, force))
+    code = EmulatedCode(cuda_device, source_of(cuda_device, "force_step"), tmp_path / "emulated", threads=64)
+    start = {"start": 0, "stop": 1, "forgetting": 1, "largest_output": 1000, "_every": 2, "_next": 0, "_draw": 12345}
+    zeros = ("initial_P", "_weights", "_c", "_gain", "n_updates", "_largest", "_trouble", "_trouble_time", "y", "z")
+    for name in (*start, *zeros, "_P", "_product", "dt", "t", "t_in_timesteps"):
+        if f"force.{name}" in arrays:
+            array, size = arrays[f"force.{name}"]
+            value = np.full(size, {**start, "dt": 1e-4}.get(name, 0.0))
+            code[array], code[f"dev{array}"] = value, value
+    if law:
+        code[arrays["force._intervals"][0]] = table
+    code["dev" + arrays["force.i"][0]] = np.zeros(1)
+    code["dev" + arrays["neurons.r"][0]] = r = np.linspace(0.1, 1, N_NEURONS)
+    host, device = ({name: f"{kind}{array}" for name, (array, _) in arrays.items()} for kind in ("", "dev"))
+    due, after, draw = [], 0, 12345
+    for step in range(301):
+        if step >= after if law else step % 2 == 0:
+            due.append(step)
+        if law and step >= after:
+            draw = MULTIPLIER * draw % MODULUS
+            after = step + table[draw * N_QUANTILES >> 31]
+        code[host["force.t"]][:], code[host["force.t_in_timesteps"]][:] = step * 1e-4, step
+        if step == 250:
+            code[device["force._weights"]][:] = 1e9
+        code.run()
+        assert code[device["force.n_updates"]][0] == len(due)
+        assert code.is_stopped == (step == 300)
+    assert code[device["force.initial_P"]][0] == code[host["force.initial_P"]][0] == pytest.approx(0.5 / (r @ r))
+    assert code[device["force._trouble"]][0] == 2
+    assert code[device["force._trouble_time"]][0] == pytest.approx(1e-4 * min(step for step in due if step >= 250))
+    if law:
+        assert code[device["force._next"]][0] == code[host["force._next"]][0] == after

@@ -121,3 +121,30 @@ def test_streams_of_the_force_network_are_the_documented_ones():
     force = hb.Izhikevich.FORCE
     assert np.array_equal(neurons.v_, hb.Uniform(force.v_r, force.v_peak).draw(20, of_v))
     assert np.array_equal(network["force"].encoder, np.asarray(5000 * pA * of_encoder.uniform(-1, 1, (20, 1))))
+
+
+@pytest.mark.parametrize("method", ["draw", "quantiles", "values"])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((3, 1), TypeError, "rng is 1, expected a numpy Generator: give numpy.random.default_rng"),
+        ((0, np.random.default_rng(1)), ValueError, "n_neurons is 0, expected an integer of at least 1"),
+        ((2.5, np.random.default_rng(1)), ValueError, "n_neurons is 2.5, expected an integer of at least 1"),
+    ],
+)
+def test_bad_draws(method, arguments, error, message):
+    with pytest.raises(error, match=message):
+        getattr(Heterogeneity(eta=1.0, g=1.0), method)(*arguments)
+
+
+@pytest.mark.parametrize("name", ["eta", "g", "theta"])
+def test_a_half_width_for_each_neuron_is_refused(name):
+    with pytest.raises(
+        ValueError, match=rf"{name}_half_width has shape \(3,\), expected one number for all neurons: gi"
+    ):
+        Heterogeneity.lorentzian(eta=1.0, g=1.0, **{f"{name}_half_width": np.ones(3)})
+
+
+def test_bounds_of_an_unknown_parameter_are_refused():
+    with pytest.raises(ValueError, match="a parameter in bounds is 'etta', expected eta, g, theta: did you mean 'eta'"):
+        Heterogeneity.lorentzian(eta=1.0, g=1.0, eta_half_width=0.1, bounds={"etta": (0, 1)})

@@ -23,10 +23,12 @@ from brian2 import (
     volt,
 )
 
+import hetbrian as hb
 from hetbrian.network import populations
 from hetbrian.network.connections import random_weights, recurrent
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.network.populations import population
+from hetbrian.network.reset import Reset
 from hetbrian.network.shared import AllToAll
 from hetbrian.network.synapses import double_exponential, gating, single_exponential
 from hetbrian.simulation.program import simulate
@@ -148,9 +150,9 @@ def test_feedback_and_drive_are_currents_like_eta():
         ({"eta": [1, 2] * nA}, r"eta has shape \(2,\), expected one value or \(3,\): draw 3 values"),
         ({"theta": np.zeros((3, 1))}, r"theta has shape \(3, 1\), expected one value or \(3,\)"),
         ({"g": [1.0, np.nan, 1.0]}, "g of neuron 1 is nan, expected finite values: check its distribution"),
-        ({"v": np.inf * mV}, "v of neuron 0 is inf, expected finite values"),
+        ({"v": np.inf * mV}, "v is inf .*, expected finite values"),
         ({"theta": [0.0, 0.0, 1.5]}, r"theta of neuron 2 is 1\.5, expected 0 <= theta <= 1 .* truncate"),
-        ({"theta": 0.5, "reset": "mirror"}, "theta of neuron 0 is 0.5, expected theta = 0"),
+        ({"theta": 0.5, "reset": "mirror"}, "theta is 0.5, expected theta = 0"),
         ({"reset": "full"}, "reset is 'full', expected one of residual, capped, retain, mirror"),
     ],
 )
@@ -506,3 +508,49 @@ def test_all_to_all_coupling_gives_the_same_spikes_in_standalone():
     assert np.array_equal(runs[0].spike_neuron, runs[1].spike_neuron)
     assert np.array_equal(runs[0].spike_time, runs[1].spike_time)
     assert runs[0].s.values.max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"synapse": hb.single_exponential},
+            r"synapse is single_exponential, expected a Synapse: call what makes it, as",
+        ),
+        (
+            {"parameters": hb.Izhikevich},
+            "parameters is Izhikevich, expected a Izhikevich: give a parameter set, as Izhi",
+        ),
+        ({"drive": hb.Drive}, "drive is .*Drive.*, expected a Drive: call what makes it, with its numbers"),
+        ({"drive": 3 * pA}, "drive is 3. . pamp, expected a Drive"),
+    ],
+)
+def test_what_was_not_called_is_refused(options, message):
+    options = {"parameters": hb.Izhikevich.FORCE, "synapse": hb.single_exponential(), **options}
+    with pytest.raises(TypeError, match=message):
+        hb.population(3, **options)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("v = v_resett", "has 'v_resett', expected names that the neurons know: did you mean 'v_reset'"),
+        ("v = v_reset + kappa*w", "has 'kappa', expected names that the neurons know: write its value"),
+        ("v = v_reset; w = q*w", "has 'q', expected names that the neurons know: write its value"),
+    ],
+)
+def test_a_reset_with_names_that_the_neurons_do_not_know_is_refused(statement, message):
+    with pytest.raises(ValueError, match=f"the statement '.*' of the reset rule 'mine' {message}"):
+        hb.population(3, hb.Izhikevich.FORCE, hb.single_exponential(), reset=Reset("mine", statement))
+    hb.population(
+        3,
+        hb.Izhikevich.FORCE,
+        hb.single_exponential(),
+        reset=Reset("other", "v = v_reset + theta*clip(v, 0*mV, r*mV)"),
+    )
+
+
+@pytest.mark.parametrize("rule", [["capped"], 3, None, np.ones(2)])
+def test_a_reset_of_another_kind_is_refused(rule):
+    with pytest.raises(ValueError, match=r"reset is .*, expected one of residual, capped, retain, mirror: choose one"):
+        hb.population(3, hb.Izhikevich.FORCE, hb.single_exponential(), reset=rule)

@@ -568,12 +568,12 @@ BAD = {
     "every": ({"every": 0.25 * ms}, r"every is .*250. us.*, expected a multiple of the time step"),
     "every 0": ({"every": 0 * ms}, "every is 0. s, expected a multiple of the time step"),
     "start after stop": ({"start": 2 * second, "stop": 1 * second}, "start is 2. s and stop 1. s, expected 0 s <= st"),
-    "negative start": ({"start": -1 * second}, r"start is -1. s and stop inf .*, expected 0 s <= start <= stop"),
-    "nan start": ({"start": np.nan * second}, "start is nan s and stop inf .*, expected 0 s <= start <= stop"),
-    "initial_P": ({"initial_P": 0}, "initial_P = 0, expected a finite number above 0; 1 to 10 is usual"),
-    "infinite P": ({"initial_P": np.inf}, "initial_P = inf, expected a finite number above 0"),
-    "forgetting": ({"forgetting": 1.1}, "forgetting = 1.1, expected 0 < forgetting <= 1; give 1 to forget nothing"),
-    "no forgetting": ({"forgetting": 0}, "forgetting = 0, expected 0 < forgetting <= 1"),
+    "negative start": ({"start": -1 * second}, r"start is -1. s, expected a time of 0 s or later: give it in seconds"),
+    "nan start": ({"start": np.nan * second}, "start is nan s, expected a time of 0 s or later"),
+    "initial_P": ({"initial_P": 0}, "initial_P is 0, expected a finite number above 0: 1 to 10 is usual"),
+    "infinite P": ({"initial_P": np.inf}, "initial_P is inf, expected a finite number above 0"),
+    "forgetting": ({"forgetting": 1.1}, "forgetting is 1.1, expected 0 < forgetting <= 1: give 1 to forget nothing"),
+    "no forgetting": ({"forgetting": 0}, "forgetting is 0, expected 0 < forgetting <= 1"),
     "rule": ({"rule": "both"}, "rule = 'both', expected 'prior' or 'posterior'; choose one of them"),
     "dtype": ({"dtype": "float16"}, "dtype = 'float16', expected 'float64' or 'float32'; choose one of them"),
     "width": ({"n_outputs": 2}, "target has 1 outputs, expected n_outputs = 2: leave n_outputs out"),
@@ -589,7 +589,7 @@ BAD = {
     "encoder width": ({"encoder": np.ones((3, 2)) * pA}, r"encoder has shape \(3, 2\), expected \(3, 1\)"),
     "nan encoder": (
         {"encoder": [1, np.nan, 1] * pA},
-        "encoder has values that are not finite, expected numbers: check",
+        "encoder of element 1 is nan, expected finite numbers: check",
     ),
 }
 
@@ -642,7 +642,7 @@ def test_a_part_of_a_population_is_refused():
     ("values", "message"),
     [
         (np.ones((1, 4)), r"weights has shape \(1, 4\), expected \(1, 3\): neurons and outputs must fit"),
-        (np.full((1, 3), np.inf), "weights has values that are not finite, expected numbers"),
+        (np.full((1, 3), np.inf), "weights of element 0 is inf, expected finite numbers"),
     ],
 )
 def test_bad_weights(values, message):

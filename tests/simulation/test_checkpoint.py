@@ -137,6 +137,7 @@ def test_a_missing_file(tmp_path):
             "the synapses 'mine' have delays, expected none: spikes on their way would be",
         ),
         ("w : 1", "v_post += w\nw += 1", 0 * ms, "the synapses 'mine' change w, expected constant synapses"),
+        ("w : 1", "v_post += w; w += 1  # too", 0 * ms, "the synapses 'mine' change w, expected constant synapses"),
         ("dx/dt = -x/ms : 1 (clock-driven)", "x += 1", 0 * ms, "the synapses 'mine' change x, expected constant"),
     ],
 )

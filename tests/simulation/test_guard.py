@@ -6,6 +6,7 @@ from brian2 import (
     BrianObjectException,
     Clock,
     DimensionMismatchError,
+    Hz,
     Network,
     NeuronGroup,
     TimedArray,
@@ -18,6 +19,7 @@ from brian2 import (
 
 from hetbrian._support.errors import DivergenceError
 from hetbrian.simulation.guard import Guard
+from hetbrian.simulation.program import simulate
 
 DT = 0.1 * ms
 
@@ -126,3 +128,82 @@ def test_a_device_without_templates_is_refused(monkeypatch):
     monkeypatch.setattr(type(get_device()), "code_object_class", lambda self, *args, **kwargs: Other)
     with pytest.raises(NotImplementedError, match="the device generates code as Other, expected one of NumpyCodeObj"):
         Guard(group)
+
+
+def firing(rate, n=4, dt=0.1, **options):
+    """Return neurons that fire at a rate, together, as long as it fits the time step, and their guard."""
+    steps = round(1e3 / rate / dt)
+    group = NeuronGroup(
+        n,
+        "v : 1",
+        threshold=f"t_in_timesteps % {steps} == 0",
+        reset="",
+        clock=Clock(dt * ms, name="clock"),
+        namespace={},
+    )
+    return Network(group, Guard(group, name="guard", **options))
+
+
+DEVICES = [
+    "numpy",
+    pytest.param("cython", marks=pytest.mark.slow),
+    pytest.param("cpp_standalone", marks=pytest.mark.standalone),
+]
+
+
+def run_firing(device, duration=250 * ms, **options):
+    return simulate(lambda rng: firing(**options), duration, device=device, record=())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_rate_that_no_neuron_holds_stops_the_run_and_names_rate_and_time(device):
+    message = (
+        r"neurongroup\w* fires at 5000 Hz, the mean of its neurons in 100. ms before t = 0.0999 s, expected at most "
+    )
+    with pytest.raises(DivergenceError, match=message + "1000 Hz: reduce the gains or the time step"):
+        run_firing(device, rate=5000)
+    run_firing(device, rate=1000)
+    with pytest.raises(DivergenceError, match=r"fires at 100 Hz, .* expected at most 99 Hz"):
+        run_firing(device, rate=100, highest_rate=99 * Hz)
+
+
+def test_the_limit_of_the_rate_can_be_switched_off_by_the_models_own_guard_and_by_the_values_of_a_run():
+    run_firing("numpy", rate=5000, highest_rate=np.inf * Hz)
+
+    def unguarded(rng):
+        network = firing(rate=5000)
+        return Network(*(item for item in network.objects if not isinstance(item, Guard)))
+
+    with pytest.raises(DivergenceError, match="fires at 5000 Hz"):
+        simulate(unguarded, 150 * ms, device="numpy", record=())
+    names = []
+    keep = lambda network: names.extend(item.name for item in network.objects if isinstance(item, Guard))  # noqa: E731
+    values = {f"guard_{unguarded_name}.highest_rate": 1e9 * Hz for unguarded_name in ["cells"]}
+
+    def named(rng):
+        network = unguarded(rng)
+        next(iter(network.objects))._name = "cells"
+        return network
+
+    simulate(named, 150 * ms, device="numpy", record=(), values=values, finish=keep)
+    assert names == ["guard_cells"]
+
+
+def test_spikes_are_counted_over_whole_windows_across_runs():
+    network = firing(rate=2000)
+    for part in (33, 50):
+        network.run(part * ms, namespace={})
+    with pytest.raises(BrianObjectException) as raised:
+        network.run(33 * ms, namespace={})
+    assert "fires at 2000 Hz" in str(raised.value.__cause__)
+    short = firing(rate=2000)
+    short.run(99 * ms, namespace={})
+    short["guard"].check()
+
+
+def test_a_group_without_spikes_has_no_rate():
+    group = NeuronGroup(2, "v : 1", clock=Clock(DT), namespace={})
+    guard = Guard(group, highest_rate=1e-9 * Hz)
+    Network(group, guard).run(250 * ms, namespace={})
+    guard.check()
+    assert guard.rate[:] == 0 * Hz

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from brian2 import Clock, Network, NeuronGroup, StateMonitor, Synapses, get_device, ms, second
+from brian2 import Clock, Network, NeuronGroup, StateMonitor, Synapses, get_device, linked_var, ms, second
 
 import hetbrian as hb
 from hetbrian.simulation.pitfalls import refuse_pitfalls
@@ -113,3 +113,20 @@ def test_objects_of_an_older_project_are_not_linked(tmp_path, monkeypatch):
 
     run = hb.simulate(model, 5 * ms, device="cpp_standalone", directory=project, record="v")
     assert run.v[-1, 0].item() == pytest.approx(np.exp(-0.41), rel=1e-12)  # the sample at 4 ms, after its step
+
+
+@pytest.mark.parametrize("values", [{}, {"group.k": 1}])
+def test_a_variable_that_is_linked_to_a_group_that_is_gone_is_refused(values):
+    def model(rng, keep):
+        clock = Clock(0.1 * ms, name="clock")
+        leaf = NeuronGroup(3, "x : 1", clock=clock, namespace={}, name="leaf")
+        group = NeuronGroup(3, "x : 1 (linked)\nk : 1", clock=clock, namespace={}, name="group")
+        group.x = linked_var(leaf, "x")
+        return Network(group, leaf) if keep else Network(group)
+
+    options = {"device": "numpy", "record": (), "values": values}
+    hb.simulate(model, 1 * ms, **options, parameters={"keep": True})
+    with pytest.raises(
+        ValueError, match="'x' of group is linked to a group that is gone, expected one that the network"
+    ):
+        hb.simulate(model, 1 * ms, **options, parameters={"keep": False})

@@ -448,3 +448,11 @@ def test_the_docstring_names_every_parameter():
     for name in inspect.signature(simulate_model).parameters:
         prefix = r"\*\*" if name == "keywords" else ""
         assert re.search(rf"^    ([\w, ]+, )?{prefix}{name}( : |,|$)", simulate_model.__doc__, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("options", [{"parameters": {"rng": 1}}, {"rng": 1}])
+def test_the_generator_is_not_a_parameter(options):
+    with pytest.raises(
+        ValueError, match=r"'rng' is what simulate gives the model itself, expected no other: give seed="
+    ):
+        simulate_model(lambda rng: None, 1 * ms, device="numpy", **options)

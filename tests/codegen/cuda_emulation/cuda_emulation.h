@@ -137,7 +137,7 @@ inline double __longlong_as_double(long long value) { return same_bits<double>(v
 inline int __float_as_int(float value) { return same_bits<int>(value); }
 inline float __int_as_float(int value) { return same_bits<float>(value); }
 
-enum { cudaMemcpyDeviceToHost };
+enum { cudaMemcpyDeviceToHost, cudaMemcpyHostToDevice };
 extern "C" { int emulated_copies = 0; }
 inline void cudaMemcpy(void* to, const void* from, size_t size, int) { emulated_copies++; memcpy(to, from, size); }
 #define CUDA_SAFE_CALL(call) call

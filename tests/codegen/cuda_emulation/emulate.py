@@ -35,8 +35,12 @@ class EmulatedCode:
         if threads is not None:
             source, n_changed = re.subn(r"(const int \w+_THREADS) = \d+;", rf"\1 = {threads};", source)
             assert n_changed == 2
-        pointers = re.findall(r"^extern (\w+) \* ?(\w+);", (project / "objects.h").read_text(), re.MULTILINE)
+        objects = (project / "objects.h").read_text()
+        pointers = re.findall(r"^extern (\w+) \* ?(\w+);", objects, re.MULTILINE)
         declarations = "\n".join(f"{kind}* {pointer};" for kind, pointer in pointers)
+        spaces = re.findall(r"^extern thrust::host_vector<(\w+)\*> (dev(\w+));", objects, re.MULTILINE)
+        declarations += "".join(f"\n{kind}* {space}[1]; int current_idx{name} = 0;" for kind, space, name in spaces)
+        pointers += [(kind, space) for kind, space, _ in spaces]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "objects.h").write_text(
             "#include <stdint.h>\ntypedef double randomNumber_t;\n"

@@ -1,10 +1,17 @@
 {# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, _every, initial_P, forgetting, n_updates, _weights,
-                    _activity, _P, _c, _product, _gain, _n_source, _n_weights } #}
-{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _product, _gain } #}
+                    _activity, _P, _c, _product, _gain, _n_source, _n_weights, largest_output, _largest, _trouble,
+                    _trouble_time } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _c, _product, _gain, _largest, _trouble, _trouble_time } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cu' %}
 {% block extra_headers %}
+#include "network.h"
+#define HETBRIAN_DEVICE __device__
+{% include "limits.h" %}
 {% include "rls.cuh" %}
+{% if random %}
+{% include "intervals.h" %}
+{% endif %}
 
 {% endblock %}
 {% block kernel %}
@@ -29,6 +36,24 @@ _kernel_readout_{{codeobj_name}}(
         {{z}}[_idx] = _sum;
     }
 }
+
+// Whether it may learn from this sample, and P(0) if that is "auto"; one thread
+template<class A>
+__global__ void _kernel_limits_{{codeobj_name}}(
+    const double* z, const double* y, const int n_outputs, const double limit, const int32_t* n_updates,
+    double* largest, int32_t* trouble, double* time, const double t, const A* activity, const int n, const int m,
+    double* initial_P)
+{
+    if (trouble[0]) return;
+    trouble[0] = hetbrian::trouble(z, y, n_outputs, limit, n_updates[0], {{limits.first}}, largest);
+    if (initial_P[0] == 0)
+    {
+        const double length = hetbrian::squared_length(activity, n, m > n);
+        if (length > 0) initial_P[0] = {{limits.share}}/length;
+        else trouble[0] = {{limits.silent}};
+    }
+    if (trouble[0]) time[0] = t;
+}
 {% endblock %}
 {% block define_N %}{% endblock %}
 {% block prepare_kernel %}{% endblock %}
@@ -47,13 +72,22 @@ _kernel_readout_{{codeobj_name}}(
     {% endif %}
     bool _is_due;
     {
-        {% for name in ['t', 'dt', 't_in_timesteps', '_every', 'start', 'stop'] %}
+        {% for name in ['t', 'dt', 't_in_timesteps', 'start', 'stop'] + (['_next'] if random else ['_every']) %}
         const auto {{name}} = {{host(name)}};
         {% endfor %}
         _is_due = {{is_due}};
     }
     if (_is_due)
     {
+        _kernel_limits_{{codeobj_name}}<<<1, 1>>>(
+            {{device('z')}}, {{device('y')}}, N, {{host('largest_output')}}, {{device('n_updates')}},
+            {{device('_largest')}}, {{device('_trouble')}}, {{device('_trouble_time')}}, {{host('t')}},
+            {{device('_activity')}}, _n_source, _n_weights, {{device('initial_P')}});
+        CUDA_CHECK_ERROR("limits");
+        if ({{host('initial_P')}} == 0)  // "auto"
+            CUDA_SAFE_CALL(
+                cudaMemcpy(&{{host('initial_P')}}, {{device('initial_P')}}, sizeof(double), cudaMemcpyDeviceToHost)
+            );
         hetbrian::rls_product<<<_n_weights, hetbrian::ROW_THREADS>>>(
             {{device('_P')}}, {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_activity')}},
             _n_source, _n_weights, {{host('initial_P')}}, {{host('forgetting')}}, {{device('_product')}});
@@ -64,4 +98,24 @@ _kernel_readout_{{codeobj_name}}(
             {{posterior}});
         CUDA_CHECK_ERROR("rls_weights");
     }
+    {# as the guard: the host waits for the device for one integer, once every so many steps #}
+    if ({{host('t_in_timesteps')}} % {{poll}} == 0)
+    {
+        CUDA_SAFE_CALL(
+            cudaMemcpy(&{{host('_trouble')}}, {{device('_trouble')}}, sizeof(int32_t), cudaMemcpyDeviceToHost)
+        );
+        if ({{host('_trouble')}}) Network::_globally_stopped = true;
+    }
+    {% if random %}
+    if ({{host('t_in_timesteps')}} >= {{host('_next')}})
+    {
+        hetbrian::tick({{host('t_in_timesteps')}}, &{{host('_next')}}, &{{host('_every')}}, &{{host('_draw')}},
+                       &{{host('_intervals')}}, {{n_intervals}});
+        {% for name in ['_next', '_every', '_draw'] %}
+        CUDA_SAFE_CALL(
+            cudaMemcpy({{device(name)}}, &{{host(name)}}, sizeof(int32_t), cudaMemcpyHostToDevice)
+        );
+        {% endfor %}
+    }
+    {% endif %}
 {% endblock %}

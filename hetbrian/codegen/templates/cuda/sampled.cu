@@ -1,9 +1,9 @@
-{# USES_VARIABLES { t, N, _clock_t, _clock_t_in_timesteps, _indices, every } #}
+{# USES_VARIABLES { t, N, _clock_t, _clock_t_in_timesteps, _indices, _every } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { t, N } #}
 {% extends 'statemonitor.cu' %}
 {% block host_maincode %}
     {% set step = get_array_name(variables['_clock_t_in_timesteps'], prefix='') + '[0]' %}
-    {% set every = get_array_name(variables['every'], prefix='') + '[0]' %}
+    {% set every = get_array_name(variables['_every'], prefix='') + '[0]' %}
     if ({{step}} % {{every}} != 0) return;
     const int _N = _num_indices;
     const int _numt_host = _dynamic_array_{{owner.name}}_t.size();

@@ -1,0 +1,102 @@
+"""When a readout stops a run: a target that is not finite, outputs out of all proportion, nothing to learn from."""
+
+import numpy as np
+
+from hetbrian._support.allowed import FINITE, Allowed
+from hetbrian.readout.online import LEARNING
+
+FIRST = 20
+"""Updates before outputs are compared with the target, of which the readout has then seen some 15 ms."""
+
+WITHOUT_LIMIT = 1e300
+"""What stands for no limit in a standalone program, which reads no infinite numbers."""
+
+INITIAL_SHARE = 0.5
+"""P(0) |r|^2 with ``initial_P="auto"``, r of the first update.
+
+The prior rule multiplies the error of its first sample by 1 - P(0) |r|^2: beyond 1 it overshoots, beyond 2 it grows.
+|r|^2 is N mean r^2. The published network (N = 2000, G = Q = 5000 pA, P(0) = 2) has |r|^2 = 0.26 and so 0.52; the same
+P(0) is 4 at N = 16 000."""
+
+TIME = Allowed("a time of 0 s or later", "give it in seconds", low=0.0)
+
+ALLOWED = {
+    **LEARNING,
+    "start": TIME,
+    "stop": TIME,
+    "largest_output": Allowed(
+        "a number above 0", "give inf for no limit", low=0.0, high=np.inf, included=(False, True)
+    ),
+    "weights": FINITE,
+    "encoder": FINITE,
+}
+"""What the parameters of a readout may be."""
+
+TARGET, OUTPUT, SILENT = 1, 2, 3
+"""Why a run was stopped, as kernels count; 0 if it was not."""
+
+
+def trouble(z: np.ndarray, y: np.ndarray, limit: float, n_updates: int, largest: np.ndarray) -> int:
+    """
+    Return why a readout must not learn from a sample, 0 if it may; the kernel codegen/kernels/limits.h does the same.
+
+    Parameters
+    ----------
+    z, y : ndarray, shape (n_outputs,)
+        Output and target.
+    limit : float
+        What the output may be, relative to the largest target.
+    n_updates : int
+        Number of samples before this one.
+    largest : ndarray, shape (1,)
+        The largest absolute target so far, which is brought up to date.
+
+    Returns
+    -------
+    int
+    """
+    if not np.isfinite(y).all():
+        return TARGET
+    largest[0] = max(largest[0], np.abs(y).max())
+    is_beyond = not (np.abs(z) <= limit * largest[0]).all()
+    return OUTPUT if n_updates >= FIRST and largest[0] and is_beyond else 0
+
+
+def reason(force: object, trouble: int, time: float) -> str:
+    """
+    Return why a readout stopped a run.
+
+    Parameters
+    ----------
+    force : FORCE
+        The readout.
+    trouble : int
+        `TARGET`, `OUTPUT` or `SILENT`.
+    time : float
+        When, in seconds.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    name, values = force.name, force.variables  # type: ignore[attr-defined]
+    if trouble == TARGET:
+        wrong = int(np.flatnonzero(~np.isfinite(values["y"].get_value()))[0])
+        return (
+            f"the target of {name} is {values['y'].get_value()[wrong]} for output {wrong} at t = {time:g} s, expected "
+            "finite numbers while it learns: repair the signal, or learn between other times."
+        )
+    if trouble == SILENT:
+        return (
+            f"the activity that {name} learns from is 0 at its first update, t = {time:g} s, expected spikes before "
+            "it from which initial_P='auto' can tell their scale: start later, or give a number."
+        )
+    limit, largest, initial = (values[key].get_value().item() for key in ("largest_output", "_largest", "initial_P"))
+    output = np.abs(values["z"].get_value()).max()
+    return (
+        f"the output of {name} is {output:.3g} at t = {time:g} s, more than {limit:g} times its largest target "
+        f"{largest:.3g}, expected learning that converges: check the scale, as initial_P = {initial:g} is too much for "
+        "the size of this activity (give r in spikes per ms, and initial_P of about 0.5/sum(r^2), which 'auto' finds), "
+        "or let it run with largest_output=inf."
+    )

@@ -1,0 +1,181 @@
+"""What a readout has learnt, in files and on other devices."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hetbrian._support.checks import check_finite
+from hetbrian._support.files import arrays, check_sizes, save_arrays
+from hetbrian.codegen import waiting
+
+FILE_FORMAT = 1
+
+LEARNT = ("_weights", "_P", "_c", "_gain", "n_updates", "initial_P", "forgetting", "_largest")
+"""Arrays of a trained readout, beside the encoder."""
+
+STATE = (*LEARNT, "z", "y", "start", "stop", "_every", "_next", "_draw")
+"""Arrays from which a stopped run goes on."""
+
+if TYPE_CHECKING:
+
+    class _Readout:
+        """What `Saved` is mixed into: a `FORCE`."""
+
+        variables: Any
+        rule: str
+        bias: bool
+        is_random: bool
+        clock: Any
+        _filter: tuple[str, ...]
+        _is_auto: bool
+        _law: Any
+        _expression: str
+
+        def refuse(self, values: Mapping[str, Any]) -> None: ...
+else:
+    _Readout = object
+
+
+class Saved(_Readout):
+    """The part of `FORCE` that keeps P and the weights in files, the same for every device; a mixin."""
+
+    @property
+    def P(self) -> NDArray[np.float64]:
+        """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
+        if not int(self.variables["n_updates"].get_value()[0]):
+            initial = float(self.variables["initial_P"].get_value()[0])
+            return (initial or np.nan) * np.eye(self._size)  # "auto" is not known yet
+        return waiting.settled(self._learnt(), self._size, self._forgetting)
+
+    _size = property(lambda self: self.variables["_n_weights"].get_value())
+    _forgetting = property(lambda self: float(self.variables["forgetting"].get_value()[0]))
+
+    def _learnt(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays in which this device keeps P, by name."""
+        return self._own(("_P", "_tiles", "_c", "_gain", *waiting.arrays(1, np.float64)))
+
+    def _own(self, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """Return arrays as they are, by name."""
+        return {name: np.array(self.variables[name].get_value()) for name in names if name in self.variables}
+
+    def layout(self, names: Iterable[str] = STATE) -> dict[str, int]:
+        """Return the arrays, by name, that `portable` returns, and their sizes."""
+        names = (*names, "_encoder", *waiting.arrays(1, np.float64))
+        return {name: self.variables[name].size for name in names if name in self.variables} | {"_P": self._size**2}
+
+    def portable(self, names: Iterable[str] = STATE) -> dict[str, NDArray[Any]]:
+        """Return arrays for a file, by name; P row by row, which every device reads."""
+        content = self._own(self.layout(names))
+        content |= waiting.portable(self._learnt(), self._size)
+        content["_P"] = content["_P"][: self._size**2]
+        return {name: values for name, values in content.items() if name != "_tiles"}
+
+    def restore(self, content: Mapping[str, NDArray[Any]]) -> None:
+        """Set arrays as `portable` returned them, perhaps on another device."""
+        for name, values in content.items():
+            variable = self.variables[name]
+            variable.set_value(np.append(values, np.zeros(variable.size - values.size, variable.dtype)))
+        if "_P" in content and "_tiles" in self.variables:
+            self.variables["_tiles"].set_value(0)
+
+    def translated(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a file as `portable` does; earlier files and other devices keep other arrays."""
+        found = {{"every": "_every"}.get(name, name): values for name, values in content.items()}
+        found["_P"] = found.get("_P", np.zeros(0))[: self._size**2]
+        found.setdefault("_largest", np.full(1, np.inf))  # its target is not known: no bound for the outputs
+        kept = {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
+        return waiting.translated(kept, self._size, is_used=bool(self._filter))
+
+    def refuse_content(self, path: str | os.PathLike[str], content: Mapping[str, NDArray[Any]]) -> None:
+        """Refuse arrays of a file, as `translated` returned them, that a readout cannot have."""
+        for name, values in content.items():
+            if name not in ("_largest", "stop"):
+                check_finite(f"{name} in {os.fspath(path)!r}", values, None)
+        limited = {
+            name: np.ravel(content[name])[0].item() for name in ("forgetting", "start", "stop") if name in content
+        }
+        try:
+            self.refuse(limited)
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)!r} cannot be loaded, because {error}") from None
+
+    def defining(self) -> dict[str, Any]:
+        """Return texts, numbers and arrays that tell this readout from others, by what they are; not what it learns."""
+        scalars = {name: float(self.variables[name].get_value()[0]) for name in ("start", "stop", "forgetting")}
+        initial = "auto" if self._is_auto else float(self.variables["initial_P"].get_value()[0])
+        steps = int(self.variables["_every"].get_value()[0])
+        every = repr(self._law) if self.is_random else f"{steps * float(self.clock.dt):.9g}"
+        return {
+            "rule": self.rule,
+            "bias": str(self.bias),
+            "target": self._expression,
+            "dtype": self.variables["_P"].dtype.name,
+            "activity": self.variables["_activity"].name,
+            "initial_P": initial,
+            "every": every,
+            **scalars,
+            **({"encoder": np.array(self.variables["_encoder"].get_value())} if "_encoder" in self.variables else {}),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """
+        Write the trained readout to one ``.npz`` file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write; an existing one is replaced.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written or the disk is full; an existing file is left as it was.
+        """
+        save_arrays(path, FILE_FORMAT, {**self.portable(LEARNT), "rule": self.rule, "bias": self.bias})
+
+    def load(self, path: str | os.PathLike[str], learn: bool = False) -> None:
+        """
+        Read a trained readout into this one, which has the same sizes.
+
+        Parameters
+        ----------
+        path : path-like
+            File that `save` wrote.
+        learn : bool
+            Whether the readout goes on learning between ``start`` and ``stop``; by default it only runs.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is not a readout, of other sizes, with numbers that no readout can have or, with ``learn``, of other
+            ``forgetting`` or ``initial_P``; this one is then left as it was.
+        """
+        content = arrays(path, FILE_FORMAT, ("bias",), "a saved readout", "FORCE.save")
+        content.setdefault("rule", content.get("gain", np.array("")))  # its name in earlier files
+        for name, expected in {"bias": self.bias, "rule": self.rule}.items():
+            found = content.pop(name).item()
+            if found != expected and (learn or name == "bias"):
+                raise ValueError(
+                    f"{os.fspath(path)!r} was saved with {name} = {found!r}, expected {expected!r}: "
+                    "build the readout as the saved one."
+                )
+        content, sizes = self.translated(content), self.layout(LEARNT)
+        advice = "the readout must be built with the same neurons, outputs, bias and feedback"
+        check_sizes(path, content, sizes, advice)
+        self.refuse_content(path, {name: content[name] for name in sizes})
+        for name in ("initial_P", "forgetting") if learn else ():
+            found, own = (float(source[name][0]) for source in (content, self._own(("initial_P", "forgetting"))))
+            if found != own and (name, own) != ("initial_P", 0.0):  # which "auto" is
+                raise ValueError(
+                    f"{os.fspath(path)!r} was saved with {name} = {found:g}, expected {own:g}, with which this readout "
+                    "was built: build it as the saved one."
+                )
+        self.restore({name: content[name] for name in sizes})
+        if not learn:
+            self.variables["start"].set_value(0.0)
+            self.variables["stop"].set_value(0.0)
