@@ -2,7 +2,7 @@
 
 import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, amp
-from brian2.devices.device import RuntimeDevice, get_device
+from brian2.devices.device import get_device
 
 from hetbrian._support.checks import check_generator, finite
 
@@ -100,7 +100,7 @@ def recurrent(
             "couple it with AllToAll."
         )
     pre, post, weights = random_weights(len(neurons), gain, probability, rng)
-    if not isinstance(get_device(), RuntimeDevice):
+    if type(get_device()).__name__ == "CUDAStandaloneDevice":
         pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
     synapses = Synapses(
         neurons,
@@ -123,7 +123,7 @@ def _padded(pre, post, weights, n_neurons, probability):
     """
     Return the synapses with some of weight zero, so that every seed has the same number.
 
-    The number of synapses is part of a standalone program's source; six standard deviations above
+    The number of synapses is part of a CUDA program's source; six standard deviations above
     the mean, one program serves all but one in 1e9 networks.
     """
     pairs = n_neurons**2

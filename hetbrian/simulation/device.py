@@ -18,7 +18,7 @@ from hetbrian.simulation import cuda, standalone
 FLAGS = "codegen.cpp.extra_compile_args_gcc"
 """Preference of Brian2 that changes while a program is built."""
 
-ENVIRONMENT = ("HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
+ENVIRONMENT = ("HETBRIAN_RESULTS", "HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
 """What Brian2 leaves in the environment after a program of ours has run."""
 
 VECTORISED = "--param=vect-max-version-for-alias-checks=1000"
