@@ -98,8 +98,8 @@ def main(arguments):
     options = parser.parse_args(arguments)
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     cases = [(int(size), kind) for size in options.sizes.split(",") for kind in ("values", "seeds")]
-    for n_neurons, kind in cases:
-        measured(kind, n_neurons, options.workers + 1, options.workers)  # compiles
+    for n_neurons, _ in cases[::2]:
+        sweep(of_seed, Grid(seed=(0,)), parameters={"n_neurons": n_neurons}, workers=0)  # compiles
     rounds = [
         {case: measured(case[1], case[0], options.points, options.workers) for case in cases}
         for _ in range(options.rounds)

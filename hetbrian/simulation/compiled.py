@@ -84,7 +84,7 @@ class Compiled:
         if not self.is_cuda:
             copy_header(self.device, self.folder)
         self._written = write_files(self.folder, self._files, {})
-        standalone.build(self.device, self.folder, is_compiled)
+        standalone.build(self.device, self.folder, is_compiled, self.is_cuda)
         self.device.static_arrays = self._files = {}  # they are in the folder
 
     def draw(self, seed: int) -> str:

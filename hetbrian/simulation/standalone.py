@@ -9,6 +9,7 @@ from typing import Any
 
 from hetbrian._support.cache import cache_folder
 from hetbrian._support.compiler import toolchain
+from hetbrian.simulation import make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
@@ -27,7 +28,7 @@ if (std::getenv("HETBRIAN_SEED"))
 """Code of a program that seeds Brian2's random numbers when it starts, for each standalone device."""
 
 
-def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True) -> bool:
+def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True, is_cuda: bool = False) -> bool:
     """
     Generate the project of the active standalone device and put its program into the folder.
 
@@ -43,6 +44,8 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True)
         Project folder.
     is_compiled : bool
         Whether there shall be a program; else only its sources.
+    is_cuda : bool
+        Whether it is a program for a GPU.
 
     Returns
     -------
@@ -56,14 +59,17 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True)
     """
     folder = Path(folder)
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
+    if not is_cuda:
+        make.simplify(folder)
     if not is_compiled:
         return False
     kept = cache_folder() / fingerprint(folder)
     if kept.exists():
         shutil.copy2(kept, folder / "main")
         return False
-    for stale in folder.rglob("*.o"):  # the makefiles do not know which headers an object depends on
+    for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()
+    os.environ["HETBRIAN_PRECOMPILED"] = "" if is_cuda else make.precompiled(folder)
     device.compile_source(str(folder), "unix", debug=False, clean=False)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
