@@ -4,9 +4,9 @@
 
 Each point simulates a FORCE network of 3 s, a third of which is learning (`models.force`, C++, P in float32), and
 returns its error. "values": all points have one seed and differ in their heterogeneity; "seeds": each has connections,
-potentials and an encoder of its own. Rounds take turns; the programs are compiled before. Wall seconds go from the
-first finished point to the last. CPU seconds are those of this process, the workers and their programs, less those of a
-sweep with one point a worker: where others use the machine too, they say what two idle cores would give.
+potentials and an encoder of its own. Rounds take turns; the programs are compiled before. Wall and CPU seconds go from
+the first point of a worker to its last, without its start; CPU seconds are those of the workers with their programs,
+and of this process. Where others use the machine too, they say what two idle cores would give.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import json
 import os
 import resource
 import statistics
-import tempfile
 import time
 
 import numpy as np
@@ -46,7 +45,8 @@ def point(number, seed, n_neurons):
     with reused(force_network, DURATION, seed=seed, **kept, **options) as program:
         run = program.run(values)
     late = run.time.values >= float(2 * DURATION / 3)
-    return {"mse": float(((run.z - run.y).values[late] ** 2).mean()), "rate": float(run.rate.values[late].mean())}
+    found = {"mse": float(((run.z - run.y).values[late] ** 2).mean()), "rate": float(run.rate.values[late].mean())}
+    return found | {"worker": os.getpid(), "cpu": cpu_seconds(), "wall": time.time()}
 
 
 def of_seed(seed, n_neurons):
@@ -68,23 +68,21 @@ def cpu_seconds():
 def measured(kind, n_neurons, n_points, workers):
     """Return wall and CPU seconds of a point of a sweep."""
     function, name = {"values": (of_values, "number"), "seeds": (of_seed, "seed")}[kind]
-    stamps = []
+    client = []
 
     def watch(dataset):
-        stamps.append((time.perf_counter(), int((dataset.status > 0).sum())))
+        client.append((resource.getrusage(resource.RUSAGE_SELF).ru_utime, int((dataset.status > 0).sum())))
 
-    def swept(points):
-        before = cpu_seconds()
-        with tempfile.TemporaryDirectory() as folder:
-            parameters = {"n_neurons": n_neurons}
-            sweep(function, Grid(**{name: points}), parameters=parameters, folder=folder, workers=workers, watch=watch)
-        return cpu_seconds() - before
-
-    few = swept(range(1, 1 + workers))  # start and end of the workers, and the first point of each
-    stamps.clear()
-    many = swept(range(100, 100 + n_points))
-    wall = (time.perf_counter() - stamps[0][0]) / (n_points - stamps[0][1])
-    return {"wall": wall, "cpu": (many - few) / (n_points - workers)}
+    grid = Grid(**{name: range(100, 100 + n_points)})
+    found = sweep(function, grid, parameters={"n_neurons": n_neurons}, workers=workers, watch=watch)
+    here = (resource.getrusage(resource.RUSAGE_SELF).ru_utime - client[0][0]) / (n_points - client[0][1])
+    cpu = wall = 0.0
+    for worker in np.unique(found.worker):
+        own = found.where(found.worker == worker, drop=True)
+        steps = max(1, own.worker.size - 1)
+        cpu += float(own.cpu.max() - own.cpu.min()) / steps / workers
+        wall += steps / float(own.wall.max() - own.wall.min())
+    return {"wall": 1 / wall, "cpu": cpu + here}
 
 
 def main(arguments):

@@ -32,7 +32,7 @@ main.o objects.o run.o: CXXFLAGS += -O1
 %.o : %.cpp makefile $(H_SRCS)
 	$(CXX) $(CXXFLAGS) $(if $(HETBRIAN_PRECOMPILED),-include $(HETBRIAN_PRECOMPILED)) $< -o $@
 """
-"""Rules of a makefile behind Brian2's variables; ``HETBRIAN_PRECOMPILED`` may name a header that is compiled already."""
+"""Rules of a makefile behind Brian2's variables; ``HETBRIAN_PRECOMPILED`` may name a compiled header."""
 
 
 def simplify(folder: Path) -> None:

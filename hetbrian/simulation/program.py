@@ -31,6 +31,7 @@ from hetbrian.simulation.checkpoint import load_state
 from hetbrian.simulation.compiled import Compiled
 from hetbrian.simulation.device import activated
 from hetbrian.simulation.guard import Guard
+from hetbrian.simulation.memory import check_memory
 from hetbrian.simulation.names import free_name
 from hetbrian.simulation.parameters import checked_parameters
 from hetbrian.simulation.pitfalls import refuse_pitfalls
@@ -331,6 +332,7 @@ class Program:
         if self.resume is not None:
             load_state(network, self.resume)
         refuse_pitfalls(network, self.device, network.t + self.duration)
+        check_memory(network)
         return network, recorder
 
     def _prepare(self, network):
