@@ -59,8 +59,9 @@ class Compiled:
         }
         if not self.is_cuda:
             choose_results(self.device)
+        self._needed = needed(self.device, self.network, self.recorder)
         self._n_runs = 0
-        self._remember()
+        self._remember_sizes()
 
     def build(self, folder: Path, is_kept: bool = True, is_compiled: bool = True) -> None:
         """
@@ -131,7 +132,7 @@ class Compiled:
         self.device.clocks = dict.fromkeys(item.clock for item in network.sorted_objects)
         network.t_ = self.network.t_
         self.network, self.recorder, self.seed = network, recorder, seed
-        self._remember()
+        self._remember_sizes()
         return ""
 
     @contextmanager
@@ -174,10 +175,9 @@ class Compiled:
             if not self.is_kept:
                 shutil.rmtree(self.folder / results, ignore_errors=True)
 
-    def _remember(self) -> None:
-        """Note what belongs to the network of this seed."""
+    def _remember_sizes(self) -> None:
+        """Note the sizes of what a run makes longer."""
         self._sizes = {variable: variable.size for variable in self.device.dynamic_arrays_2d}
-        self._needed = needed(self.device, self.network, self.recorder)
 
     def _arguments(self, values: Mapping[Any, Any], folder: Path) -> list[str]:
         """Return the program's arguments, with arrays in files that are removed with the results."""

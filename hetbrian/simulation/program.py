@@ -159,6 +159,7 @@ class Program:
         self.device, self.directory, self.resume, self.progress = device, directory, resume, progress
         self.network: Any = None
         self._compiled: Compiled | None = None
+        self._provenance: dict[str, str] = {}
         self._exit = ExitStack()
 
     @property
@@ -350,6 +351,7 @@ class Program:
         given = {"values": {str(key): _shown(value) for key, value in values.items()}} if values else {}
         if noise != seed:
             given["noise"] = noise
+        self._provenance = self._provenance or provenance()  # which asks git, for longer than a small network runs
         return recorder.dataset(
             seed=seed,
             duration=float(self.duration),
@@ -357,7 +359,7 @@ class Program:
             parameters={name: str(value) for name, value in self.parameters.items()},
             model=f"{self.model.__module__}.{getattr(self.model, '__qualname__', repr(self.model))}",
             **given,
-            **provenance(),
+            **self._provenance,
         )
 
 
