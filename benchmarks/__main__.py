@@ -1,11 +1,12 @@
-"""Run the benchmarks: ``python -m benchmarks [force|rls|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|networks|rls|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, rls, sweep, torch_cell, training
+from benchmarks import force, networks, rls, sweep, torch_cell, training
 
 BENCHMARKS = {
     "force": force.main,
+    "networks": networks.main,
     "rls": rls.main,
     "sweep": sweep.main,
     "torch": torch_cell.main,

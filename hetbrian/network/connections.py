@@ -2,12 +2,12 @@
 
 import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, amp
-from brian2.devices.device import RuntimeDevice, get_device
+from brian2.devices.device import get_device
 
 from hetbrian._support.checks import check_generator, finite
 
-BLOCK = 256
-"""Rows of the connection matrix that are drawn at once, so that N^2 numbers never exist together."""
+BLOCK = 2**19
+"""About how many entries of the connection matrix are drawn at once, in whole rows: N^2 never exist together."""
 
 
 def random_weights(
@@ -49,14 +49,17 @@ def random_weights(
     if not 0 < probability <= 1:
         raise ValueError(f"probability is {probability}, expected 0 < p <= 1: give the fraction of pairs.")
     senders, receivers = [], []
-    for start in range(0, n_neurons, BLOCK):
-        rows = min(BLOCK, n_neurons - start)
+    n_rows = max(1, BLOCK // n_neurons)
+    for start in range(0, n_neurons, n_rows):
+        rows = min(n_rows, n_neurons - start)
         sender, receiver = np.nonzero(rng.random((rows, n_neurons)) < probability)
         senders.append((sender + start).astype(np.int32))
         receivers.append(receiver.astype(np.int32))
     pre, post = np.concatenate(senders), np.concatenate(receivers)
-    weights = rng.standard_normal(pre.size) / (probability * np.sqrt(n_neurons)) * gain
-    return pre, post, weights
+    weights = rng.standard_normal(pre.size)
+    weights /= probability * np.sqrt(n_neurons)
+    weights *= float(gain)
+    return pre, post, Quantity(weights, dim=gain.dim, copy=False)
 
 
 def recurrent(
@@ -102,7 +105,7 @@ def recurrent(
         )
     pre, post, weights = random_weights(len(neurons), gain, probability, rng)
     n_random = pre.size
-    if not isinstance(get_device(), RuntimeDevice):
+    if type(get_device()).__name__ == "CUDAStandaloneDevice":
         pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
     synapses = Synapses(
         neurons,
@@ -127,7 +130,7 @@ def _padded(pre, post, weights, n_neurons, probability):
     """
     Return the synapses with some of weight zero, so that every seed has the same number.
 
-    The number of synapses is part of a standalone program's source; six standard deviations above
+    The number of synapses is part of a CUDA program's source; six standard deviations above
     the mean, one program serves all but one in 1e9 networks.
     """
     pairs = n_neurons**2

@@ -18,8 +18,8 @@ from hetbrian.simulation import cuda, standalone
 FLAGS = "codegen.cpp.extra_compile_args_gcc"
 """Preference of Brian2 that changes while a program is built."""
 
-ENVIRONMENT = ("HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
-"""What Brian2 leaves in the environment after a program of ours has run."""
+ENVIRONMENT = ("HETBRIAN_PRECOMPILED", "HETBRIAN_RESULTS", "HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
+"""What building and running a program of ours leaves in the environment."""
 
 VECTORISED = "--param=vect-max-version-for-alias-checks=1000"
 """

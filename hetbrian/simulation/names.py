@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from brian2 import Network, NeuronGroup, StateMonitor, Synapses
+from brian2.core.network import _get_all_objects
 from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor
@@ -126,7 +127,7 @@ def free_name(network: Network, name: str) -> str:
     str
         The name, with a number behind it if need be.
     """
-    taken, free, number = {item.name for item in network.sorted_objects}, name, 1
+    taken, free, number = {item.name for item in _get_all_objects(network.objects)}, name, 1
     while any(f"{other}_".startswith(f"{free}_") for other in taken):
         number += 1
         free = f"{name}_{number}"

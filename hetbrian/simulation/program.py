@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -25,17 +23,20 @@ from brian2 import (
 )
 from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.checks import check_units, nearest, no_network_operations
+from hetbrian._support.checks import check_units, no_network_operations
 from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import check_resumed, load_state
+from hetbrian.simulation.compiled import Compiled
 from hetbrian.simulation.device import activated
 from hetbrian.simulation.guard import Guard
+from hetbrian.simulation.memory import check_memory
 from hetbrian.simulation.names import free_name
+from hetbrian.simulation.parameters import checked_parameters
 from hetbrian.simulation.pitfalls import refuse_pitfalls
 from hetbrian.simulation.record import RECORD, Recorder
-from hetbrian.simulation.values import refuse_used, resolve
+from hetbrian.simulation.values import resolve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,10 +66,6 @@ Record = str | Iterable[str] | Mapping[str, Any]
 Folder = str | os.PathLike[str]
 
 
-OPTION_LIKE = 0.8
-"""Likeness from which a keyword is taken for a misspelt option; "reset" and "resume" have 0.73."""
-
-
 class Generated(Exception):
     """A project was written instead of run; the message is its folder."""
 
@@ -79,9 +76,8 @@ class Program:
 
     On a standalone device the first line generates and compiles, and each `run` starts the program with
     its values in some hundredths of a second; on the runtime device each `run` builds the network again.
-    The results are those of a network that was built with the values. The random numbers of the model are
-    drawn once, from ``seed``; give arrays to `run` for another draw. Not for values that change the
-    sources: equations, time step, duration, sizes, which neurons are connected.
+    The results are those of a network that was built with the values, and of another seed those of one that was
+    built with that. Not for what changes the sources: equations, time step, duration, numbers of neurons.
 
     Parameters
     ----------
@@ -158,13 +154,12 @@ class Program:
         if device not in DEVICES:
             raise ValueError(f"device is {device!r}, expected one of {', '.join(DEVICES)}: choose one of them.")
         self.model, self.duration, self.seed = model, duration, seed
-        self.parameters = _parameters(model, dict(parameters or {}), keywords)
+        self.parameters = checked_parameters(model, dict(parameters or {}), keywords, (Program, simulate))
         self.record, self.record_dt = record, record_dt
         self.device, self.directory, self.resume, self.progress = device, directory, resume, progress
         self.network: Any = None
-        self._recorder: Any = None
-        self._folder: Path | None = None
-        self._n_runs, self._sizes = 0, dict[Any, Any]()
+        self._compiled: Compiled | None = None
+        self._provenance: dict[str, str] = {}
         self._exit = ExitStack()
 
     @property
@@ -181,16 +176,15 @@ class Program:
         if self.device == "cuda_standalone":
             cuda.require()
         with ExitStack() as stack:
-            self._folder = stack.enter_context(activated(self.device, self.directory))
-            self._assemble()
-            self._prepare()
-            standalone.build(get_device(), self._folder)
-            self._sizes = {variable: variable.size for variable in get_device().dynamic_arrays_2d}
+            folder = stack.enter_context(activated(self.device, self.directory))
+            self._compiled = Compiled(self.device, self.seed, self._assembled, self._prepare)
+            self._compiled.build(folder, is_kept=self.directory is not None)
+            self.network = self._compiled.network
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.network = self._recorder = self._folder = None  # their names are free for the next program
+        self.network = self._compiled = None  # their names are free for the next program
         self._exit.close()
 
     def run(
@@ -198,10 +192,16 @@ class Program:
         values: Mapping[Any, Any] | None = None,
         *,
         seed: int | None = None,
+        noise: int | None = None,
         finish: Callable[[Network], object] | None = None,
     ) -> xr.Dataset:
         """
-        Run the network with other values and return what was recorded.
+        Run the network with other values, or that of another seed, and return what was recorded.
+
+        Another seed draws the model's random numbers again: connections, weights, potentials, encoders. A standalone
+        program reads them from files, so that nothing is generated or compiled, and the results are those of
+        ``simulate(..., seed=seed)``, bit for bit. That nothing but numbers differs is found by comparing all that
+        Brian2 makes its code of (`hetbrian.simulation.structure`).
 
         Parameters
         ----------
@@ -209,7 +209,9 @@ class Program:
             What differs from the network that the model built, ``{"neurons.eta": array*pA}``: see
             `hetbrian.simulation.values.resolve`.
         seed : int, optional
-            Seed of Brian2's own random numbers, by default the root seed; the model's are drawn already.
+            Root seed, by default that of the program.
+        noise : int, optional
+            Seed of the random numbers that Brian2 draws itself while the network runs, by default ``seed``.
         finish : callable, optional
             ``finish(network)`` is called after the run, e.g. to save a trained readout.
 
@@ -221,17 +223,18 @@ class Program:
         Raises
         ------
         ValueError
-            If a value does not fit, before anything runs.
+            If a value does not fit, or the network of the seed needs another program, before anything runs.
         DivergenceError
             If the state left the finite numbers; the message says when and which neuron.
         RuntimeError
             If the program is not open.
         """
         seed = self.seed if seed is None else seed
+        noise = seed if noise is None else noise
         if not self.is_standalone:
             with activated(self.device, None):
-                brian2.seed(seed)
-                self._assemble()
+                brian2.seed(noise)
+                self.network, recorder = self._assembled(seed)
                 for target, value in resolve(self.network, values or {}).values():
                     if isinstance(target, TimedArray):
                         target.values[...] = value.reshape(target.values.shape) if value.size > 1 else value
@@ -239,23 +242,43 @@ class Program:
                         target.get_value()[:] = value
                 with _bar(self.progress) as report:
                     _run(self.network, self.duration, report=report, report_period=1 * second)
-                return self._finished(seed, values, finish)
-        if self._folder is None:
-            raise RuntimeError("the program is not open, expected a context: write 'with Program(...) as program:'.")
-        self._n_runs += 1
-        results = f"run_{self._n_runs}" if self.directory is None else "results"
-        for variable, size in self._sizes.items():
-            variable.size = size  # the run before may have recorded less
-        try:
-            arguments = self._arguments(values or {}, self._folder / results)
-            get_device().run_environment_variables["HETBRIAN_SEED"] = str(seed)
-            get_device().run(
-                directory=str(self._folder), results_directory=results, with_output=self.progress, run_args=arguments
+                return self._finished(recorder, seed, noise, values, finish)
+        different = self._draw(seed)
+        if different:
+            raise ValueError(
+                f"seed {seed} draws another {different!r} than seed {self.seed}, not only other numbers, expected a "
+                "network that the same program can simulate: open a Program of its own, or use simulate."
             )
-            return self._finished(seed, values, finish)
-        finally:
-            if self.directory is None:
-                shutil.rmtree(self._folder / results, ignore_errors=True)
+        compiled = self._compiled
+        assert compiled is not None
+        with compiled.ran(values or {}, noise, self.progress, finish is not None):
+            return self._finished(compiled.recorder, seed, noise, values, finish)
+
+    def holds(self, seed: int) -> bool:
+        """
+        Return whether this program serves the network of a seed, which becomes that of `run`.
+
+        Parameters
+        ----------
+        seed : int
+            Root seed.
+
+        Returns
+        -------
+        bool
+        """
+        if self.is_standalone and self._draw(seed):
+            return False
+        self.seed = seed
+        return True
+
+    def _draw(self, seed):
+        """Let the compiled program have the numbers of a seed; return what else differs, or an empty string."""
+        if self._compiled is None:
+            raise RuntimeError("the program is not open, expected a context: write 'with Program(...) as program:'.")
+        different = "" if seed == self._compiled.seed else self._compiled.draw(seed)
+        self.network = self._compiled.network
+        return different
 
     def generate(self, folder: Folder) -> Path:
         """
@@ -288,54 +311,38 @@ class Program:
             )
         project.check_folder(folder)
         with activated(self.device, folder):
-            self._assemble()
-            self._prepare()
-            return project.write(get_device(), self.device, self.network, self.duration, self.seed, folder)
+            compiled = Compiled(self.device, self.seed, self._assembled, self._prepare)
+            return project.write(compiled, self.device, self.duration, folder)
 
-    def _assemble(self):
-        """Build the network and what watches and records it."""
-        self.network = self.model(np.random.default_rng(self.seed), **self.parameters)
-        if not isinstance(self.network, Network):
+    def _assembled(self, seed):
+        """Return the network of a seed, with what watches it, and what records it."""
+        network = self.model(np.random.default_rng(seed), **self.parameters)
+        if not isinstance(network, Network):
             raise TypeError(
-                f"model returned a {type(self.network).__name__}, expected a brian2 Network: "
-                "return Network(...) from it."
+                f"model returned a {type(network).__name__}, expected a brian2 Network: return Network(...) from it."
             )
         if self.is_standalone:
-            no_network_operations(self.network, self.device)
-        guarded = [item.source for item in self.network if isinstance(item, Guard) and item.variable == "v"]
-        for item in sorted(self.network, key=lambda item: item.name):
+            no_network_operations(network, self.device)
+        guarded = [item.source for item in network if isinstance(item, Guard) and item.variable == "v"]
+        for item in sorted(network, key=lambda item: item.name):
             v = item.variables.get("v") if isinstance(item, NeuronGroup) else None
             if isinstance(v, ArrayVariable) and v.size == len(item) and not any(item is one for one in guarded):
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
-                name = free_name(self.network, f"guard_{item.name}")
-                self.network.add(Guard(item, every=steps * item.clock.dt, name=name))
-        self._recorder = Recorder(self.network, self.record, self.record_dt)
+                name = free_name(network, f"guard_{item.name}")
+                network.add(Guard(item, every=steps * item.clock.dt, name=name))
+        recorder = Recorder(network, self.record, self.record_dt)
         if self.resume is not None:
-            load_state(self.network, self.resume)
-        refuse_pitfalls(self.network, self.device, self.network.t + self.duration)
+            load_state(network, self.resume)
+        refuse_pitfalls(network, self.device, network.t + self.duration)
+        check_memory(network)
+        return network, recorder
 
-    def _prepare(self):
+    def _prepare(self, network):
         """Let the standalone device generate the code of the run."""
         get_device().insert_code("main", standalone.SEED[self.device])
-        report = STANDALONE_REPORT if self.progress else None
-        _run(self.network, self.duration, report=report, report_period=1 * second)
-        standalone.externalise(get_device())
+        _run(network, self.duration, report=STANDALONE_REPORT if self.progress else None, report_period=1 * second)
 
-    def _arguments(self, values, folder):
-        """Return the program's arguments, with arrays in files that are removed with the results."""
-        resolved = resolve(self.network, values)
-        refuse_used(get_device(), resolved)
-        folder.mkdir(exist_ok=True)
-        arguments = []
-        for number, (key, (_, value)) in enumerate(sorted(resolved.items())):
-            if value.size == 1:
-                arguments.append(f"{key}={value.item()!r}")
-            else:  # a relative name in small letters: brian2cuda lowers all of it
-                value.tofile(folder / f"value_{number}")
-                arguments.append(f"{key}={folder.name}/value_{number}")
-        return arguments
-
-    def _finished(self, seed, values, finish):
+    def _finished(self, recorder, seed, noise, values, finish):
         """Return the Dataset after a run that did not diverge."""
         for item in sorted(self.network.objects, key=lambda item: item.name):
             if hasattr(item, "check"):
@@ -345,14 +352,17 @@ class Program:
         if finish is not None:
             finish(self.network)
         given = {"values": {str(key): _shown(value) for key, value in values.items()}} if values else {}
-        return self._recorder.dataset(
+        if noise != seed:
+            given["noise"] = noise
+        self._provenance = self._provenance or provenance()  # which asks git, for longer than a small network runs
+        return recorder.dataset(
             seed=seed,
             duration=float(self.duration),
             device=self.device,
             parameters={name: str(value) for name, value in self.parameters.items()},
             model=f"{self.model.__module__}.{getattr(self.model, '__qualname__', repr(self.model))}",
             **given,
-            **provenance(),
+            **self._provenance,
         )
 
 
@@ -381,29 +391,6 @@ def _bar(shown):
 
     with Bar(1.0, text="simulating") as bar:
         yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
-
-
-def _parameters(model: Model, parameters: dict[str, Any], keywords: dict[str, Any]) -> dict[str, Any]:
-    """Return what the model is called with; what could be an option of ours too has to stand in ``parameters``."""
-    options = {*inspect.signature(Program).parameters, *inspect.signature(simulate).parameters} - {"keywords"}
-    for name in sorted(parameters.keys() & keywords.keys()):
-        raise ValueError(f"{name!r} is in parameters and a keyword too, expected one of them: leave out the keyword.")
-    if "rng" in parameters.keys() | keywords.keys():
-        raise ValueError("'rng' is what simulate gives the model itself, expected no other: give seed=... instead.")
-    named = {item.name for item in inspect.signature(model).parameters.values() if item.kind is not item.VAR_KEYWORD}
-    for name in sorted(options & named - parameters.keys()):
-        raise ValueError(
-            f"{name!r} is an option of simulate and a parameter of the model, expected to know which is meant: "
-            f"give the model's as parameters={{{name!r}: ...}}, or rename it."
-        )
-    for name in sorted(keywords.keys() - named):
-        near = nearest(name, options, OPTION_LIKE)
-        if near is not None:
-            raise ValueError(
-                f"{name!r} is no option of simulate and no parameter that the model names, expected an option, or the "
-                f"model's as parameters={{{name!r}: ...}}: did you mean {near!r}?"
-            )
-    return parameters | keywords
 
 
 def simulate(

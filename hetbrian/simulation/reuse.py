@@ -35,8 +35,8 @@ def reused(model: Callable[..., Network], duration: Quantity, **options: Any) ->
     """
     Yield an open `Program`; in a worker of a sweep it stays open, and the next point with the same arguments gets it.
 
-    Elsewhere it is closed at the end. Points that only differ in the values of `Program.run` then neither build
-    nor compile.
+    Elsewhere it is closed at the end. Points that differ in the values of `Program.run`, or in the seed if that only
+    draws other numbers, then neither build nor compile.
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def reused(model: Callable[..., Network], duration: Quantity, **options: Any) ->
         with Program(model, duration, **options) as program:
             yield program
         return
-    key = _key(model, duration, options)
-    if key is None or KEPT.key != key:
+    seed = options.get("seed", 0)
+    key = _key(model, duration, {name: value for name, value in options.items() if name != "seed"})
+    if key is None or KEPT.key != key or not KEPT.program.holds(seed):
         KEPT.close()
         KEPT.program = Program(model, duration, **options)
         try:

@@ -130,7 +130,39 @@ def len_of(variable: ArrayVariable) -> int:
     return int(variable.size)
 
 
-def refuse_used(device: Any, resolved: Mapping[str, tuple[Any, np.ndarray]]) -> None:
+def used_by_initialisations(device: Any) -> dict[str, str]:
+    """
+    Return the arrays that initialisations of a standalone program read before the values of a run are set.
+
+    Parameters
+    ----------
+    device : brian2.devices.cpp_standalone.CPPStandaloneDevice
+        The device with its generated code.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the object that reads it, by the name of an array or timed array.
+    """
+    used: dict[str, str] = {}
+    for kind, arguments in device.main_queue:
+        if kind == "run_network":
+            break
+        if kind != "run_code_object":
+            continue
+        (code_object,) = arguments
+        text = str(code_object.code.cpp_file if hasattr(code_object.code, "cpp_file") else code_object.code)
+        for variable in code_object.variables.values():
+            if isinstance(variable, TimedArray):
+                used[variable.name] = code_object.owner.name
+            elif variable in device.arrays:
+                array = device.arrays[variable]
+                if not re.search(rf"{array}\w*\[[^\]]*\] [-+*/]?= ", text):
+                    used[array] = code_object.owner.name
+    return used
+
+
+def refuse_used(device: Any, resolved: Mapping[str, tuple[Any, np.ndarray]], used: Mapping[str, str]) -> None:
     """
     Refuse values that an initialisation of a standalone program has already read when they are set.
 
@@ -139,32 +171,24 @@ def refuse_used(device: Any, resolved: Mapping[str, tuple[Any, np.ndarray]]) -> 
     Parameters
     ----------
     device : brian2.devices.cpp_standalone.CPPStandaloneDevice
-        The device with its generated code.
+        The device.
     resolved : dict
         Of `resolve`.
+    used : dict of str to str
+        Of `used_by_initialisations`.
 
     Raises
     ------
     ValueError
         If that is so; the message names both.
     """
-    for kind, arguments in device.main_queue:
-        if kind == "run_network":
-            return
-        if kind != "run_code_object":
-            continue
-        (code_object,) = arguments
-        text = str(code_object.code.cpp_file if hasattr(code_object.code, "cpp_file") else code_object.code)
-        for key, (variable, _) in resolved.items():
-            if variable not in code_object.variables.values():
-                continue
-            array = device.get_array_name(variable, access_data=False).removeprefix("_dynamic")
-            if not re.search(rf"{array}\w*\[[^\]]*\] [-+*/]?= ", text):
-                raise ValueError(
-                    f"{key!r} is read by an initialisation of {code_object.owner.name} before the values of a run are "
-                    "set, expected one that nothing is derived from: compute what depends on it in Python, and give "
-                    "both."
-                )
+    for key, (target, _) in resolved.items():
+        reader = used.get(target.name if isinstance(target, TimedArray) else device.arrays[target])
+        if reader is not None:
+            raise ValueError(
+                f"{key!r} is read by an initialisation of {reader} before the values of a run are set, expected one "
+                "that nothing is derived from: compute what depends on it in Python, and give both."
+            )
 
 
 def _name(key: Any) -> str:

@@ -398,6 +398,17 @@ def test_random_weights_have_the_published_statistics():
     assert (np.diff(pairs) > 0).all()  # sorted by sender, then receiver, and no pair twice
 
 
+@pytest.mark.parametrize("n", [1, 300, 900])
+def test_random_weights_are_those_of_the_whole_matrix_drawn_at_once(n):
+    """In blocks of rows, the stream is the same."""
+    rng = np.random.default_rng(9)
+    pre, post = np.nonzero(rng.random((n, n)) < 0.1)
+    found_pre, found_post, weights = random_weights(n, 2 * nA, 0.1, np.random.default_rng(9))
+    assert np.array_equal(found_pre, pre) and np.array_equal(found_post, post)
+    expected = rng.standard_normal(pre.size) / (0.1 * np.sqrt(n)) * (2 * nA)
+    assert np.array_equal(weights, expected) and weights.dim is expected.dim
+
+
 def test_random_weights_depend_on_the_generator_alone():
     first, same, other = (random_weights(300, 1 * nA, 0.1, np.random.default_rng(s)) for s in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))

@@ -30,11 +30,38 @@ def test_a_worker_keeps_the_program_until_another_is_asked_for(worker):
         pass
     with opened() as second:
         assert second is first
-    for changes in ({"seed": 2}, {"stop": 31 * ms}):
-        with opened(**changes) as other:
-            assert other is not first
+    with opened(stop=31 * ms) as other:
+        assert other is not first
     with opened() as again:
         assert again is not first
+
+
+@pytest.mark.standalone
+@pytest.mark.parametrize("device", ["numpy", "cpp_standalone"])
+def test_a_worker_keeps_the_program_for_other_seeds(worker, device):
+    import hetbrian as hb
+
+    size = {**SIZE, "record": ("z", "spikes")}
+    with reused(force_network, 40 * ms, seed=1, device=device, **size) as first:
+        first.run()
+    with reused(force_network, 40 * ms, seed=2, device=device, **size) as second:
+        found = second.run()
+    assert second is first and found.attrs["seed"] == 2
+    KEPT.close()
+    expected = hb.simulate(force_network, 40 * ms, seed=2, device=device, **size)
+    assert found.spike_time.size and all(np.array_equal(found[name], expected[name]) for name in found.variables)
+
+
+@pytest.mark.standalone
+def test_a_seed_that_needs_another_program_gets_one(worker):
+    def model(rng):
+        return force_network(rng, **{**SIZE, "dt": (0.1 if rng.random() < 0.6 else 0.2) * ms})
+
+    with reused(model, 40 * ms, seed=1, device="cpp_standalone", record="v") as first:
+        first.run()  # 0.51
+    with reused(model, 40 * ms, seed=0, device="cpp_standalone", record="v") as second:
+        run = second.run()  # 0.64
+    assert second is not first and float(second.network["neurons"].clock.dt) == 2e-4 and run.attrs["seed"] == 0
 
 
 @pytest.mark.standalone

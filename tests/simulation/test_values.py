@@ -19,7 +19,7 @@ from brian2 import (
 )
 
 import hetbrian as hb
-from hetbrian.simulation.values import len_of, refuse_used, resolve, timed_arrays
+from hetbrian.simulation.values import len_of, refuse_used, resolve, timed_arrays, used_by_initialisations
 
 DT = 0.1 * ms
 
@@ -194,10 +194,11 @@ def test_what_an_initialisation_has_read_is_refused_and_what_it_writes_is_not():
     group.namespace["ramp"] = ramp
     network = Network(group)
     network.run(1 * ms, namespace={})
+    used = used_by_initialisations(get_device())
     for key in ("neurons.v", "neurons.other", "ramp.values"):
-        refuse_used(get_device(), resolve(network, {key: 1}))
+        refuse_used(get_device(), resolve(network, {key: 1}), used)
     with pytest.raises(
         ValueError, match=r"'neurons.u' is read by an initialisation of neurons before.*compute what depends on it in"
     ):
-        refuse_used(get_device(), resolve(network, {"neurons.u": 1}))
+        refuse_used(get_device(), resolve(network, {"neurons.u": 1}), used)
     assert float(network.t / second) == pytest.approx(1e-3)

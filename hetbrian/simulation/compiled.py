@@ -1,0 +1,223 @@
+"""A standalone program in its folder, which runs with the numbers of one draw of the network after another."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from brian2 import Network, get_device
+from brian2.core.names import Nameable
+
+from hetbrian.simulation import standalone
+from hetbrian.simulation.externals import copy_header, externalise, write_files
+from hetbrian.simulation.record import Recorder
+from hetbrian.simulation.results import choose_results, needed
+from hetbrian.simulation.structure import Structure, digest
+from hetbrian.simulation.values import refuse_used, resolve, timed_arrays, used_by_initialisations
+
+Assemble = Callable[[int], tuple[Network, Recorder]]
+
+OF_NETWORK = (
+    "arrays", "dynamic_arrays", "dynamic_arrays_2d", "zero_arrays", "arange_arrays", "array_cache", "defaultclock",
+)  # fmt: skip
+"""What a device holds for the objects of a network; all else is about the code."""
+
+
+class Compiled:
+    """
+    The program of a network on the active standalone device; `build` it before it runs.
+
+    Parameters
+    ----------
+    name : {"cpp_standalone", "cuda_standalone"}
+        The active device.
+    seed : int
+        Root seed of the network.
+    assemble : callable
+        ``assemble(seed)`` returns a network, with what watches it, and what records it.
+    prepare : callable
+        ``prepare(network)`` lets Brian2 generate the code of its run.
+    """
+
+    def __init__(self, name: str, seed: int, assemble: Assemble, prepare: Callable[[Network], None]) -> None:
+        self.device: Any = get_device()
+        self.is_cuda = name == "cuda_standalone"
+        self.seed: int | None = seed
+        self._assemble = assemble
+        self._dt = self.device.defaultclock.dt
+        self.network, self.recorder = assemble(seed)
+        self._files = externalise(self.device, self.is_cuda)
+        self._structure = Structure(self.network, self.device, self._files)
+        with _readings(self.device) as self._read:
+            prepare(self.network)
+        externalise(self.device, self.is_cuda)
+        self._used = used_by_initialisations(self.device)
+        found = {name: self.device.array_cache.get(variable) for variable, name in self.device.arrays.items()}
+        self._prepared = {
+            name: values for name, values in found.items() if digest(values) != self._structure.values.get(name)
+        }
+        if not self.is_cuda:
+            choose_results(self.device)
+        self._needed = needed(self.device, self.network, self.recorder)
+        self._n_runs = 0
+        self._remember_sizes()
+
+    def build(self, folder: Path, is_kept: bool = True, is_compiled: bool = True) -> None:
+        """
+        Generate the project and put its program there.
+
+        Parameters
+        ----------
+        folder : Path
+            The project.
+        is_kept : bool
+            Whether results stay there.
+        is_compiled : bool
+            Whether there shall be a program; else only its sources.
+
+        Raises
+        ------
+        RuntimeError
+            If the compiler fails.
+        """
+        self.folder, self.is_kept = Path(folder), is_kept
+        if not self.is_cuda:
+            copy_header(self.device, self.folder)
+        self._written = write_files(self.folder, self._files, {})
+        standalone.build(self.device, self.folder, is_compiled, self.is_cuda)
+        self.device.static_arrays = self._files = {}  # they are in the folder
+
+    def draw(self, seed: int) -> str:
+        """
+        Let the network of another seed take the place of the one before, if only numbers differ.
+
+        Parameters
+        ----------
+        seed : int
+            Root seed.
+
+        Returns
+        -------
+        str
+            What else differs, and the network before is kept; empty if nothing does.
+        """
+        before = dict(vars(self.device))
+        try:
+            with _no_names_taken():
+                self.device.reinit()
+                self.device.activate(build_on_run=False)
+                self.device.defaultclock.dt = self._dt
+                network, recorder = self._assemble(seed)
+                files = externalise(self.device, self.is_cuda)
+                structure = Structure(network, self.device, files)
+            for item in network.sorted_objects:
+                item._network = network.id  # as Brian2 does when it prepares a run
+            drawn = {name: getattr(self.device, name) for name in OF_NETWORK}
+            files |= self.device.static_arrays
+        finally:
+            vars(self.device).clear()
+            vars(self.device).update(before)
+        different = self._structure.difference(structure, self._read)
+        if different:
+            return different
+        files |= {f"{name}_values": array.values.ravel() for name, array in timed_arrays(network).items()}
+        written, self._written, self.seed = self._written, {}, None  # until all of it is written
+        self._written = written | write_files(self.folder, files, written)
+        vars(self.device).update(drawn)
+        for variable, name in drawn["arrays"].items():
+            if name in self._prepared:
+                self.device.array_cache[variable] = self._prepared[name]
+        self.device.networks = {network}
+        self.device.clocks = dict.fromkeys(item.clock for item in network.sorted_objects)
+        network.t_ = self.network.t_
+        self.network, self.recorder, self.seed = network, recorder, seed
+        self._remember_sizes()
+        return ""
+
+    @contextmanager
+    def ran(self, values: Mapping[Any, Any], noise: int, is_shown: bool, is_all_read: bool) -> Iterator[None]:
+        """
+        Run the program, and keep its results until they are read.
+
+        Parameters
+        ----------
+        values : dict
+            See `hetbrian.simulation.values.resolve`.
+        noise : int
+            Seed of Brian2's random numbers.
+        is_shown : bool
+            Whether the program shows how far it is.
+        is_all_read : bool
+            Whether any array may be read afterwards.
+
+        Raises
+        ------
+        ValueError, DimensionMismatchError
+            If a value does not fit, before anything runs.
+        RuntimeError
+            If the program fails.
+        """
+        self._n_runs += 1
+        results = "results" if self.is_kept else f"run_{self._n_runs}"
+        for variable, size in self._sizes.items():
+            variable.size = size  # the run before may have recorded less
+        try:
+            arguments = self._arguments(values, self.folder / results)
+            is_all = self.is_cuda or self.is_kept or is_all_read
+            self.device.run_environment_variables["HETBRIAN_SEED"] = str(noise)
+            self.device.run_environment_variables["HETBRIAN_RESULTS"] = "" if is_all else self._needed
+            self.device.run(
+                directory=str(self.folder), results_directory=results, with_output=is_shown, run_args=arguments
+            )
+            yield
+        finally:
+            if not self.is_kept:
+                shutil.rmtree(self.folder / results, ignore_errors=True)
+
+    def _remember_sizes(self) -> None:
+        """Note the sizes of what a run makes longer."""
+        self._sizes = {variable: variable.size for variable in self.device.dynamic_arrays_2d}
+
+    def _arguments(self, values: Mapping[Any, Any], folder: Path) -> list[str]:
+        """Return the program's arguments, with arrays in files that are removed with the results."""
+        resolved = resolve(self.network, values)
+        refuse_used(self.device, resolved, self._used)
+        folder.mkdir(exist_ok=True)
+        arguments = []
+        for number, (key, (_, value)) in enumerate(sorted(resolved.items())):
+            if value.size == 1:
+                arguments.append(f"{key}={value.item()!r}")
+            else:  # a relative name in small letters: brian2cuda lowers all of it
+                value.tofile(folder / f"value_{number}")
+                arguments.append(f"{key}={folder.name}/value_{number}")
+        return arguments
+
+
+@contextmanager
+def _readings(device: Any) -> Iterator[set[str]]:
+    """Collect the names of arrays whose values are asked for."""
+    read: set[str] = set()
+    get_value = device.get_value
+
+    def noted(variable: Any, access_data: bool = True) -> Any:
+        read.add(device.arrays.get(variable, variable.name))
+        return get_value(variable, access_data)
+
+    device.get_value = noted
+    try:
+        yield read
+    finally:
+        del device.get_value
+
+
+@contextmanager
+def _no_names_taken() -> Iterator[None]:
+    """Let objects have the names that they would have if there were no others; Brian2 numbers those of one name."""
+    known = Nameable.__instances__()
+    hidden = list(known)
+    known.clear()
+    try:
+        yield
+    finally:
+        known.update(reference for reference in hidden if reference() is not None)

@@ -1,0 +1,95 @@
+"""How a C++ standalone project is compiled: with headers that were read before, optimised where there is arithmetic."""
+
+import hashlib
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from hetbrian._support.cache import cache_folder
+from hetbrian._support.compiler import command, toolchain
+
+HEADER = Path(__file__).with_suffix(".h")
+"""What is compiled beforehand: headers of the standard library, which are most of what a source file includes."""
+
+RULES = """
+DEPS =
+
+all: $(PROGRAM)
+
+.PHONY: all clean
+
+$(PROGRAM): $(OBJS) makefile
+	$(CXX) $(OBJS) -o $(PROGRAM) $(LFLAGS)
+
+clean:
+	rm -f $(OBJS) $(PROGRAM)
+
+# they read, write and call, and hold no arithmetic
+main.o objects.o run.o: CXXFLAGS += -O1
+
+%.o : %.cpp makefile $(H_SRCS)
+	$(CXX) $(CXXFLAGS) $(if $(HETBRIAN_PRECOMPILED),-include $(HETBRIAN_PRECOMPILED)) $< -o $@
+"""
+"""Rules of a makefile behind Brian2's variables; ``HETBRIAN_PRECOMPILED`` may name a compiled header."""
+
+
+def simplify(folder: Path) -> None:
+    """
+    Put our rules into a project's makefile, in place of Brian2's.
+
+    Brian2's run the preprocessor on all files to find which headers they need, and compile each file with all
+    optimisations. The arithmetic is compiled as before.
+
+    Parameters
+    ----------
+    folder : Path
+        The project, whose sources are written.
+    """
+    path = folder / "makefile"
+    variables, found, _ = path.read_text(encoding="utf-8").partition("DEPS = make.deps")
+    if found:  # another version of Brian2 may write another one, which works too
+        path.write_text(variables + RULES, encoding="utf-8")
+
+
+def precompiled(folder: Path) -> str:
+    """
+    Return the header that the compiler has read already with the options of a project, from the cache or new.
+
+    Parameters
+    ----------
+    folder : Path
+        The project, with its makefile.
+
+    Returns
+    -------
+    str
+        Its path; empty if the compiler is not GCC, or it could not be compiled or kept, which costs time only.
+    """
+    text = (folder / "makefile").read_text(encoding="utf-8")
+    options = next((line for line in text.splitlines() if line.startswith("OPTIMISATIONS = ")), "")
+    flags = shlex.split(options.partition("= ")[2])
+    tools, header = toolchain(), HEADER.read_text(encoding="utf-8")
+    if "Free Software Foundation" not in tools:
+        return ""
+    key = hashlib.sha256("\n".join([tools, *flags, header]).encode()).hexdigest()[:32]
+    kept = cache_folder() / "headers" / f"{key}.h"
+    if not kept.with_suffix(".h.gch").exists():
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _compile(header, flags, kept)
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+    return str(kept)
+
+
+def _compile(header: str, flags: list[str], kept: Path) -> None:
+    """Compile a header; two processes may do so at once, each puts a whole file in place."""
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        source, result = Path(folder) / kept.name, Path(folder) / "result.gch"
+        source.write_text(header, encoding="utf-8")
+        options = ["-Wno-write-strings", *flags, "-x", "c++-header", str(source), "-o", str(result)]
+        subprocess.run([*command(), *options], check=True, capture_output=True)
+        os.replace(source, kept)
+        os.replace(result, kept.with_suffix(".h.gch"))
