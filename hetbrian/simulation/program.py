@@ -28,6 +28,7 @@ from brian2.core.variables import ArrayVariable
 from hetbrian._support.checks import check_units, nearest, no_network_operations
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.provenance import provenance
+from hetbrian.codegen.loops import use_own_loops
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import load_state
 from hetbrian.simulation.device import activated
@@ -316,6 +317,7 @@ class Program:
     def _prepare(self):
         """Let the standalone device generate the code of the run."""
         get_device().insert_code("main", standalone.SEED[self.device])
+        use_own_loops(self.network)
         report = STANDALONE_REPORT if self.progress else None
         _run(self.network, self.duration, report=report, report_period=1 * second)
         standalone.externalise(get_device())
