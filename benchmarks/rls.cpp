@@ -28,8 +28,8 @@ double pass(std::vector<T>& data, const T factor)
 template<class T>
 double arithmetic()
 {
-    typedef T Vector __attribute__((vector_size(32)));
-    const size_t lanes = 32/sizeof(T), rounds = 100000;
+    typedef T Vector __attribute__((vector_size(HETBRIAN_VECTOR)));
+    const size_t lanes = HETBRIAN_VECTOR/sizeof(T), rounds = 100000;
     const T factor = T(0.999), term = T(0.1);
     Vector a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {}, i = {}, j = {}, k = {}, l = {};
     const double began = now();
@@ -37,8 +37,8 @@ double arithmetic()
         a = a*factor + term; b = b*factor + term; c = c*factor + term; d = d*factor + term;
         e = e*factor + term; f = f*factor + term; g = g*factor + term; h = h*factor + term;
         i = i*factor + term; j = j*factor + term; k = k*factor + term; l = l*factor + term;
-        asm volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d), "+x"(e), "+x"(f));
-        asm volatile("" : "+x"(g), "+x"(h), "+x"(i), "+x"(j), "+x"(k), "+x"(l));
+        asm volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f));
+        asm volatile("" : "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k), "+v"(l));
     }
     return 12*lanes*rounds/(now() - began);
 }

@@ -8,6 +8,8 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.device import get_device
 
+from hetbrian.codegen.elementwise import arrays_of, is_elementwise
+
 OPENMP = "-fopenmp"
 
 prefs.register_preferences(
@@ -22,9 +24,10 @@ prefs.register_preferences(
 )
 
 
-def _templater(base: Any, folder: str) -> Any:
+def _templater(base: Any, folder: str, **functions: Any) -> Any:
     """Return a templater that looks in our folder and among the C++ kernels, then in Brian2's."""
-    return base.templater.derive(__package__, templates_dir="kernels").derive(__package__, templates_dir=folder)
+    kernels = base.templater.derive(__package__, templates_dir="kernels", env_globals=functions)
+    return kernels.derive(__package__, templates_dir=folder)
 
 
 class NumpyNativeCodeObject(NumpyCodeObject):
@@ -61,7 +64,7 @@ class CythonNativeCodeObject(CythonCodeObject):
 class CPPNativeCodeObject(CPPStandaloneCodeObject):
     """Our templates for C++ standalone."""
 
-    templater = _templater(CPPStandaloneCodeObject, "templates/cpp")
+    templater = _templater(CPPStandaloneCodeObject, "templates/cpp", is_elementwise=is_elementwise, arrays_of=arrays_of)
 
 
 NATIVE: dict[type, type] = {

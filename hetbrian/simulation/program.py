@@ -26,6 +26,7 @@ from brian2.core.variables import ArrayVariable
 from hetbrian._support.checks import check_units, no_network_operations
 from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
+from hetbrian.codegen.loops import use_own_loops
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import check_resumed, load_state
 from hetbrian.simulation.compiled import Compiled
@@ -340,6 +341,7 @@ class Program:
     def _prepare(self, network):
         """Let the standalone device generate the code of the run."""
         get_device().insert_code("main", standalone.SEED[self.device])
+        use_own_loops(network)
         _run(network, self.duration, report=STANDALONE_REPORT if self.progress else None, report_period=1 * second)
 
     def _finished(self, recorder, seed, noise, values, finish):

@@ -29,11 +29,7 @@ namespace hetbrian {
 
 template<class T>
 struct Panels {
-#if defined(__AVX512F__)
-    static const size_t BYTES = 64, ROWS = 8;  // 24 of 32 registers are sums
-#else
-    static const size_t BYTES = 32, ROWS = 4;  // 12 of 16
-#endif
+    static const size_t BYTES = HETBRIAN_VECTOR, ROWS = BYTES == 64 ? 8 : 4;  // sums are 24 of 32 registers, or 12 of 16
     typedef T Vector __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
     static const size_t LANES = BYTES/sizeof(T), VECTORS = 3, WIDTH = VECTORS*LANES;
     const size_t m, count, stride, rows;  // rows: those of P, whole vectors of them

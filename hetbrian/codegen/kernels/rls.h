@@ -25,12 +25,19 @@ struct FlushToZero {
 #endif
 };
 
+// Bytes of a vector register of the processor that is compiled for
+#if defined(__AVX512F__)
+#define HETBRIAN_VECTOR 64
+#else
+#define HETBRIAN_VECTOR 32
+#endif
+
 // Numbers in a vector register: those of GCC and Clang, or plain loops for other compilers.
 #if defined(__GNUC__) && !defined(HETBRIAN_PLAIN_LOOPS)
 #define HETBRIAN_INLINE inline __attribute__((always_inline))
 template<class T>
 struct Lanes {
-    typedef T Vector __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+    typedef T Vector __attribute__((vector_size(HETBRIAN_VECTOR), aligned(sizeof(T)), may_alias));
 };
 
 // Set the lanes before the first to zero
@@ -38,14 +45,14 @@ template<class T>
 HETBRIAN_INLINE void keep_from(typename Lanes<T>::Vector& a, const T first)
 {
     typename Lanes<T>::Vector lane;
-    for (size_t k = 0; k < 32/sizeof(T); k++) lane[k] = T(k);
+    for (size_t k = 0; k < HETBRIAN_VECTOR/sizeof(T); k++) lane[k] = T(k);
     a = lane >= typename Lanes<T>::Vector{} + first ? a : typename Lanes<T>::Vector{};
 }
 #else
 #define HETBRIAN_INLINE inline
 template<class T>
 struct Lanes {
-    static const size_t N = 32/sizeof(T);
+    static const size_t N = HETBRIAN_VECTOR/sizeof(T);
     struct Vector {
         T lane[N];
         T& operator[](const size_t k) { return lane[k]; }
@@ -62,15 +69,15 @@ struct Lanes {
 template<class T>
 HETBRIAN_INLINE void keep_from(typename Lanes<T>::Vector& a, const T first)
 {
-    for (size_t k = 0; k < 32/sizeof(T); k++) if (T(k) < first) a[k] = 0;
+    for (size_t k = 0; k < HETBRIAN_VECTOR/sizeof(T); k++) if (T(k) < first) a[k] = 0;
 }
 #endif
 
-// Two vectors are a block: the columns of one cache line
+// A block is the columns of one cache line, in one vector or two: the order of P is the same on every processor
 template<class T>
 struct Tiles {
     typedef typename Lanes<T>::Vector Vector;
-    static const size_t LANES = 32/sizeof(T), BLOCK = 2*LANES, TILE = 32*BLOCK;
+    static const size_t LANES = HETBRIAN_VECTOR/sizeof(T), BLOCK = 64/sizeof(T), VECTORS = BLOCK/LANES, TILE = 32*BLOCK;
     const size_t rows, columns;  // whole panels, whole blocks
     explicit Tiles(const size_t m) : rows((m + 3)/4*4), columns((m + BLOCK - 1)/BLOCK*BLOCK) {}
     size_t count() const { return (columns + TILE - 1)/TILE; }
@@ -112,20 +119,20 @@ void symmetric_block(T* __restrict p, const size_t i, const size_t j, const T* x
                      const T keep, T* out, typename Tiles<T>::Vector* s)
 {
     typedef typename Tiles<T>::Vector Vector;
-    const size_t LANES = Tiles<T>::LANES;
+    const size_t LANES = Tiles<T>::LANES, VECTORS = Tiles<T>::VECTORS;
     #pragma GCC unroll 2
-    for (size_t half = 0; half < 2; half++) {
-        const size_t column = j + half*LANES;
-        Vector* __restrict q = (Vector*)p + half;
+    for (size_t v = 0; v < VECTORS; v++) {
+        const size_t column = j + v*LANES;
+        Vector* __restrict q = (Vector*)p + v;
         const Vector xj = *(const Vector*)(x + column), cj = *(const Vector*)(c + column);
         Vector sum = *(const Vector*)(out + column);
         #pragma GCC unroll 4
         for (size_t r = 0; r < 4; r++) {
             const T diagonal = T(double(i + r) - double(column));  // its lane
-            Vector a = q[2*r] - u[r]*cj;
+            Vector a = q[VECTORS*r] - u[r]*cj;
             if (KEEP) a *= keep;
             if (DIAGONAL) keep_from<T>(a, diagonal);
-            q[2*r] = a;
+            q[VECTORS*r] = a;
             s[r] += a*xj;
             if (DIAGONAL) keep_from<T>(a, diagonal + 1);
             sum += a*xi[r];
