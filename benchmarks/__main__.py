@@ -1,8 +1,8 @@
-"""Run the benchmarks: ``python -m benchmarks [force|rls|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|page|rls|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, rls, sweep, torch_cell, training
+from benchmarks import force, page, rls, sweep, torch_cell, training
 
 BENCHMARKS = {
     "force": force.main,
@@ -14,10 +14,12 @@ BENCHMARKS = {
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]
-    if name in BENCHMARKS:
+    if name == "page":
+        page.main(options)
+    elif name in BENCHMARKS:
         BENCHMARKS[name](options)
     elif name == "all":
         for benchmark in BENCHMARKS.values():
             benchmark([])
     else:
-        sys.exit(f"{name!r} is no benchmark, expected {', '.join(BENCHMARKS)} or nothing: choose one of them.")
+        sys.exit(f"{name!r} is no benchmark, expected {', '.join(BENCHMARKS)}, page or nothing: choose one of them.")

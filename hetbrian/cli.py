@@ -101,6 +101,8 @@ def run(
             "leave --scheduler, --workers, --retry-failed and --watch out."
         )
     dataset = module.compute(**arguments)
+    if small:
+        dataset = dataset.assign_attrs(small=1)  # figures say so, and nothing is decided by it
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
     if draw is not None:

@@ -219,7 +219,10 @@ def _inverse(shifts, errors, wanted):
 
 def summary(dataset):
     """Return the exchange rates that the command line prints, as Markdown."""
-    lines = ["| N | heterogeneity | half width (pA) | works | equal shift (pA) | shift over half width |", "|" + "---|" * 6]
+    lines = [
+        "| N | heterogeneity | half width (pA) | works | equal shift (pA) | shift over half width |",
+        "|" + "---|" * 6,
+    ]
     worked = works(dataset.sel(learning="with"))
     for kind in KINDS:
         rates, share = equivalent_shift(dataset, kind), plane(worked, kind).sel(eta=RHEOBASE).mean("seed")

@@ -384,6 +384,8 @@ def save_figure(
     with pyplot.style.context(_styles()):
         axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
         figure = axes[0].figure
+        if "small" in dataset.attrs:
+            figure.text(0.995, 0.995, "small size", ha="right", va="top", color="0.4", fontsize=8)
         paths = [stem.with_suffix(suffix) for suffix in suffixes]
         for path in paths:
             with replacing(path, "choose another --out") as temporary:  # a viewer may be looking
