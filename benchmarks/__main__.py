@@ -1,12 +1,13 @@
-"""Run the benchmarks: ``python -m benchmarks [force|page|rls|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|page|rls|statistics|sweep|torch|training] [options of one of them]``."""
 
 import sys
 
-from benchmarks import force, page, rls, sweep, torch_cell, training
+from benchmarks import force, page, rls, statistics, sweep, torch_cell, training
 
 BENCHMARKS = {
     "force": force.main,
     "rls": rls.main,
+    "statistics": statistics.main,
     "sweep": sweep.main,
     "torch": torch_cell.main,
     "training": training.main,

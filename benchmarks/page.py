@@ -1,7 +1,7 @@
 """Tables of the benchmarks, for a terminal and for docs/speed.md: ``python -m benchmarks page`` writes them anew.
 
-What was measured is in ``docs/speed/NAME.json``, NAME one of `MEASURED`; a table stands in the page between the comments
-``<!-- TABLE -->`` and ``<!-- end of TABLE -->``.
+What was measured is in ``docs/speed/NAME.json``, NAME one of `MEASURED`; a table stands in the page between the
+comments ``<!-- TABLE -->`` and ``<!-- end of TABLE -->``.
 """
 
 import importlib

@@ -111,7 +111,7 @@ def train(n_neurons, n_steps, start, stop, dtype="float64", seed=0):
     began, cpu = time.perf_counter(), time.process_time()
     network.run(n_steps * defaultclock.dt)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    first = int(round(stop / defaultclock.dt))
+    first = round(float(stop / defaultclock.dt))
     return setting.result(seconds, cpu, z.z[0], spikes.num_spikes, n_neurons, first)
 
 

@@ -34,7 +34,7 @@ def draw(dataset, axes=None):
     whole = _is_whole(dataset)
     sizes = dataset.n_neurons.values[whole]
     if axes is None:
-        figure, axes = pyplot.subplots(len(sizes) + 1, 4, figsize=(8.6, 2.1 * len(sizes) + 2.6))
+        _, axes = pyplot.subplots(len(sizes) + 1, 4, figsize=(8.6, 2.1 * len(sizes) + 2.6))
     for row, size in enumerate(sizes):
         for column, (learning, kind) in enumerate((key, kind) for key in shares for kind in KINDS):
             axis = axes[row, column]

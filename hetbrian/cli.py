@@ -18,8 +18,9 @@ from rich.markup import escape
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
-from hetbrian.simulation.record import save
+from hetbrian.simulation.record import load, save
 from hetbrian.study.protocol import (
+    archived,
     changed,
     extra_settings,
     find_figure,
@@ -198,6 +199,27 @@ def train(
         f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, history.csv, last.ckpt",
         soft_wrap=True,
     )
+
+
+@app.command()
+def figure(
+    name: Annotated[str, typer.Argument(help="Name of a figure or table (fig3).")],
+    data: Annotated[
+        Path | None, typer.Option(help="Its Dataset, by default the archived one, figures/data/NAME.nc.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for PNG and PDF.")] = Path("out"),
+):
+    """Draw a figure from data that were computed before, and print its table."""
+    module = load_protocol(find_protocol(name))
+    draw = hook(module, "draw") or find_figure(name)
+    if draw is None:
+        raise ValueError(f"{name} draws no figure, expected a protocol with one: choose another.")
+    dataset = load(data or archived(name))
+    written = save_figure(draw, dataset, writable(out, "choose another --out") / name)
+    if (summary := hook(module, "summary")) is not None:
+        text = summary(dataset)
+        Console().print(text, markup=False, soft_wrap=isinstance(text, str))
+    console.print("wrote " + ", ".join(str(path) for path in written))
 
 
 @app.command()

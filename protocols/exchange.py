@@ -178,7 +178,8 @@ def equivalent_shift(dataset, kind, resamples=RESAMPLES):
     Returns
     -------
     xarray.DataArray, dims (n_neurons, half_width, bound)
-        Shifts in pA, ``bound`` one of ``measured``, ``low``, ``high`` (95 %). The largest measured shift means that or more.
+        Shifts in pA, ``bound`` one of ``measured``, ``low``, ``high`` (95 %). The largest shift that was measured
+        means that or more.
     """
     learned = dataset.sel(learning="with")
     # a diverged run has an infinite error: clipped, it counts as ten times that of a constant

@@ -134,8 +134,8 @@ def compute(
     lengths = {len(values) for values in strengths.values()}
     if len(lengths) > 1 or any(values[0] != 0 for values in strengths.values()):
         raise ValueError(
-            f"eta_half_widths, g_half_widths and thetas are {', '.join(map(str, strengths.values()))}, expected as many of "
-            "each, 0 first: fill them up."
+            f"eta_half_widths, g_half_widths and thetas are {', '.join(map(str, strengths.values()))}, "
+            "expected as many of each, 0 first: fill them up."
         )
     return sweep(
         point,

@@ -74,6 +74,36 @@ def _places(folder: str | Path | None = None) -> list[Path]:
     return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
 
 
+def archived(name: str) -> Path:
+    """
+    Return the file with the archived data of a figure, ``figures/data/NAME.nc`` of the checkout we are in.
+
+    Parameters
+    ----------
+    name : str
+        Name of the protocol.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message lists those that are there.
+    """
+    known: dict[str, Path] = {}
+    for place in _places():
+        for path in sorted((place.parent / "figures" / "data").glob("*.nc")):
+            known.setdefault(path.stem, path)
+    if name in known:
+        return known[name]
+    raise FileNotFoundError(
+        f"{name!r} has no archived data, expected {', '.join(sorted(known)) or 'a checkout of hetbrian'}: "
+        f"run 'hetbrian run {name}' and give its file, --data out/{name}/{name}.nc."
+    )
+
+
 def statements() -> dict[str, str]:
     """
     Return the claims that the protocols here may decide.
