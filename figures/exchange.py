@@ -8,8 +8,11 @@ from protocols.exchange import KINDS, equivalent_shift, plane
 
 TEXT = {"eta": r"half width $\Delta_\eta$ (pA)", "g": r"half width $\Delta_g$ (pA)"}
 
-CONDITIONS = {"with": "works after learning", "without": "fires on without learning"}
-"""Share that each pair of columns shows."""
+CONDITIONS = {"with": "learned, works", "without": "unlearned, alive"}
+"""Share that each pair of columns shows: of seeds that work, and that fire to the end if nothing is learned."""
+
+NEAR = (970.0, 1110.0)
+"""Currents in pA around the rheobase, where activity dies."""
 
 
 def draw(dataset, axes=None):
@@ -34,7 +37,7 @@ def draw(dataset, axes=None):
     whole = _is_whole(dataset)
     sizes = dataset.n_neurons.values[whole]
     if axes is None:
-        _, axes = pyplot.subplots(len(sizes) + 1, 4, figsize=(8.6, 2.1 * len(sizes) + 2.6))
+        _, axes = pyplot.subplots(len(sizes) + 1, 4, figsize=(9.2, 2.2 * len(sizes) + 2.7))
     for row, size in enumerate(sizes):
         for column, (learning, kind) in enumerate((key, kind) for key in shares for kind in KINDS):
             axis = axes[row, column]
@@ -46,9 +49,9 @@ def draw(dataset, axes=None):
             widths, biases = share.half_width.values, share.eta.values
             axis.set_xticks(np.arange(len(widths)) + 0.5, [f"{width:g}" for width in widths], rotation=60)
             axis.set_yticks(np.arange(len(biases)) + 0.5, [f"{bias:g}" for bias in biases] if column == 0 else [])
-            axis.tick_params(length=0, labelsize=6)
+            axis.tick_params(length=0, labelsize=7)
             axis.spines[:].set_visible(True)
-            axis.set_title(f"{chr(97 + 4 * row + column)}   N = {size}, {CONDITIONS[learning]}", fontsize=6.5)
+            axis.set_title(f"{chr(97 + 4 * row + column)}   N = {size}, {CONDITIONS[learning]}", fontsize=8)
             if row == len(sizes) - 1:
                 axis.set_xlabel(TEXT[kind])
         axes[row, 0].set_ylabel("background current\nof all neurons (pA)")
@@ -74,13 +77,13 @@ def _shifts(axes, dataset, letter):
             low, measured, high = (chosen.sel(bound=name).values for name in ("low", "measured", "high"))
             axis.fill_between(shifts.half_width, low, high, color=COLOURS[kind], alpha=0.12, lw=0)
             axis.plot(shifts.half_width, measured, style, color=COLOURS[kind], marker="o", ms=2.5, label=f"N = {size}")
-        axis.axhline(top, color="0.6", lw=0.8, ls=":")
+        axis.axhline(top, color="0.6", lw=0.8, ls=":", label="largest measured")
         ends = shifts.half_width.values[[0, -1]]
-        axis.plot(ends, ends, color="0.6", lw=0.8)
-        axis.set(xscale="log", yscale="symlog", xlabel=TEXT[kind], ylabel="equal shift of the current (pA)")
+        axis.plot(ends, ends, color="0.6", lw=0.8, label="shift = half width")
+        axis.set(xscale="log", xlabel=TEXT[kind], ylabel="equal shift (pA)")
         axis.set_yscale("symlog", linthresh=5)
         axis.set_ylim(0, 1.3 * top)
-        axis.legend(fontsize=6)
+        axis.legend(fontsize=6.5)
     alone = dataset.isel(condition=np.flatnonzero(sum(dataset[name] for name in KINDS.values()) == 0)).sortby("eta")
     for size, style in zip(alone.n_neurons.values, styles, strict=False):
         error = np.log10(alone.relative_error.sel(learning="with", n_neurons=size).clip(1e-6, 10.0))
@@ -89,11 +92,10 @@ def _shifts(axes, dataset, letter):
         axes[2].plot(alone.eta, middle, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
         life = alone.lifetime.sel(learning="without", n_neurons=size).median("seed")
         axes[3].plot(alone.eta, life, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
-    axes[2].set(ylabel="log10 relative error, learned")
-    axes[3].set(ylabel="lifetime without learning (s)")
+    axes[2].set(ylabel=r"$\log_{10}$ relative error", xlabel="current, learned (pA)")
+    axes[3].set(ylabel="lifetime (s)", xlabel="current, unlearned (pA)", xlim=NEAR)
     for axis in axes[2:]:
-        axis.set(xlabel="current, homogeneous (pA)")
-        axis.legend(fontsize=6)
+        axis.legend(fontsize=6.5)
     for number, axis in enumerate(axes):
-        axis.set_title(chr(97 + letter + number), fontsize=6.5)
-        axis.tick_params(labelsize=6)
+        axis.set_title(f"{chr(97 + letter + number)}{'   homogeneous' if number > 1 else ''}", fontsize=8)
+        axis.tick_params(labelsize=7)
