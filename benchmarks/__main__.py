@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [force|page|rls|statistics|sweep|torch|training] [options of one of them]``."""
+"""Run the benchmarks: ``python -m benchmarks [force|page|rls|statistics|sweep|torch|training] [its options]``."""
 
 import sys
 

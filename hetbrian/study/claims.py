@@ -97,7 +97,7 @@ class Evidence:
 
     @property
     def outcome(self) -> str:
-        """``holds`` if the whole interval is on the claimed side of the threshold, ``fails`` if none of it, else ``open``."""
+        """``holds`` if the interval is on the claimed side of the threshold, ``fails`` on the other, else ``open``."""
         return self._outcome(*self.interval)
 
     def _outcome(self, low: float, high: float) -> str:

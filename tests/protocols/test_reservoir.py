@@ -6,7 +6,7 @@ import pytest
 import xarray
 
 import hetbrian as hb
-from hetbrian.study.protocol import find_figure
+from hetbrian.study.figure import find_figure
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
 from models.reservoir import PARAMETERS, TIME_UNIT, reservoir
 from protocols import fig1bc, fig2, reservoir_table
