@@ -12,8 +12,8 @@ from hetbrian.study.cluster import _connected
 ATTACK = textwrap.dedent(
     """
     import os, sys
+    import distributed, distributed.protocol  # whose files may be root's alone
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-    import distributed
     try:
         client = distributed.Client(sys.argv[1], timeout=5)
         print("ran as", client.submit(os.getuid, pure=False).result(timeout=5))
