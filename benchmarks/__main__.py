@@ -1,13 +1,14 @@
-"""Run the benchmarks: ``python -m benchmarks [force|networks|rls|sweep|torch|training] [options of one of them]``."""
+"""Run benchmarks: ``python -m benchmarks [force|networks|page|rls|statistics|sweep|torch|training] [its options]``."""
 
 import sys
 
-from benchmarks import force, networks, rls, sweep, torch_cell, training
+from benchmarks import force, networks, page, rls, statistics, sweep, torch_cell, training
 
 BENCHMARKS = {
     "force": force.main,
     "networks": networks.main,
     "rls": rls.main,
+    "statistics": statistics.main,
     "sweep": sweep.main,
     "torch": torch_cell.main,
     "training": training.main,
@@ -15,10 +16,12 @@ BENCHMARKS = {
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["all"]
-    if name in BENCHMARKS:
+    if name == "page":
+        page.main(options)
+    elif name in BENCHMARKS:
         BENCHMARKS[name](options)
     elif name == "all":
         for benchmark in BENCHMARKS.values():
             benchmark([])
     else:
-        sys.exit(f"{name!r} is no benchmark, expected {', '.join(BENCHMARKS)} or nothing: choose one of them.")
+        sys.exit(f"{name!r} is no benchmark, expected {', '.join(BENCHMARKS)}, page or nothing: choose one of them.")

@@ -1,17 +1,22 @@
-"""FORCE side by side: plain Brian2 with network operations, our runtime, our C++ in double and float.
+"""FORCE side by side: plain Brian2, loops by hand, other libraries, and ours on each device with either RLS kernel.
 
-    python -m benchmarks force [--sizes 500,1000,2000] [--seconds 15] [--rounds 5] [--song WAV] [--out FOLDER]
+    python -m benchmarks force [--sizes 500,1000,2000,4000] [--duration 15] [--rounds 5] [--variants A;B] [--song WAV]
+                               [--json FILE] [--out FOLDER]
 
 The published setting of Nicola & Clopath (Izhikevich, 5 Hz sine, G = Q = 5000 pA, double exponential synapses, dt of
 0.04 ms, an update every 0.8 ms); the middle third of the time is learning. The variants take turns, one after the
 other on one thread, and each entry is a median over the rounds. Times are those of the run, without compilation, which
-the first round measures by itself. A recording, if given, is learned for 100 s in C++ as `protocols.song` does (1000
-neurons, 16 outputs), and its time is that of the whole call.
+the first round measures by itself; CPU times of our C++ are those of the whole process, with reading and writing.
+Numba, JAX and BrainPy take part where they are installed (``pip install 'hetbrian[bench]'``). A recording, if given, is
+learned for 100 s in C++ as `protocols.song` does (1000 neurons, 16 outputs), and its time is that of the whole call.
 """
 
+import importlib
+import importlib.util
 import json
 import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,12 +24,46 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import page
+from benchmarks.setting import DT
+
 ROOT = Path(__file__).parents[1]
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-VARIANTS = ("plain Brian2", "hetbrian cython", "hetbrian C++", "hetbrian C++, P float32", "hetbrian C++, all float32")
+PLAIN, FLOOR = "plain Brian2", "floor by hand"
+PEERS = {
+    PLAIN: ("benchmarks.plain_force", "float64"),
+    "numba by hand": ("benchmarks.numba_force", "float64"),
+    "numba by hand, P float32": ("benchmarks.numba_force", "float32"),
+    "JAX scan by hand": ("benchmarks.jax_force", "float64"),
+    "JAX scan by hand, float32": ("benchmarks.jax_force", "float32"),
+    "BrainPy ForceTrainer, float32": ("benchmarks.brainpy_force", "float32"),
+    FLOOR: ("benchmarks.floor", "float64"),
+    f"{FLOOR}, P float32": ("benchmarks.floor", "float32"),
+}
+"""Module and precision of what we are compared with."""
+
+OURS = (
+    "hetbrian Cython",
+    "hetbrian C++, dense",
+    "hetbrian C++, dense, P float32",
+    "hetbrian C++",
+    "hetbrian C++, P float32",
+    "hetbrian C++, all float32",
+)
+"""Ours; ``dense`` is the RLS kernel that reads all of P."""
+
+VARIANTS = (*PEERS, *OURS)
+
+NEEDED = {"numba": "numba", "JAX": "jax", "BrainPy": "brainpy"}
+"""Library of the variants that begin with a word."""
 
 
-def one(variant, n_neurons, seconds, cache):
+def available(variant):
+    """Return whether the library that a variant needs is installed."""
+    library = NEEDED.get(variant.split()[0])
+    return library is None or importlib.util.find_spec(library) is not None
+
+
+def one(variant, n_neurons, seconds, folder):
     """
     Return what one run of a variant took, in a process of its own.
 
@@ -35,19 +74,19 @@ def one(variant, n_neurons, seconds, cache):
     n_neurons : int
     seconds : float
         Simulated time.
-    cache : path-like
+    folder : path-like
         Where built programs are kept.
 
     Returns
     -------
     dict
-        ``seconds`` of the run; for C++ also ``build`` and ``start``; rate and error.
+        ``seconds`` and ``cpu`` of the run; for C++ also ``build`` and ``start``; rate and error.
     """
-    command = [sys.executable, "-m", "benchmarks.force", "--one", variant, str(n_neurons), str(seconds)]
+    command = [sys.executable, "-m", "benchmarks.force", "--one", variant, str(n_neurons), str(seconds), str(folder)]
     said = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, **THREADS, "HETBRIAN_CACHE": str(cache)},
+        env={**os.environ, "HETBRIAN_CACHE": str(Path(folder) / "programs")},
         capture_output=True,
         text=True,
         check=True,
@@ -55,25 +94,29 @@ def one(variant, n_neurons, seconds, cache):
     return json.loads(said.splitlines()[-1])
 
 
-def _one(variant, n_neurons, seconds):
+def _one(variant, n_neurons, seconds, folder):
+    if variant in PEERS:
+        module, dtype = PEERS[variant]
+        start, stop, last = (20 * round(seconds * part / DT / 20e-3) for part in (1 / 3, 2 / 3, 1))
+        more = {"folder": folder} if variant.startswith(FLOOR) else {}
+        return importlib.import_module(module).train(n_neurons, last, start, stop, dtype, **more)
     import numpy as np
     from brian2 import get_device, ms, prefs, second
 
-    times = {"start": seconds / 3 * second, "stop": seconds * 2 / 3 * second}
-    if variant == "plain Brian2":
-        from benchmarks.plain_force import train
-
-        return train(n_neurons, seconds * second, **times)
     import hetbrian as hb
+    from hetbrian.readout import force
     from hetbrian.simulation.program import Program
     from models.force import force_network
 
     if variant.endswith("all float32"):
         prefs.core.default_float_dtype = np.float32
+    if "dense" in variant:
+        force.filter_states = lambda *_: ()
+    times = {"start": seconds / 3 * second, "stop": seconds * 2 / 3 * second}
     options = {"n_neurons": n_neurons, "synapse": "double_exponential", **times}
     if "float32" in variant:
         options["dtype"] = "float32"
-    if variant == "hetbrian cython":
+    if variant == "hetbrian Cython":
         found: dict = {}
 
         def timed(rng, **parameters):
@@ -82,9 +125,9 @@ def _one(variant, n_neurons, seconds):
 
             def measured(duration, **more):
                 run(0 * second, **more)  # compiles
-                began = time.perf_counter()
+                began, cpu = time.perf_counter(), time.process_time()
                 run(duration, **more)
-                found["seconds"] = time.perf_counter() - began
+                found["seconds"], found["cpu"] = time.perf_counter() - began, time.process_time() - cpu
 
             network.run = measured
             return network
@@ -96,9 +139,10 @@ def _one(variant, n_neurons, seconds):
         began = time.perf_counter()
         with Program(force_network, seconds * second, device="cpp_standalone", **options) as program:
             found = {"build": time.perf_counter() - began}
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), _cpu_of_children()
             run = program.run({"force.initial_P": 2.0})
             total = time.perf_counter() - began
+            found["cpu"] = _cpu_of_children() - cpu
             found["seconds"] = get_device()._last_run_time
             found["start"] = total - found["seconds"]
     late = run.time.values >= seconds * 2 / 3
@@ -107,7 +151,13 @@ def _one(variant, n_neurons, seconds):
     return {**found, "mse": float(np.mean(error**2))}
 
 
-def _song(path, n_neurons, seconds):
+def _cpu_of_children():
+    """Return the CPU seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _song(path, n_neurons, seconds, _):
     from brian2 import ms
 
     import hetbrian as hb
@@ -160,7 +210,7 @@ def measure(sizes, seconds, rounds, variants=VARIANTS, song=None):
     with tempfile.TemporaryDirectory() as folder:
         for size, turn in track(points, "measuring", console=Console(stderr=True), transient=True):
             for variant in variants:
-                found = one(variant, size, seconds, Path(folder) / "programs")
+                found = one(variant, size, seconds, folder)
                 if turn > 0:
                     found.pop("build", None)  # nothing was compiled
                 rows.append({"size": size, "variant": variant, "round": turn, **found})
@@ -168,51 +218,67 @@ def measure(sizes, seconds, rounds, variants=VARIANTS, song=None):
                 found = {"steps": steps, "bound": bound, "bandwidth": bandwidth, "arithmetic": arithmetic}
                 rows.append({"size": size, "variant": f"RLS {dtype}", "round": turn, **found})
         if song:
-            one(song, 1000, 100, Path(folder) / "programs")  # compiles
+            one(song, 1000, 100, folder)  # compiles
             for turn in range(rounds):
-                found = one(song, 1000, 100, Path(folder) / "programs")
+                found = one(song, 1000, 100, folder)
                 rows.append({"size": 1000, "variant": "song", "round": turn, **found})
     return rows
 
 
-def report(rows):
-    """Print the tables of `measure`: medians, and ratios to the plain script within a round."""
-    from rich.console import Console
-    from rich.table import Table
+def tables(rows):
+    """
+    Return the tables of `measure`: medians, and ratios of CPU times within a round.
+
+    Parameters
+    ----------
+    rows : list of dict
+
+    Returns
+    -------
+    dict of str to (list of str, list of list of str)
+        Header and rows by name.
+    """
 
     def median(size, variant, key):
         values = [row[key] for row in rows if (row["size"], row["variant"]) == (size, variant) and key in row]
-        return statistics.median(values) if values else float("nan")
+        return f"{statistics.median(values):.3g}" if values else "-"
 
-    sizes = sorted({row["size"] for row in rows})
-    table = Table("N", "variant", "run (s)", "times plain Brian2", "build (s)", "warm start (s)", "rate (Hz)", "mse")
-    kernels = Table(
-        "N", "kernel", "RLS steps/s", "bound by bandwidth", "of it", "bound by arithmetic", "of it", "bandwidth (GB/s)"
-    )
-    for size in sizes:
-        plain = {row["round"]: row["seconds"] for row in rows if (row["size"], row["variant"]) == (size, VARIANTS[0])}
+    def ratios(size, variant, other):
+        cpu = [
+            {row["round"]: row["cpu"] for row in rows if (row["size"], row["variant"]) == (size, name)}
+            for name in (other, variant)
+        ]
+        return [cpu[0][turn] / cpu[1][turn] for turn in cpu[1] if turn in cpu[0]]
+
+    runs, kernels = [], []
+    for size in sorted({row["size"] for row in rows}):
         for variant in VARIANTS:
-            ours = {row["round"]: row["seconds"] for row in rows if (row["size"], row["variant"]) == (size, variant)}
-            if not ours:
+            if median(size, variant, "cpu") == "-":
                 continue
-            ratios = [plain[turn] / ours[turn] for turn in ours if turn in plain]
-            cells = [median(size, variant, key) for key in ("seconds", "build", "start", "rate", "mse")]
-            ratio = f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})" if ratios else "-"
-            texts = [f"{cell:.3g}" if cell == cell else "-" for cell in cells]
-            table.add_row(str(size), variant, texts[0], ratio, *texts[1:])
+            floor = f"{FLOOR}, P float32" if "float32" in variant else FLOOR
+            found = [ratios(size, variant, other) for other in (PLAIN, floor)]
+            times, share = (statistics.median(values) if values else None for values in found)
+            cells = [median(size, variant, key) for key in ("seconds", "cpu", "build", "start", "rate", "mse")]
+            times = f"{times:.3g} ({min(found[0]):.3g}-{max(found[0]):.3g})" if times else "-"
+            runs.append([str(size), variant, *cells[:2], times, f"{share:.0%}" if share else "-", *cells[2:]])
         for name in ("RLS float64", "RLS float32"):
-            found = [row for row in rows if (row["size"], row["variant"]) == (size, name)]
-            if not found:
+            of = [row for row in rows if (row["size"], row["variant"]) == (size, name)]
+            if not of:
                 continue
-            cells = [f"{median(size, name, 'steps'):.0f}"]
+            cells = [median(size, name, "steps")]
             for bound in ("bound", "arithmetic"):
-                share = statistics.median(row["steps"] / row[bound] for row in found)
-                cells += [f"{median(size, name, bound):.0f}", f"{share:.0%}"]
-            kernels.add_row(str(size), name, *cells, f"{median(size, name, 'bandwidth'):.0f}")
-    Console(width=120).print(table, kernels)
-    if any(row["variant"] == "song" for row in rows):
+                share = statistics.median(row["steps"] / row[bound] for row in of)
+                cells += [median(size, name, bound), f"{share:.0%}"]
+            kernels.append([str(size), name, *cells, median(size, name, "bandwidth")])
+    header = ["N", "variant", "run (s)", "CPU (s)", "times plain Brian2", "floor over it"]
+    header += ["build (s)", "warm start (s)", "rate (Hz)", "mse"]
+    dense = ["N", "dense kernel", "steps/s", "bound by bandwidth", "of it", "by arithmetic", "of it", "GB/s"]
+    found = {"force": (header, runs), "dense": (dense, kernels)}
+    song = [row for row in rows if row["variant"] == "song"]
+    if song:
         cells = [median(1000, "song", key) for key in ("learning", "simulated", "seconds", "correlation")]
-        print("song, N = 1000: {:.1f} s of learning, {:.1f} s in all, took {:.1f} s, correlation {:.3f}".format(*cells))
+        found["song"] = (["learning (s)", "simulated (s)", "took (s)", "correlation"], [cells])
+    return found
 
 
 def draw(rows, path):
@@ -226,6 +292,8 @@ def draw(rows, path):
         figure, axes = pyplot.subplots()
         for variant in VARIANTS:
             found = sorted({row["size"] for row in rows if row["variant"] == variant})
+            if not found:
+                continue
             times = [
                 statistics.median(row["seconds"] for row in rows if (row["size"], row["variant"]) == (size, variant))
                 for size in found
@@ -246,23 +314,31 @@ def main(arguments=None):
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks force", description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="500,1000,2000,4000")
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--duration", type=float, default=15, help="simulated seconds")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--variants", default=";".join(VARIANTS))
+    parser.add_argument("--json", type=Path, help="file for every measurement")
     parser.add_argument("--out", type=Path, default=Path("out") / "benchmarks")
     parser.add_argument("--song", metavar="WAV")
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.one:
-        variant, size, seconds = chosen.one
+        variant, size, seconds, folder = chosen.one
         run = _one if variant in VARIANTS else _song
-        print(json.dumps(run(variant, int(size), float(seconds)), default=float))
+        print(json.dumps(run(variant, int(size), float(seconds), folder), default=float))
         return
+    variants = chosen.variants.split(";")
+    if unknown := set(variants) - set(VARIANTS):
+        parser.error(f"--variants has {min(unknown)!r}, expected some of {'; '.join(VARIANTS)}: choose some of them.")
+    for variant in variants:
+        if not available(variant):
+            print(f"{variant}: not installed, left out (pip install 'hetbrian[bench]').", file=sys.stderr)
     sizes = [int(size) for size in chosen.sizes.split(",")]
-    rows = measure(sizes, chosen.seconds, chosen.rounds, chosen.variants.split(";"), chosen.song)
-    report(rows)
+    rows = measure(sizes, chosen.duration, chosen.rounds, [name for name in variants if available(name)], chosen.song)
+    page.show(tables(rows))
     chosen.out.mkdir(parents=True, exist_ok=True)
-    (chosen.out / "force.json").write_text(json.dumps(rows, indent=1))
+    path = chosen.json or chosen.out / "force.json"
+    path.write_text(json.dumps(rows, indent=1))
     draw(rows, chosen.out / "force.png")
 
 

@@ -23,9 +23,10 @@ from brian2 import (
     pA,
     pF,
     prefs,
-    second,
 )
 from brian2 import network_operation as operation
+
+from benchmarks import setting
 
 EQUATIONS = """
 dv/dt = (k*(v - v_r)*(v - v_t) - w + eta + IPSC + E*z)/C : volt
@@ -39,26 +40,27 @@ z : 1 (shared)
 """
 
 
-def train(n_neurons, duration, start, stop, seed=0):
+def train(n_neurons, n_steps, start, stop, dtype="float64", seed=0):
     """
-    Train the network and return the seconds that its run took, without the compilation of its code.
+    Train the network.
 
     Parameters
     ----------
-    n_neurons : int
-    duration, start, stop : Quantity [second]
-        End of the simulation, beginning and end of learning.
+    n_neurons, n_steps, start, stop : int
+        Size, and time steps in all and of learning.
+    dtype : {"float64"}
+        Precision, the only one.
     seed : int
 
     Returns
     -------
     dict
-        ``seconds`` of the run, firing ``rate`` in Hz and mean square error ``mse`` after learning.
+        See `benchmarks.setting.result`.
     """
     prefs.codegen.target = "cython"
-    defaultclock.dt = 0.04 * ms
-    every, tau_r, tau_d = 0.8 * ms, 2 * ms, 20 * ms
-    rng = np.random.default_rng(seed)
+    defaultclock.dt = setting.DT * ms
+    every, tau_r, tau_d = setting.EVERY * defaultclock.dt, 2 * ms, 20 * ms
+    start, stop = start * defaultclock.dt, stop * defaultclock.dt
     space = {
         "C": 250 * pF,
         "k": 2.5 * nS / mV,
@@ -81,13 +83,12 @@ def train(n_neurons, duration, start, stop, seed=0):
         method="euler",
         namespace=space,
     )
-    neurons.v = rng.uniform(-60, 30, n_neurons) * mV
-    neurons.E = 5000 * pA * rng.uniform(-1, 1, n_neurons)
-    pre, post = np.nonzero(rng.random((n_neurons, n_neurons)) < 0.1)
+    v, encoder, pre, post, omega = setting.drawn(n_neurons, seed)
+    neurons.v, neurons.E = v * mV, encoder * pA
     synapses = Synapses(neurons, neurons, "omega : amp", on_pre="h += omega*ms/(tau_r*tau_d)", namespace=space)
     synapses.connect(i=pre, j=post)
-    synapses.omega = 5000 * pA * rng.standard_normal(pre.size) / (0.1 * np.sqrt(n_neurons))
-    phi, P = np.zeros(n_neurons), 2 * np.eye(n_neurons)
+    synapses.omega = omega * pA
+    phi, P = np.zeros(n_neurons), setting.INITIAL_P * np.eye(n_neurons)
 
     @operation(when="end", order=0)
     def readout():
@@ -104,21 +105,15 @@ def train(n_neurons, duration, start, stop, seed=0):
         P = P - np.outer(c, c) / (1 + neurons.r @ c)
 
     spikes = SpikeMonitor(neurons, record=False)
-    z = StateMonitor(neurons, "z", record=[0], dt=1 * ms)
+    z = StateMonitor(neurons, "z", record=[0], when="end", order=2)
     network = Network(neurons, synapses, readout, learn, spikes, z)
     network.run(0 * ms)  # compiles
-    began = time.perf_counter()
-    network.run(duration)
-    seconds = time.perf_counter() - began
-    late = z.t >= stop
-    error = z.z[0][late] - np.sin(2 * np.pi * 5 * z.t[late] / second)
-    return {
-        "seconds": seconds,
-        "rate": spikes.num_spikes / n_neurons / float(duration),
-        "mse": float(np.mean(error**2)),
-    }
+    began, cpu = time.perf_counter(), time.process_time()
+    network.run(n_steps * defaultclock.dt)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    first = round(float(stop / defaultclock.dt))
+    return setting.result(seconds, cpu, z.z[0], spikes.num_spikes, n_neurons, first)
 
 
 if __name__ == "__main__":
-    size, *times = (float(word) for word in sys.argv[1:])
-    print(train(int(size), *(when * second for when in times)))
+    print(train(*map(int, sys.argv[1:])))

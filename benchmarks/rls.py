@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import page
+
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before SciPy is imported
 
@@ -81,14 +83,22 @@ def measure(sizes, rates, rounds):
     return rows
 
 
-def report(rows):
-    """Print medians over the rounds; ratios are of one round."""
-    from rich.console import Console
-    from rich.table import Table
+def tables(rows):
+    """
+    Return the table of `measure`: medians over the rounds; ratios are of one round.
 
-    table = Table(
-        "Hz", "N", "P", "dense (us)", "event (us)", "times as fast", "product (G/s)", "of BLAS", "difference of weights"
-    )
+    Parameters
+    ----------
+    rows : list of dict
+
+    Returns
+    -------
+    dict of str to (list of str, list of list of str)
+        Header and rows by name.
+    """
+    header = ["Hz", "N", "P", "dense (us)", "event (us)", "times as fast", "product (G/s)", "of BLAS"]
+    header += ["largest difference of weights"]
+    cells = []
     for rate, size, dtype in sorted({(row["rate"], row["size"], row["dtype"]) for row in rows}):
         found = [row for row in rows if (row["rate"], row["size"], row["dtype"]) == (rate, size, dtype)]
         dense, event = (f"{1e6 * statistics.median(row[key] for row in found):.1f}" for key in ("dense", "event"))
@@ -97,8 +107,8 @@ def report(rows):
         product = f"{1e-9 * statistics.median(row['product'] for row in found):.0f}"
         share = f"{statistics.median(row['product'] / row['blas'] for row in found):.0%}"
         difference = f"{max(row['difference'] for row in found):.0e}"
-        table.add_row(f"{rate:g}", str(size), dtype, dense, event, ratio, product, share, difference)
-    Console(width=120).print(table)
+        cells.append([f"{rate:g}", str(size), dtype, dense, event, ratio, product, share, difference])
+    return {"rls": (header, cells)}
 
 
 def main(arguments=None):
@@ -113,7 +123,7 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     sizes, rates = ([float(word) for word in words.split(",")] for words in (chosen.sizes, chosen.rates))
     rows = measure([int(size) for size in sizes], rates, chosen.rounds)
-    report(rows)
+    page.show(tables(rows))
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=1))
 

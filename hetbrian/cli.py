@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import signal
 import sys
 import time
 import types
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from brian2 import BrianLogger, second
+from brian2 import BrianLogger, prefs, second
 from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
@@ -18,21 +19,15 @@ from rich.markup import escape
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
-from hetbrian.simulation.record import save
+from hetbrian.simulation.record import load, save
+from hetbrian.study.figure import archived, find_figure, redraw, save_figure
+from hetbrian.study.options import changed, extra_settings, options, parse_value, split_setting
 from hetbrian.study.protocol import (
-    changed,
-    extra_settings,
-    find_figure,
     find_protocol,
     generate,
     hook,
     load_protocol,
-    options,
-    parse_value,
     protocol_of,
-    redraw,
-    save_figure,
-    split_setting,
     statements,
 )
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
@@ -101,6 +96,8 @@ def run(
             "leave --scheduler, --workers, --retry-failed and --watch out."
         )
     dataset = module.compute(**arguments)
+    if small:
+        dataset = dataset.assign_attrs(small=1)  # figures say so, and nothing is decided by it
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
     if draw is not None:
@@ -199,14 +196,38 @@ def train(
 
 
 @app.command()
+def figure(
+    name: Annotated[str, typer.Argument(help="Name of a figure or table (fig3).")],
+    data: Annotated[
+        Path | None, typer.Option(help="Its Dataset, by default the archived one, figures/data/NAME.nc.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for PNG and PDF.")] = Path("out"),
+):
+    """Draw a figure from data that were computed before, and print its table."""
+    module = load_protocol(find_protocol(name))
+    draw = hook(module, "draw") or find_figure(name)
+    if draw is None:
+        raise ValueError(f"{name} draws no figure, expected a protocol with one: choose another.")
+    dataset = load(data or archived(name))
+    written = save_figure(draw, dataset, writable(out, "choose another --out") / Path(name).stem)
+    if (summary := hook(module, "summary")) is not None:
+        text = summary(dataset)
+        Console().print(text, markup=False, soft_wrap=isinstance(text, str))
+    console.print("wrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder with the results of protocols.")] = Path("out"),
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+    protocols: Annotated[
+        Path | None, typer.Option(help="Your folder of protocols, whose files decide claims; by default hetbrian's.")
+    ] = None,
 ):
     """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
     from hetbrian.study.report import collect, write
 
-    written = write(collect(folder, protocol_of), out, statements())
+    written = write(collect(folder, functools.partial(protocol_of, folder=protocols)), out, statements())
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
@@ -258,15 +279,39 @@ def devices():
     Console().print(table)
 
 
+class _Stop:
+    """Stop at once for Ctrl-C or for a request to end; Brian2 would end the simulation early, as if it were whole."""
+
+    number = 0
+
+    def __call__(self, number, frame):
+        self.number = number
+        raise KeyboardInterrupt
+
+    def say(self, error):
+        """Return what to tell of an error that came from it, as of a compiler that was stopped too."""
+        while error is not None:
+            if isinstance(error, KeyboardInterrupt) and str(error):
+                return str(error)
+            error = error.__cause__ or error.__context__
+        return "Stopped; nothing was written."
+
+
 def main():
     """Run the command line; errors of the user end in one sentence."""
+    stop = _Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too where a shell lets background jobs ignore it
+        signal.signal(number, stop)
+    prefs.logging.display_brian_error_message = False
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
         app(standalone_mode=True)
-    except EXPECTED as error:
+    except BaseException as error:
+        if stop.number:
+            console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
+            sys.exit(128 + stop.number)
+        if not isinstance(error, EXPECTED):
+            raise
         # escaped: the [bifurcation] in what to install is no style
         console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt as stopped:
-        console.print(escape(str(stopped) or "Stopped; nothing was written."), highlight=False, soft_wrap=True)
-        sys.exit(130)

@@ -18,7 +18,9 @@ from protocols.common.statements import claim
 SMALL = {
     "n_neurons": 200,
     "n_seeds": 1,
-    "levels": (0.0, 0.2, 1.0),
+    "eta_half_widths": (0, 100, 500) * pA,
+    "g_half_widths": (0, 400, 2000) * pA,
+    "thetas": (0.0, 0.5, 0.9),
     "start": 0.2 * second,
     "stop": 0.6 * second,
     "duration": 1.0 * second,
@@ -34,8 +36,12 @@ PANELS = {
 }
 """Every curve of the figure."""
 
-HIGHEST = {"eta": 500 * pA, "g": 2000 * pA, "theta": 0.9}
-"""Heterogeneity at level 1: half widths of eta and of G_i = G g_i, value of theta."""
+ETA_HALF_WIDTHS = (0, 5, 10, 20, 50, 100, 200, 500) * pA
+G_HALF_WIDTHS = (0, 20, 50, 100, 200, 500, 1000, 2000) * pA
+THETAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.9)
+
+MODERATE = (0.3, 0.6)
+"""Least and largest theta at which neurons keep part of their potential and still repolarise."""
 
 CLAIMED = {
     ("F2", ""): ("a",),
@@ -46,9 +52,10 @@ CLAIMED = {
 """Curves that decide each claim, F4 once per reset rule."""
 
 PARAMETER = {"eta": "eta_half_width", "g": "g_half_width", "theta": "theta"}
+UNITS = {"eta": pA, "g": pA, "theta": 1.0}
 
 
-def point(curve, level, seed, **settings):
+def point(curve, level, seed, strengths, **settings):
     """
     Return the scores of one network.
 
@@ -56,10 +63,12 @@ def point(curve, level, seed, **settings):
     ----------
     curve : str
         A key of `PANELS`.
-    level : float
-        Heterogeneity in units of `HIGHEST`.
+    level : int
+        Which strength of heterogeneity.
     seed : int
         Root seed.
+    strengths : dict of str to sequence
+        Half widths in pA, or theta, by kind.
     **settings
         Of `protocols.common.force.trained`, the same for all.
 
@@ -69,15 +78,18 @@ def point(curve, level, seed, **settings):
         See `protocols.common.force.trained`.
     """
     panel = PANELS[curve]
-    strength = {PARAMETER[panel["kind"]]: level * HIGHEST[panel["kind"]]}
+    kind = panel["kind"]
+    strength = {PARAMETER[kind]: strengths[kind][level] * UNITS[kind]}
     return trained(seed, feedback_gain=panel["feedback_gain"], reset=panel["reset"], **strength, **settings)
 
 
 def compute(
     seed=1,
-    n_seeds=5,
+    n_seeds=20,
     n_neurons=2000,
-    levels=(0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0),
+    eta_half_widths=ETA_HALF_WIDTHS,
+    g_half_widths=G_HALF_WIDTHS,
+    thetas=THETAS,
     recurrent_gain=2000 * pA,
     synapse="single_exponential",
     start=5 * second,
@@ -94,8 +106,10 @@ def compute(
         First root seed and how many.
     n_neurons : int
         Network size N.
-    levels : tuple of float
-        Heterogeneity in units of `HIGHEST`.
+    eta_half_widths, g_half_widths : Quantity [amp], shape (n,)
+        D_eta and D_g, the half width of G_i = G g_i; the first is 0, without heterogeneity.
+    thetas : tuple of float, length n
+        Reset coefficients of all neurons, 0 first.
     recurrent_gain : Quantity [amp]
         G.
     synapse : {"single_exponential", "double_exponential"}
@@ -109,12 +123,26 @@ def compute(
     -------
     xarray.Dataset
         Scores over (curve, level, seed), ``strength`` over (curve, level) in pA or 1.
+
+    Raises
+    ------
+    ValueError
+        If the kinds have different numbers of strengths, or the first is not 0.
     """
+    given = {"eta": eta_half_widths, "g": g_half_widths, "theta": thetas}
+    strengths = {kind: np.round(np.asarray(values) / float(UNITS[kind]), 9).tolist() for kind, values in given.items()}
+    lengths = {len(values) for values in strengths.values()}
+    if len(lengths) > 1 or any(values[0] != 0 for values in strengths.values()):
+        raise ValueError(
+            f"eta_half_widths, g_half_widths and thetas are {', '.join(map(str, strengths.values()))}, "
+            "expected as many of each, 0 first: fill them up."
+        )
     return sweep(
         point,
-        Grid(curve=tuple(PANELS), seed=range(seed, seed + n_seeds), level=levels),
-        view=lambda dataset: _described(dataset, recurrent_gain, n_neurons),
+        Grid(curve=tuple(PANELS), seed=range(seed, seed + n_seeds), level=range(lengths.pop())),
+        view=lambda dataset: _described(dataset, strengths, recurrent_gain, n_neurons),
         parameters={
+            "strengths": strengths,
             "recurrent_gain": recurrent_gain,
             "n_neurons": n_neurons,
             "synapse": synapse,
@@ -126,14 +154,12 @@ def compute(
     )
 
 
-def _described(dataset, recurrent_gain, n_neurons):
+def _described(dataset, strengths, recurrent_gain, n_neurons):
     """Return the Dataset with what defines each curve."""
     panels = PANELS.values()
-    units = [1.0 if panel["kind"] == "theta" else pA for panel in panels]
-    highest = np.array([float(HIGHEST[panel["kind"]] / unit) for panel, unit in zip(panels, units, strict=True)])
     gains = [float(panel["feedback_gain"] / pA) for panel in panels]
     dataset = dataset.assign(
-        strength=(("curve", "level"), np.outer(highest, dataset.level)),
+        strength=(("curve", "level"), [strengths[panel["kind"]] for panel in panels]),
         kind=("curve", [panel["kind"] for panel in panels]),
         feedback_gain=("curve", gains, {"units": "pA"}),
         reset=("curve", [panel["reset"] for panel in panels]),
@@ -159,17 +185,26 @@ def claims(dataset):
     for (name, rule), curves in CLAIMED.items():
         evidence = []
         for curve in curves:
-            data = works(dataset.sel(curve=curve))
+            data, strength = works(dataset.sel(curve=curve)), dataset.strength.sel(curve=curve)
             where = f"Q = {float(dataset.feedback_gain.sel(curve=curve)):.0f} pA"
-            alone, levels = data.where(data.level == 0).mean("level"), data.where(data.level > 0).mean("level")
-            evidence += [
-                Evidence(f"share that works without heterogeneity, {where}", per_seed(alone), "<", 0.5),
-                Evidence(f"share of levels above 0 that work, {where}", per_seed(levels), ">", 0.5),
+            shares = [
+                Evidence(f"share that works {text}, {where}", per_seed(data.where(chosen)), relation, 0.5, "share")
+                for text, chosen, relation in (
+                    ("without heterogeneity", strength == 0, "<"),
+                    ("of levels above 0", strength > 0, ">"),
+                )
             ]
+            if rule:
+                low, high = MODERATE
+                chosen = data.where((strength >= low) & (strength <= high))
+                text = f"share that works of theta {low:g} to {high:g}, {where}"
+                if np.isfinite(chosen).any():
+                    shares.append(Evidence(text, per_seed(chosen), ">", 0.5, "share", control=True))
+            evidence += shares
         found.append(claim(name, tuple(evidence), f"{setting}, {rule}" if rule else setting))
     return found
 
 
 def summary(dataset):
     """Return the table that the command line prints."""
-    return markdown(claims(dataset))
+    return markdown(claims(dataset), verdicts="small" not in dataset.attrs)

@@ -204,10 +204,10 @@ def claims(dataset):
     below = f"G < {SILENT_BELOW:.0f} pA"
     evidence = {
         "F1": [
-            (f"share of silent networks, {below}, homogeneous", none.silent, ">", 0.5),
+            (f"share of silent networks, {below}, homogeneous", none.silent, ">", 0.5, "share"),
             (f"share of the grid that works, {below}, homogeneous", data.where(low).sel(panel="a"), "<", 0.05),
             (f"share of the grid that works, G >= {SILENT_BELOW:.0f} pA, homogeneous",
-             data.where(~low).sel(panel="a"), ">", 0.5),
+             data.where(~low).sel(panel="a"), ">", 0.5, "mean", True),
         ],
         "F5": [
             ("lowest G in pA at which some Q works, homogeneous", lowest.sel(panel="a"), ">", 1500.0),
@@ -257,4 +257,4 @@ def markdown_fractions(dataset):
 
 def summary(dataset):
     """Return the tables that the command line prints."""
-    return f"{markdown_fractions(dataset)}\n\n{markdown(claims(dataset))}"
+    return f"{markdown_fractions(dataset)}\n\n{markdown(claims(dataset), verdicts='small' not in dataset.attrs)}"

@@ -62,4 +62,4 @@ def compute(
 
 def summary(dataset):
     """Return the tables that the command line prints."""
-    return f"{markdown_accuracies(dataset)}\n\n{markdown(claims(dataset))}"
+    return f"{markdown_accuracies(dataset)}\n\n{markdown(claims(dataset), verdicts='small' not in dataset.attrs)}"

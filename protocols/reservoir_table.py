@@ -175,4 +175,4 @@ def summary(dataset):
     """Return the tables that the command line prints."""
     from rich.console import Group
 
-    return Group(summary_table(dataset, "Reservoir"), markdown(claims(dataset)))
+    return Group(summary_table(dataset, "Reservoir"), markdown(claims(dataset), verdicts="small" not in dataset.attrs))

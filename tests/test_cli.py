@@ -1,14 +1,20 @@
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from brian2 import DimensionMismatchError, ms, pA, second
 
 from hetbrian import cli
+from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
-from hetbrian.study.protocol import find_protocol, load_protocol, parse_value
+from hetbrian.study.options import parse_value
+from hetbrian.study.protocol import find_protocol, load_protocol
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -71,6 +77,10 @@ def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_pa
         (("demo", "--recurrent_gain", "3*mV"), "recurrent_gain is 3.mV, expected the unit of"),
         (("demo", "--recurrent_gain", "lots"), "recurrent_gain is 'lots', expected a value like"),
         (("demo", "--n_neurons", "1.5"), "n_neurons is 1.5, expected a whole number"),
+        (("demo", "--n_neurons", "10**10**10"), r"n_neurons is '10\*\*10\*\*10', expected a value like 1000"),
+        (("demo", "--n_neurons", "1/0"), "n_neurons is '1/0', expected a value like"),
+        (("demo", "--n_neurons", "'a'"), "n_neurons is \"'a'\", expected a value like"),
+        (("demo", "--n_neurons", "1e400"), "n_neurons is '1e400', expected a value like"),
         (("demo", "--n_neurons", "0"), "size is 0, expected an integer of at least 1"),
         (("demo", "--small", "--start", "2*second"), "start is 2. s and stop 0.6 s, expected 0 s <= start <= stop"),
         (("song",), "needs wav, expected a value for it: add --wav VALUE"),
@@ -184,3 +194,69 @@ def test_without_espeak_make_data_says_what_to_install(monkeypatch, tmp_path, ca
     monkeypatch.setenv("PATH", "")
     assert called(monkeypatch, "make-data", "shd", "--out", tmp_path) == 1
     assert "Error: espeak-ng is not installed, expected it on PATH to speak words: install" in capsys.readouterr().err
+
+
+def test_a_report_runs_no_file_because_a_result_bears_its_name(tmp_path):
+    for place, name in (("out", "evil.py"), ("out", "zz")):
+        (tmp_path / place).mkdir(exist_ok=True)
+        save(xarray.Dataset({"x": ("a", [1.0])}), tmp_path / place / f"{name}.nc")
+    (tmp_path / "protocols").mkdir()
+    for path in (tmp_path / "evil.py", tmp_path / "out" / "evil.py", tmp_path / "protocols" / "zz.py"):
+        path.write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({path.name!r})\n\ndef compute(): pass\n")
+    assert run("report", "out", "--out", "r.html", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "ran").exists()
+    done = run("report", "out", "--out", "r.html", "--protocols", "protocols", cwd=tmp_path)  # one's own, on request
+    assert done.returncode == 0 and (tmp_path / "ran").read_text() == "zz.py"
+
+
+def test_the_folder_of_a_protocol_alone_is_on_the_path(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "h5netcdf.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")  # as somebody could plant it
+    (tmp_path / "mine" / "beside.py").write_text("N = 2\n")
+    text = PROTOCOL.replace("import xarray", "import xarray\nfrom beside import N", 1)
+    (tmp_path / "mine" / "x.py").write_text(text)
+    done = run("run", tmp_path / "mine" / "x.py", "--out", tmp_path / "o", cwd=tmp_path / "mine")
+    assert done.returncode == 0 and not (tmp_path / "ran").exists(), done.stderr
+
+
+def test_a_figure_is_drawn_from_data_that_were_computed_before(protocol, tmp_path):
+    run("run", protocol, "--small", "--out", tmp_path / "o", cwd=tmp_path)
+    data = tmp_path / "o" / "my_protocol.nc"
+    done = run("figure", protocol, "--data", data, "--out", tmp_path / "f", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(tmp_path / "f")) == ["my_protocol.pdf", "my_protocol.png"]
+    done = run("figure", "demo", "--out", tmp_path / "f", cwd=tmp_path)
+    assert done.returncode == 1 and "'demo' has no archived data, expected" in " ".join(done.stderr.split())
+
+
+SLOW = """
+from brian2 import Network, NeuronGroup, second
+import hetbrian as hb
+
+def network(rng):
+    return Network(NeuronGroup(1000, "dv/dt = -v/second : 1", method="euler", name="neurons"))
+
+def compute(device="numpy"):
+    print("begun", flush=True)
+    return hb.simulate(network, 1000 * second, device=device, record=("neurons.v",))
+"""
+
+
+@pytest.mark.parametrize("device", ["numpy", "cython"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_says_so_and_writes_nothing(tmp_path, device, number, status):
+    (tmp_path / "slow.py").write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hetbrian", "run", "slow.py", "--device", device, "--out", "o"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell starts a job in the background
+    )
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(5)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == status and said.splitlines()[-1] == "Stopped; nothing was written."
+    assert "Traceback" not in said and "report this issue" not in said and os.listdir(tmp_path / "o") == []

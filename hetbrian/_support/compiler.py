@@ -7,11 +7,11 @@ import platform
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from hetbrian._support.cache import cache_folder
+from hetbrian._support.cache import cache_folder, is_whole, seal
+from hetbrian._support.scratch import temporary_folder
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-fPIC", "-w")
 """Infinities stay exact, so that a state that left the finite numbers is seen."""
@@ -23,7 +23,7 @@ class CompilerError(RuntimeError):
 
 def command() -> list[str]:
     """Return what compiles C++ here, ``CXX`` or g++, as the beginning of a command."""
-    return shlex.split(os.environ.get("CXX", "g++"))
+    return shlex.split(os.environ.get("CXX", "")) or ["g++"]
 
 
 def missing(make: bool = False) -> str:
@@ -80,8 +80,7 @@ def library(source: str, definitions: Sequence[str] = ()) -> ctypes.CDLL:
     try:
         key = hashlib.sha256("\n".join([toolchain(), *flags, source]).encode()).hexdigest()[:32]
         kept = cache_folder() / f"{key}.so"
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
+        if not is_whole(kept):
             _compile(source, flags, kept)
     except OSError as error:
         raise CompilerError(_advice(str(error))) from error
@@ -91,8 +90,8 @@ def library(source: str, definitions: Sequence[str] = ()) -> ctypes.CDLL:
 def _compile(source: str, flags: list[str], kept: Path) -> None:
     """Compile and link apart: linking with -ffast-math would flush denormal numbers in the whole process."""
     compiler = command()
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        code, object_, result = (Path(folder) / f"sequence{suffix}" for suffix in (".cpp", ".o", ".so"))
+    with temporary_folder(kept.parent) as folder:
+        code, object_, result = (folder / f"sequence{suffix}" for suffix in (".cpp", ".o", ".so"))
         code.write_text(source)
         for step in (
             [*compiler, *flags, "-c", str(code), "-o", str(object_)],
@@ -101,7 +100,10 @@ def _compile(source: str, flags: list[str], kept: Path) -> None:
             done = subprocess.run(step, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CompilerError(_advice(next((line for line in done.stderr.splitlines() if "error" in line), "")))
+        if kept.is_dir():
+            shutil.rmtree(kept)
         os.replace(result, kept)
+        seal(kept)
 
 
 def _advice(said: str) -> str:

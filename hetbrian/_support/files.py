@@ -4,12 +4,14 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from hetbrian._support.scratch import temporary_file
 
 
 def writable(folder: str | PathLike[str], advice: str) -> Path:
@@ -66,17 +68,16 @@ def replacing(path: str | PathLike[str], advice: str) -> Iterator[str]:
     """
     path = os.fspath(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", suffix=os.path.splitext(path)[1])
-        os.close(handle)
+        temporary = temporary_file(os.path.dirname(path) or ".", os.path.splitext(path)[1])
         try:
             yield temporary
             mask = os.umask(0)
             os.umask(mask)
             os.chmod(temporary, 0o666 & ~mask)  # mkstemp lets nobody else read it
             os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        finally:
+            with suppress(FileNotFoundError):  # in place
+                os.unlink(temporary)
     except OSError as error:
         raise OSError(
             f"{path!r} could not be written ({error.strerror or error}), expected a folder with space: {advice}."

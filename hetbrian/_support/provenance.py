@@ -27,14 +27,24 @@ def provenance():
 
 
 def _git_revision():
-    """Return the revision of the checkout we run in, marked if it has changes, or 'none'."""
+    """
+    Return the revision of the checkout we run in, marked if it has changes, or 'none'.
+
+    To compare files, git runs what the repository's own configuration names (filters, a monitor of the file system):
+    in a repository that configures any of these, which may be somebody else's, nothing is compared.
+    """
     try:
-        said = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            check=True,
+        configured = _git(
+            "config", "--local", "--includes", "--name-only", "--get-regexp", r"^(filter\.|core\.fsmonitor)"
         )
-    except (OSError, subprocess.CalledProcessError):
+        revision = _git("describe", "--always", "--abbrev=12")
+        if revision and not configured:
+            return _git("describe", "--always", "--dirty", "--abbrev=12")
+    except OSError:
         return "none"
-    return said.stdout.strip()
+    return f"{revision}-unchecked" if revision else "none"
+
+
+def _git(*arguments):
+    """Return what git says, or an empty text."""
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()

@@ -19,6 +19,7 @@ from brian2 import (
     TimedArray,
     get_device,
     ms,
+    prefs,
     second,
 )
 from brian2.core.variables import ArrayVariable
@@ -374,13 +375,21 @@ def _shown(value):
 
 
 def _run(network, duration, **options):
-    """Run a network; a divergence that Brian2 has wrapped comes out as it was raised."""
+    """
+    Run a network; what Brian2 has wrapped, of a divergence or of Ctrl-C, comes out as it was raised.
+
+    Ctrl-C raises at once, where Brian2 would end the run early and let it look whole.
+    """
+    gently, prefs.core.stop_on_keyboard_interrupt = prefs.core.stop_on_keyboard_interrupt, False
     try:
         network.run(duration, namespace={}, **options)
     except BrianObjectException as error:
-        if isinstance(error.__cause__, (DivergenceError, NetworkError, NotImplementedError)):
+        if isinstance(error.__cause__, (DivergenceError, NetworkError, NotImplementedError, KeyboardInterrupt)):
             raise error.__cause__ from None
         raise
+    finally:
+        prefs.core.stop_on_keyboard_interrupt = gently
+        Network._globally_running = False  # Brian2 leaves it set after an error, and would swallow the next Ctrl-C
 
 
 @contextmanager

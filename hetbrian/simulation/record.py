@@ -225,7 +225,9 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         raise FileNotFoundError(f"{path!r} does not exist, expected a saved Dataset: check the path.")
     try:
         return xarray.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # h5py raises whatever it meets in a damaged file
         raise ValueError(f"{path!r} is not a saved Dataset, expected a netCDF file: compute it again.") from error
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import stats
 
-CONFIDENCE = 2.0
-"""Standard errors by which a mean over seeds has to clear its threshold: 95 % for a normal mean."""
+CONFIDENCE = 0.95
+"""Coverage of the intervals."""
+
+MOST_SEEDS = 10_000
+"""Beyond so many seeds a quantity counts as one that seeds do not decide."""
 
 
 @dataclass(frozen=True)
@@ -26,52 +31,109 @@ class Evidence:
         On which side of the threshold the claim puts the mean.
     threshold : float
         The threshold.
+    kind : {"mean", "share"}
+        What the mean over seeds is. A share, of values from 0 to 1, has the interval of Clopper & Pearson 1934, doi
+        10.1093/biomet/26.4.404, with the sum of the values as successes: exact if they are 0 and 1, and wide enough if
+        they lie between, because no such values vary more. A mean has the interval of Student's t.
+    control : bool
+        Whether it is a control of ours, which is shown and decides nothing.
 
     Raises
     ------
     ValueError
-        If there is no value, one is not finite, or the relation is unknown.
+        If there is no value, one is not finite or no share, or the relation or kind is unknown.
 
     Examples
     --------
     >>> ratio = Evidence("test error, with over without", (0.6, 0.7, 0.65), "<", 0.8)
-    >>> ratio.holds, ratio.measured
-    (True, '0.65 +- 0.05')
+    >>> ratio.outcome, ratio.measured
+    ('holds', '0.65 (0.53 to 0.77)')
+    >>> alone = Evidence("share that works without heterogeneity", (0, 0, 1, 0, 1), "<", 0.5, "share")
+    >>> alone.outcome, alone.measured, alone.needed
+    ('open', '0.4 (0.053 to 0.85)', 106)
     """
 
     quantity: str
     values: tuple[float, ...]
     relation: str
     threshold: float
+    kind: str = "mean"
+    control: bool = False
 
     def __post_init__(self) -> None:
         if self.relation not in ("<", ">"):
             raise ValueError(f"relation = {self.relation!r}, expected '<' or '>'; say where the claim puts the mean")
+        if self.kind not in ("mean", "share"):
+            raise ValueError(f"kind = {self.kind!r}, expected 'mean' or 'share'; say what the values are")
         if not len(self.values) or not np.isfinite(self.values).all():
             raise ValueError(f"values of {self.quantity!r} are missing or not finite, expected numbers; check the runs")
+        if self.kind == "share" and not 0 <= min(self.values) <= max(self.values) <= 1:
+            raise ValueError(
+                f"values of {self.quantity!r} reach {max(self.values):g}, expected 0 to 1; use kind='mean'"
+            )
 
     @property
     def mean(self) -> float:
         """Mean over seeds."""
         return float(np.mean(self.values))
 
-    @property
-    def spread(self) -> float:
-        """Standard deviation over seeds, 0 for a single value."""
-        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """Interval of the mean, see ``kind``; of a single mean, which nothing random made, the number itself."""
+        return self._interval(len(self.values))
+
+    def _interval(self, n_seeds: int) -> tuple[float, float]:
+        """Return the interval that so many seeds with the measured mean and spread would give."""
+        tail = (1 - CONFIDENCE) / 2
+        if self.kind == "share":
+            done = self.mean * n_seeds
+            low = stats.beta.ppf(tail, done, n_seeds - done + 1) if done > 0 else 0.0
+            high = stats.beta.ppf(1 - tail, done + 1, n_seeds - done) if done < n_seeds else 1.0
+            return float(low), float(high)
+        if len(self.values) == 1:
+            return self.mean, self.mean
+        margin = float(stats.t.ppf(1 - tail, n_seeds - 1) * np.std(self.values, ddof=1) / np.sqrt(n_seeds))
+        return self.mean - margin, self.mean + margin
 
     @property
-    def holds(self) -> bool:
-        """Whether the mean clears the threshold by `CONFIDENCE` standard errors."""
-        margin = CONFIDENCE * self.spread / np.sqrt(len(self.values))
-        if self.relation == "<":
-            return bool(self.mean + margin < self.threshold)
-        return bool(self.mean - margin > self.threshold)
+    def outcome(self) -> str:
+        """``holds`` if the interval is on the claimed side of the threshold, ``fails`` on the other, else ``open``."""
+        return self._outcome(*self.interval)
+
+    def _outcome(self, low: float, high: float) -> str:
+        if self.relation == ">":
+            low, high, threshold = -high, -low, -self.threshold
+        else:
+            threshold = self.threshold
+        return "holds" if high < threshold else "fails" if low >= threshold else "open"
+
+    @property
+    def needed(self) -> int | None:
+        """Seeds that would decide it if mean and spread stay; None if it takes more than `MOST_SEEDS`."""
+        low, high = len(self.values), MOST_SEEDS
+        if self._outcome(*self._interval(low)) != "open":
+            return low
+        if self._outcome(*self._interval(high)) == "open":
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._outcome(*self._interval(middle)) == "open" else (low, middle)
+        return high
 
     @property
     def measured(self) -> str:
-        """Mean and standard deviation, as text."""
-        return f"{self.mean:.3g} +- {self.spread:.2g}" if len(self.values) > 1 else f"{self.mean:.6g}"
+        """Mean and interval, as text."""
+        low, high = self.interval
+        if self.kind == "mean" and len(self.values) == 1:
+            return f"{self.mean:.6g}"
+        return f"{self.mean:.3g} ({low:.2g} to {high:.2g})"
+
+    @property
+    def says(self) -> str:
+        """The outcome in words: ``yes``, ``no``, or how many seeds would decide it."""
+        if self.outcome != "open":
+            return {"holds": "yes", "fails": "no"}[self.outcome]
+        return f"open, {f'{self.needed} seeds' if self.needed else f'over {MOST_SEEDS} seeds'} would decide"
 
 
 @dataclass(frozen=True)
@@ -84,7 +146,7 @@ class Claim:
     name : str
         Short name.
     evidence : tuple of Evidence
-        Everything that decides it; all of it has to hold.
+        What decides it, of which all has to hold, and controls.
     setting : str
         Preset, sizes or whatever else was used.
     statement : str
@@ -108,32 +170,35 @@ class Claim:
     statement: str = ""
 
     def __post_init__(self) -> None:
-        if not self.evidence:
+        if all(item.control for item in self.evidence):
             raise ValueError(f"claim {self.name} has no evidence, expected at least one quantity; measure it")
 
     @property
     def verdict(self) -> str:
-        """``reproduced`` if all evidence holds, ``partly`` if some does, ``not`` if none does."""
-        held = [item.holds for item in self.evidence]
-        return "reproduced" if all(held) else "partly" if any(held) else "not"
+        """``reproduced`` if all evidence holds, ``not`` if some fails, else ``undecided``; controls do not count."""
+        found = {item.outcome for item in self.evidence if not item.control}
+        return "not" if "fails" in found else "undecided" if "open" in found else "reproduced"
 
 
-def markdown(claims: Iterable[Claim]) -> str:
-    """Return the claims as a table in Markdown: one row per piece of evidence.
+def markdown(claims: Iterable[Claim], verdicts: bool = True) -> str:
+    """Return the claims as a table in Markdown: one row per piece of evidence, with 95 % intervals over seeds.
 
     Parameters
     ----------
     claims : iterable of Claim
         The claims.
+    verdicts : bool
+        Whether to say what follows; a small run only shows its numbers.
 
     Returns
     -------
     str
     """
-    lines = ["| claim | setting | quantity | claimed | measured | holds | verdict |", "|" + "---|" * 7]
+    columns = ["claim", "setting", "quantity", "claimed", "measured", *(["holds", "verdict"] if verdicts else [])]
+    rows = [columns, ["---"] * len(columns)]
     for claim in claims:
         for item in claim.evidence:
-            cells = [claim.name, claim.setting, item.quantity, f"{item.relation} {item.threshold:g}", item.measured]
-            cells += ["yes" if item.holds else "no", f"**{claim.verdict}**"]
-            lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            quantity = f"{item.quantity} (control)" if item.control else item.quantity
+            row = [claim.name, claim.setting, quantity, f"{item.relation} {item.threshold:g}", item.measured]
+            rows.append([*row, item.says, f"**{claim.verdict}**"] if verdicts else row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

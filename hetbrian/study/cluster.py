@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hetbrian._support.optional import CPU_COUNT, distributed
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.outcomes import computed, failure
 from hetbrian.study.transport import OtherSources, Sources
@@ -123,15 +124,16 @@ def _connected(scheduler, workers):
             yield client
         return
     with (
-        tempfile.TemporaryDirectory(prefix="hetbrian_sweep_", ignore_cleanup_errors=True) as scratch,
+        temporary_folder() as scratch,
         distributed.LocalCluster(
             n_workers=workers or CPU_COUNT,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
-            local_directory=scratch,
+            local_directory=str(scratch),
             silence_logs="CRITICAL",
+            security=True,  # certificates of this run, so that no other user of the machine commands the processes
             memory_limit=0,  # a network's memory is known before it runs; a limit would kill it half-way
         ) as cluster,
         distributed.Client(cluster, timeout=TIMEOUT, set_as_default=False) as client,

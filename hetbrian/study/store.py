@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import xarray
 
 from hetbrian._support.files import replacing, writable
+from hetbrian._support.scratch import remove_stale, temporary_folder
 from hetbrian.study.grid import Grid
 from hetbrian.study.layout import Layout
 from hetbrian.study.outcomes import unpacked
@@ -59,8 +58,6 @@ class Store:
         self.identity = json.loads(json.dumps({"grid": grid.description(), "axes": list(grid.names), **identity}))
         with ExitStack() as stack:
             stack.enter_context(_locked(self.folder))
-            for path in self.folder.glob("tmp*"):  # of a process that was killed while it wrote
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
             self._records: dict[int, dict[str, Any]] = {}
             self._failed: set[int] = set()
             self._layout = Layout(grid.names)
@@ -70,6 +67,7 @@ class Store:
                 ((there,),) = self._database.execute("SELECT identity FROM sweep")
                 rows = self._database.execute("SELECT point, record FROM points").fetchall()
             _compare(self.folder, json.loads(there), self.identity)
+            remove_stale(self.folder)
             self._take({index: json.loads(text) for index, text in rows})
             self._exit = stack.pop_all()
 
@@ -194,25 +192,23 @@ class Store:
         self._database.close()
         self._database = _opened(self.path, self.identity)
         target = self.folder / "points.zarr"
-        scratch = Path(tempfile.mkdtemp(prefix="tmp", dir=self.folder))
         try:
-            new, old = scratch / "new", scratch / "old"
-            header = {name: json.dumps(item) for name, item in self.identity.items()}
-            whole = self.dataset().assign_attrs(header)
-            encoding = {name: {"chunks": item.shape} for name, item in whole.variables.items() if item.size}
-            whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding)
-            _sync(new, *new.rglob("*"))
-            if target.exists():
-                target.rename(old)
-            new.rename(target)
-            _sync(self.folder)
+            with temporary_folder(self.folder) as scratch:
+                new, old = scratch / "new", scratch / "old"
+                header = {name: json.dumps(item) for name, item in self.identity.items()}
+                whole = self.dataset().assign_attrs(header)
+                encoding = {name: {"chunks": item.shape} for name, item in whole.variables.items() if item.size}
+                whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding)
+                _sync(new, *new.rglob("*"))
+                if target.exists():
+                    target.rename(old)
+                new.rename(target)
+                _sync(self.folder)
         except OSError as error:
             raise OSError(
                 f"{str(target)!r} could not be written ({error.strerror or error}), expected a folder with space: "
                 "every point is kept in the database; free some space and start again."
             ) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
         return target
 
 

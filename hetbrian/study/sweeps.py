@@ -2,7 +2,6 @@
 
 import inspect
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing
@@ -18,6 +17,7 @@ import xarray
 from hetbrian._support.checks import nearest
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.grid import Grid
 from hetbrian.study.identity import exact
@@ -164,7 +164,7 @@ def sweep(
         is_kept = folder is not None
         if is_kept:
             from hetbrian._support.optional import zarr  # noqa: F401  - before anything is computed
-        place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_sweep_"))) / name
+        place = Path(folder or stack.enter_context(temporary_folder())) / name
         store = stack.enter_context(Store(place, grid, identity))
         todo = store.todo(retry_failed)
         if todo:

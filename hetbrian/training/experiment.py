@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import logging
 import signal
-import tempfile
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from hetbrian._support.checks import choice
 from hetbrian._support.files import writable
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.provenance import provenance
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.batches import EpochBatches
 from hetbrian.training.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
 from hetbrian.training.data.binning import Binning
@@ -101,7 +101,7 @@ def fit(
                 f"{training.shape} and {len(training.classes)} as in training: take all from one data set."
             )
     with contextlib.ExitStack() as stack:
-        temporary = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="hetbrian_training_"))
+        temporary = folder or str(stack.enter_context(temporary_folder()))
         kept = writable(temporary, "choose another --out")
         dtype = torch.float64 if precision == "64-true" else torch.float32
         network = build(preset, binning, training, seed, is_fused=is_fused, dtype=dtype)

@@ -23,6 +23,7 @@ SCORES = {
     "correlation": ("correlation of output and target", "1"),
     "rate": ("firing rate in the test", "Hz"),
     "active_fraction": ("fraction of active neurons", "1"),
+    "lifetime": ("end of the last millisecond with a spike", "s"),
     "silent": ("network silent in the test", "1"),
     "diverged": ("network diverged", "1"),
 }
@@ -33,6 +34,7 @@ DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted", "relative_er
     "correlation": np.nan,
     "rate": np.nan,
     "active_fraction": np.nan,
+    "lifetime": np.nan,
     "silent": 0.0,
     "diverged": 1.0,
 }
@@ -77,6 +79,7 @@ def trained(
     synapse="single_exponential",
     reset="residual",
     target="sine",
+    learning=True,
     **parameters,
 ):
     """
@@ -96,6 +99,8 @@ def trained(
         See `models.force.force_network`.
     target : str
         A key of `TARGETS`.
+    learning : bool
+        Whether it learns; otherwise its output stays 0, and there is no feedback.
     **parameters
         Gains and heterogeneity, see `models.force.force_values`.
 
@@ -124,14 +129,19 @@ def trained(
         **parameters,
     )
     values["guard_neurons.highest_rate"] = UNLIMITED
+    if not learning:
+        values["force.stop"] = start
     with reused(force_network, duration, seed=seed, device=device, **options) as program:
         try:
             run = program.run(values)
         except hb.DivergenceError:
             result = DIVERGED
         else:
-            count = run.rate.values[run.time.values >= float(stop)].sum() * float(run.time[1] - run.time[0])
+            bin_width = float(run.time[1] - run.time[0])
+            count = run.rate.values[run.time.values >= float(stop)].sum() * bin_width
             result = score(run, stop, [count])  # as one neuron, the mean of all
+            last = run.time.values[run.rate.values > 0][-1:]
+            result["lifetime"] = float(last.sum() + bin_width * last.size)
     return described({name: value for name, value in result.items() if name != "active_fraction"})
 
 

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from hetbrian._support import compiler
-from hetbrian._support.cache import cache_folder
+from hetbrian._support.cache import SUFFIX, cache_folder, is_whole
 from hetbrian._support.compiler import CompilerError, command, library, missing
 
 
@@ -12,6 +13,8 @@ def test_the_compiler_is_that_of_the_environment(monkeypatch):
     assert command() == ["g++"]
     monkeypatch.setenv("CXX", "ccache 'my g++'")
     assert command() == ["ccache", "my g++"]
+    monkeypatch.setenv("CXX", " ")
+    assert command() == ["g++"]
 
 
 def test_what_is_missing_is_named(monkeypatch):
@@ -35,4 +38,24 @@ def test_a_library_is_compiled_once(monkeypatch, tmp_path):
     source = 'extern "C" int twice(int x) { return FACTOR*x; }'
     assert library(source, ["FACTOR=2"]).twice(21) == 42
     monkeypatch.setattr(compiler, "_compile", None)
-    assert library(source, ["FACTOR=2"]).twice(4) == 8 and len(os.listdir(tmp_path)) == 1
+    assert library(source, ["FACTOR=2"]).twice(4) == 8
+    assert [Path(name).suffix for name in sorted(os.listdir(tmp_path))] == [".so", SUFFIX]
+
+
+@pytest.mark.skipif(bool(missing()), reason="no C++ compiler")
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-1], lambda content: b"hello", None])
+def test_a_damaged_library_is_named_and_made_anew(monkeypatch, tmp_path, damage):
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path))
+    source = 'extern "C" int answer() { return 42; }'
+    compiler._compile(source, ["-fPIC"], tmp_path / "a.so")
+    (kept,) = (path for path in tmp_path.iterdir() if path.suffix == ".so")
+    content = kept.read_bytes()
+    kept.unlink()
+    if damage is None:
+        kept.mkdir()
+    else:
+        kept.write_bytes(damage(content))
+    with pytest.warns(UserWarning, match=r"a\.so' was damaged and is made anew"):
+        assert not is_whole(kept)
+    compiler._compile(source, ["-fPIC"], kept)
+    assert kept.read_bytes() == content and is_whole(kept)

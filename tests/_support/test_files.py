@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,16 @@ def test_a_folder_is_made_and_left_empty_or_refused(tmp_path):
         OSError, match=r"file/a' cannot be written \(Not a directory\), expected a folder of yours: look there\."
     ):
         writable(tmp_path / "file" / "a", "look there")
+
+
+def test_an_interrupt_after_the_file_is_in_place_is_an_interrupt(tmp_path, monkeypatch):
+    put = os.replace
+
+    def interrupted(*paths):
+        put(*paths)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt", "no advice") as temporary:
+        Path(temporary).write_text("whole")
+    assert os.listdir(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "whole"

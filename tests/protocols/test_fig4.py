@@ -19,8 +19,8 @@ TINY = {"n_neurons": 40, "n_seeds": 1, "start": 0.05 * second, "stop": 0.1 * sec
 
 
 def dataset(works, silent=None):
-    """Return a Dataset in which ``works[panel]`` is the lowest G that works, for three seeds."""
-    shape = (3, 6, 4, 2)
+    """Return a Dataset in which ``works[panel]`` is the lowest G that works, for ten seeds."""
+    shape = (10, 6, 4, 2)
     error = np.full(shape, 1.0)
     for number, panel in enumerate(fig4.PANELS):
         error[:, number, np.array(GAINS) >= works[panel]] = 0.1
@@ -36,7 +36,7 @@ def dataset(works, silent=None):
             "status": (names, np.ones(shape)),
         },
         {
-            "seed": [1, 2, 3],
+            "seed": range(10),
             "panel": list(fig4.PANELS),
             "recurrent_gain": list(GAINS),
             "feedback_gain": [1500.0, 3000.0],
@@ -53,18 +53,18 @@ def test_claims_follow_from_where_the_network_works():
     paper = dataset({"a": 3000, "b": 1000, "c": 2000, "d": 2000, "e": 1000, "f": 1000})
     assert verdicts(paper) == {"F1": "reproduced", "F5": "reproduced", "F6": "reproduced"}
     useless = dataset(dict.fromkeys(fig4.PANELS, 3000))
-    assert verdicts(useless) == {"F1": "reproduced", "F5": "partly", "F6": "not"}
+    assert verdicts(useless) == {"F1": "reproduced", "F5": "not", "F6": "not"}
     never = dataset({"a": 1000, "b": 9000, "c": 9000, "d": 9000, "e": 9000, "f": 9000})
     never["silent"][:] = 0.0
-    assert verdicts(never) == {"F1": "partly", "F5": "not", "F6": "not"}
+    assert verdicts(never) == {"F1": "not", "F5": "not", "F6": "not"}
     assert "| b | eta | 100% (100%-100%)" in fig4.summary(paper)
 
 
 def test_points_that_are_missing_do_not_count():
     data = dataset({"a": 3000, "b": 1000, "c": 2000, "d": 2000, "e": 1000, "f": 1000})
     data["status"][:, :, 0, 0] = 2
-    assert fig4.workable_fraction(data).sel(panel="b").values.tolist() == [1.0] * 3
-    assert fig4.workable_fraction(data).sel(panel="a").values == pytest.approx([4 / 7] * 3)
+    assert fig4.workable_fraction(data).sel(panel="b").values.tolist() == [1.0] * 10
+    assert fig4.workable_fraction(data).sel(panel="a").values == pytest.approx([4 / 7] * 10)
 
 
 def test_the_figure_outlines_what_works_and_hatches_what_fails():
@@ -99,10 +99,12 @@ def test_figure_4_computes_and_decides_at_a_tiny_size(tmp_path):
 
 @pytest.mark.slow
 def test_figure_3_computes_draws_and_decides_at_a_tiny_size(tmp_path):
-    data = fig3.compute(**TINY, levels=(0.0, 1.0), device="numpy")
+    strengths = {"eta_half_widths": (0, 500) * pA, "g_half_widths": (0, 100) * pA, "thetas": (0, 0.5)}
+    data = fig3.compute(**TINY, **strengths, device="numpy")
     save(data, tmp_path / "d.nc")
     data = load(tmp_path / "d.nc")
-    assert (data.status == 1).all() and np.allclose(data.strength.sel(curve="a"), [0, 500], rtol=1e-14)
+    assert (data.status == 1).all() and np.allclose(data.strength.sel(curve="a"), [0, 500])
+    assert data.strength.sel(curve="d, retain").values.tolist() == [0, 0.5]
     assert {claim.name for claim in fig3.claims(data)} == {"F2", "F3", "F4"}
     # diverged runs lie at the upper edge
     data["mse"][{"level": 1}] = np.inf
@@ -128,22 +130,32 @@ def test_an_unknown_target_is_refused():
 
 
 def test_claims_of_figure_3():
-    curves, levels = list(fig3.PANELS), [0.0, 0.5, 1.0]
-    error = np.ones((6, 2, 3))
-    error[:3, :, 1:] = 0.1
+    curves, levels = list(fig3.PANELS), [0, 1, 2]
+    error = np.ones((6, 10, 3))
+    error[:3, :, 1:] = error[4, :8, 1:] = 0.1
     data = xarray.Dataset(
         {
             "relative_error": (("curve", "seed", "level"), error),
-            "status": (("curve", "seed", "level"), np.ones((6, 2, 3))),
+            "status": (("curve", "seed", "level"), np.ones((6, 10, 3))),
         },
-        {"curve": curves, "seed": [1, 2], "level": levels},
+        {"curve": curves, "seed": range(10), "level": levels},
     )
-    data = fig3._described(data, 2000 * pA, 10)
+    strengths = {"eta": [0.0, 1.0, 2.0], "g": [0.0, 1.0, 2.0], "theta": [0.0, 0.1, 0.4]}
+    data = fig3._described(data, strengths, 2000 * pA, 10)
     found = {(claim.name, claim.setting.rpartition(", ")[2]): claim.verdict for claim in fig3.claims(data)}
     assert found == {
         ("F2", "G = 2000 pA"): "reproduced",
         ("F3", "G = 2000 pA"): "reproduced",
-        ("F4", "residual"): "partly",
-        ("F4", "retain"): "partly",
+        ("F4", "residual"): "undecided",
+        ("F4", "retain"): "not",
     }
-    assert "| F4 | N = 10, G = 2000 pA, residual |" in fig3.summary(data)
+    table = fig3.summary(data)
+    assert "| F4 | N = 10, G = 2000 pA, residual |" in table
+    assert "share that works of theta 0.3 to 0.6, Q = 4500 pA (control) | > 0.5 | 1 (0.69 to 1) | yes" in table
+    assert "verdict" not in fig3.summary(data.assign_attrs(small=1))
+
+
+@pytest.mark.parametrize("thetas", [(0.0,), (0.1, 0.5)])
+def test_strengths_of_figure_3_begin_at_0_and_are_as_many(thetas):
+    with pytest.raises(ValueError, match="expected as many of each, 0 first: fill them up"):
+        fig3.compute(**TINY, eta_half_widths=(0, 1) * pA, g_half_widths=(0, 1) * pA, thetas=thetas)

@@ -8,7 +8,8 @@ import pytest
 from brian2 import ms, pA, second
 
 from hetbrian.simulation.record import load, save
-from hetbrian.study.protocol import find_figure, hook
+from hetbrian.study.figure import find_figure
+from hetbrian.study.protocol import hook
 
 matplotlib.use("Agg")
 

@@ -28,7 +28,7 @@ def protocol(name):
         if "x" not in dataset:
             raise ValueError("values of 'x' are missing")
         return [
-            claim("F1", (Evidence("silent <b>", (1.0, 0.9), ">", 0.5),), "N = 3"),
+            claim("F1", (Evidence("silent <b>", (0.9, 0.91), ">", 0.5),), "N = 3"),
             claim("F6", (Evidence("works", (0.2,), ">", 0.5),)),
         ]
 

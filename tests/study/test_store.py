@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import xarray
 
+from hetbrian._support.scratch import prefix
 from hetbrian.study.grid import Grid
 from hetbrian.study.outcomes import computed, failure, outcome
 from hetbrian.study.store import STATUS, Store
@@ -89,10 +91,26 @@ def test_a_failed_point_is_computed_again_on_request_only(tmp_path):
 def test_what_a_killed_process_left_is_removed(tmp_path):
     fill(tmp_path / "s")
     before = tree(tmp_path / "s")
-    (tmp_path / "s" / "tmpabc" / "new").mkdir(parents=True)
-    (tmp_path / "s" / "tmp12.sqlite").write_text("half")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = prefix().replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    (tmp_path / "s" / f"{left}abc" / "new").mkdir(parents=True)
+    (tmp_path / "s" / f"{left}12.sqlite").write_text("half")
     fill(tmp_path / "s")
     assert tree(tmp_path / "s") == before
+
+
+@pytest.mark.parametrize("other", ["points.sqlite", "journal.jsonl", None])
+def test_files_of_the_user_stay_in_a_folder_whatever_comes_of_it(tmp_path, other):
+    place = tmp_path / "s"
+    (place / "tmp_thesis").mkdir(parents=True)
+    for name in ("tmp_thesis/data", "tmpnotes.txt", other):
+        if name:
+            (place / name).write_text("mine")
+    with contextlib.suppress(ValueError):
+        fill(place)
+    assert (place / "tmp_thesis" / "data").read_text() == (place / "tmpnotes.txt").read_text() == "mine"
+    assert other is None or (place / other).read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hetbrian._support.cache import checksum, warn_damaged
 from hetbrian._support.files import arrays, writable
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.data.recordings import Recordings
 
-FORMAT = 1
+FORMAT = 2
 COLUMNS = {"times": np.float32, "channels": np.int32}
 
 
@@ -31,9 +33,20 @@ def read_recordings(folder, fingerprint):
         None if there are none, of these files.
     """
     try:
-        entries = ("fingerprint", "begin", "labels", "groups", "shape", "classes")
+        entries = (
+            "fingerprint",
+            "begin",
+            "labels",
+            "groups",
+            "shape",
+            "classes",
+            *(f"{name}_checksum" for name in COLUMNS),
+        )
         stored = arrays(Path(folder) / "samples.npz", FORMAT, entries, "stored recordings", "hetbrian")
         if stored["fingerprint"].item() != fingerprint:
+            return None
+        if any(checksum(Path(folder) / name) != stored[f"{name}_checksum"].item() for name in COLUMNS):
+            warn_damaged(folder)
             return None
         size = int(stored["begin"][-1])
         columns = {name: _mapped(Path(folder) / name, dtype, size) for name, dtype in COLUMNS.items()}
@@ -73,32 +86,30 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
         If the folder cannot be written.
     """
     folder = Path(folder)
-    temporary = Path(tempfile.mkdtemp(dir=writable(folder.parent, "set HETBRIAN_CACHE to another")))
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
+    with temporary_folder(writable(folder.parent, "set HETBRIAN_CACHE to another")) as temporary:
+        shutil.rmtree(folder, ignore_errors=True)
         begin = [0]
         with open(temporary / "times", "wb") as times, open(temporary / "channels", "wb") as channels:
             for when, channel in samples:
                 when.astype(COLUMNS["times"]).tofile(times)
                 channel.astype(COLUMNS["channels"]).tofile(channels)
                 begin.append(begin[-1] + len(when))
-        np.savez(
-            temporary / "samples.npz",
-            format=FORMAT,
-            fingerprint=fingerprint,
-            begin=np.array(begin),
-            labels=np.asarray(labels, dtype=np.int64),
-            groups=np.array([] if groups is None else groups, dtype=np.int64),
-            shape=np.array(shape),
-            classes=np.array(classes),
-        )
+        content: dict[str, Any] = {
+            "format": FORMAT,
+            "fingerprint": fingerprint,
+            "begin": begin,
+            "labels": np.asarray(labels, dtype=np.int64),
+            "groups": np.array([] if groups is None else groups, dtype=np.int64),
+            "shape": shape,
+            "classes": classes,
+        }
+        content |= {f"{name}_checksum": checksum(temporary / name) for name in COLUMNS}
+        np.savez(temporary / "samples.npz", **content)
         try:
             os.replace(temporary, folder)
         except OSError:
             if not folder.exists():  # else another process was quicker, with the same
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _mapped(path, dtype, size):

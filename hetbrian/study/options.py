@@ -1,0 +1,191 @@
+"""Options of protocols: words of the command line as numbers, quantities and texts."""
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2 import DEFAULT_UNITS, Quantity
+from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
+
+from hetbrian._support.checks import did_you_mean
+
+
+def parse_value(name: str, text: str, default: Any) -> Any:
+    """
+    Return the value of an option, of the same kind and unit as its default.
+
+    Parameters
+    ----------
+    name, text : str
+        The option and what was typed, e.g. ``recurrent_gain`` and ``2000*pA``.
+    default : Any
+        The default value; None and strings take the text as it is, several strings are divided by commas.
+
+    Returns
+    -------
+    Any
+
+    Raises
+    ------
+    ValueError
+        If the text is no such value.
+    DimensionMismatchError
+        If it has another unit.
+    """
+    if default is None or isinstance(default, (str, Path)):
+        return text
+    if isinstance(default, (tuple, list)) and default and all(isinstance(item, str) for item in default):
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    try:
+        value = _evaluate(ast.parse(text, mode="eval").body)
+        is_several = isinstance(default, (tuple, list)) or np.ndim(default) > 0
+        if isinstance(value, str) or (isinstance(value, tuple) and not is_several) or not np.all(np.isfinite(value)):
+            raise ValueError("no finite number")
+    except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError) as error:
+        raise ValueError(
+            f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
+        ) from error
+    if isinstance(default, (tuple, list)):
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if not have_same_dimensions(value, default):
+        raise DimensionMismatchError(
+            f"{name} is {text}, expected the unit of {default!r}: multiply by it",
+            getattr(value, "dim", Quantity(1).dim),
+            getattr(default, "dim", Quantity(1).dim),
+        )
+    if isinstance(default, bool):
+        return bool(value)
+    if isinstance(default, int) and not float(value).is_integer():
+        raise ValueError(f"{name} is {text}, expected a whole number like {default}: round it.")
+    return int(value) if isinstance(default, int) else value
+
+
+def options(module: Any, small: bool = False, seed: int | None = None, settings: Iterable[str] = ()) -> dict[str, Any]:
+    """
+    Return the arguments of a protocol's ``compute``.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+    small : bool
+        Whether to start from its ``SMALL`` size.
+    seed : int, optional
+        Its ``seed``.
+    settings : iterable of str
+        ``name=value`` texts.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If there is no such option or the text is no value of it.
+    """
+    known = inspect.signature(module.compute).parameters
+    chosen: dict[str, Any] = {}
+    if small:
+        if not hasattr(module, "SMALL"):
+            raise ValueError(f"{module.__name__} has no small size, expected a dict SMALL in it: leave --small out.")
+        chosen.update(module.SMALL)
+    given = dict(split_setting(setting) for setting in settings)
+    if seed is not None:
+        given["seed"] = str(seed)
+    for name, text in given.items():
+        if name not in known:
+            raise ValueError(
+                f"{name!r} is no option of {module.__name__}, expected one of {', '.join(known)}"
+                f"{did_you_mean(name, known)}"
+            )
+        default = known[name].default
+        chosen[name] = parse_value(name, text, None if default is inspect.Parameter.empty else default)
+    missing = [
+        name for name, parameter in known.items() if parameter.default is inspect.Parameter.empty and name not in chosen
+    ]
+    if missing:
+        raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
+    return chosen
+
+
+def changed(settings: Any, texts: dict[str, str]) -> Any:
+    """
+    Return settings with the values that texts give, and take these texts away.
+
+    Parameters
+    ----------
+    settings : dataclass
+        With numbers, quantities and strings.
+    texts : dict of str to str
+        What was typed, by name.
+
+    Returns
+    -------
+    dataclass
+    """
+    changes = {}
+    for item in dataclasses.fields(settings):
+        default = getattr(settings, item.name)
+        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
+            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
+    return dataclasses.replace(settings, **changes)
+
+
+def split_setting(setting: str) -> tuple[str, str]:
+    """Return name and value of ``name=value``."""
+    name, equals, value = setting.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set got {setting!r}, expected name=value: write --set seed=3, say.")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def extra_settings(arguments: Iterable[str]) -> list[str]:
+    """Return ``--name value`` and ``--name=value`` arguments as ``name=value`` texts."""
+    settings, rest = [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--"):
+            raise ValueError(f"{argument!r} is not expected here, expected --NAME VALUE: put -- names before values.")
+        if "=" in argument:
+            settings.append(argument[2:])
+        elif rest:
+            settings.append(f"{argument[2:]}={rest.pop(0)}")
+        else:
+            raise ValueError(f"{argument} has no value, expected {argument} VALUE: give one.")
+    return settings
+
+
+def _evaluate(node):
+    """Return the value of an expression of numbers, units, * / ** + - and sequences; nothing else runs."""
+    operations = {
+        ast.Mult: lambda a, b: a * b,
+        ast.Div: lambda a, b: a / b,
+        ast.Pow: _power,
+        ast.Add: lambda a, b: a + b,
+        ast.Sub: lambda a, b: a - b,
+    }
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, bool, str)):
+        return node.value
+    if isinstance(node, ast.Name):
+        return DEFAULT_UNITS[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_evaluate(node.operand)
+    if isinstance(node, ast.BinOp):
+        left, right = _evaluate(node.left), _evaluate(node.right)
+        left, right = (np.asarray(side) if isinstance(side, tuple) else side for side in (left, right))
+        return operations[type(node.op)](left, right)
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple(_evaluate(item) for item in node.elts)
+    raise TypeError(ast.dump(node))
+
+
+def _power(base, exponent):
+    """Return a power, of whole numbers one that fits into a number of the machine."""
+    if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1 and abs(exponent) > 63:
+        raise OverflowError(f"{base}**{exponent}")
+    return base**exponent
