@@ -1,10 +1,11 @@
 # make demo: environment + the main job.  make test: environment + tests.  make docs: the site; make links asks the network.
+# make fields: 200 random vector fields against a fine scan, into out/; it goes on where it was stopped.
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lint bench docs links clean
+.PHONY: demo test lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
@@ -20,6 +21,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+fields: $(VENV)/.dev
+	$(BIN)/python -m tests.analysis.random_fields --number 200 --out $(OUT)/random_fields.jsonl
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -1,19 +1,25 @@
-"""Bifurcation diagrams of any vector field: equilibria and limit cycles along a parameter."""
+"""Bifurcation diagrams of any vector field: equilibria along a parameter."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
-from hetbrian.analysis.equilibrium import branch, first_lyapunov, fold_test, hopf_test
+from hetbrian._support.checks import count, positive
+from hetbrian._support.progress import Bar
+from hetbrian.analysis.continuation import check_range
+from hetbrian.analysis.equilibrium import branch, tests
+from hetbrian.analysis.path import OFF, Path, augmented, correct, rates, tangent
 from hetbrian.analysis.vectorfield import VectorField
 
 if TYPE_CHECKING:
     import xarray as xr
 
-MAX_POINTS = 2000
-"""Points of a branch of equilibria in one direction before it is cut."""
+SHARE = 0.02
+"""Largest arc length of a step, in sizes of the state."""
+
+MAX_BRANCHES = 20
+"""Branches after which no further branch point is left along its other branch."""
 
 
 def equilibria(
@@ -23,12 +29,13 @@ def equilibria(
     upper: float,
     start: Mapping[str, float],
     max_step: float | None = None,
+    max_points: int = 5000,
 ) -> "xr.Dataset":
     """
     Follow equilibria along a parameter, in both directions and across branch points.
 
-    Every point is corrected and its stability computed from the Jacobian, so that nothing of the
-    engine but the path remains. Branches that do not connect to the start are not found.
+    A branch that leaves the range is followed for as far again as the range is wide: where it comes back, it counts
+    as another branch. Branches that do not connect to the start in this way are not found.
 
     Parameters
     ----------
@@ -41,22 +48,23 @@ def equilibria(
     start : mapping of str to float
         State close to an equilibrium.
     max_step : float, optional
-        Largest arc length between points, by default a hundredth of the range.
+        Largest change of the parameter between points, by default a hundredth of the range. State variables change by
+        no more than `SHARE` of their size; steps are shorter where the branch bends and where its stability changes
+        quickly.
+    max_points : int, optional
+        Largest number of points in each direction.
 
     Returns
     -------
     xarray.Dataset
-        As `hetbrian.analysis.equilibrium.branch`, with the number of the ``branch`` at each point.
+        As `hetbrian.analysis.equilibrium.branch`, with the number of the ``branch`` at each point. Attribute
+        ``ends``: where each branch begins and ends, and why.
 
     Raises
     ------
     ValueError
-        If the parameter or a state variable is unknown, the range is empty or does not hold the
-        start, the right-hand side is not finite, or no equilibrium is close to the start.
-    ImportError
-        If xpplab is not installed.
-    RuntimeError
-        If the engine returns no points, or points that are no equilibria.
+        If the parameter or a state variable is unknown, the range is empty or does not hold the start, a setting is
+        not positive, the right-hand side is not finite, no equilibrium is close to the start or none follows it.
 
     Examples
     --------
@@ -66,31 +74,59 @@ def equilibria(
     >>> fold = diagram.isel(point=diagram.kind == "fold")
     >>> abs(float(fold.mu[0])) < 1e-9
     True
+    >>> diagram.ends
+    'branch 0 begins at mu = 2: the range ends; branch 0 ends at mu = 2: the range ends'
     """
     import xarray as xr
 
     check_range(field, parameter, lower, upper)
-    max_step = (upper - lower) / 100 if max_step is None else max_step
+    count(max_points, "max_points")
+    max_step = positive((upper - lower) / 100 if max_step is None else max_step, "max_step")
     value = float(np.asarray(field.parameters[parameter]))
     if not lower <= value <= upper:
         raise ValueError(f"{parameter} is {value} in the field, expected {lower} to {upper}: start inside the range.")
-    state = _settle(field, start)
-    pieces = []
-    for step in (-max_step / 10, max_step / 10):
-        with Model(field, (parameter,), {parameter: value}, state, (lower, upper), max_step) as model:
-            points = model.equilibria(step, MAX_POINTS)
-            path = np.array([np.append(model.state(point), point.value) for point in points])
-        starts = [i for i, point in enumerate(points) if abs(point.point) == 1]
-        for piece in np.split(path, starts[1:]):
-            inside = piece[(piece[:, -1] >= lower) & (piece[:, -1] <= upper)]
-            pieces += [inside] if len(inside) > 1 else []
-    if not pieces:
-        raise RuntimeError(f"the engine follows no equilibria from {parameter} = {value}: take a smaller max_step.")
-    branches = []
-    for number, path in enumerate(_joined(pieces)):
-        diagram = _corrected(field, parameter, path)
-        branches.append(diagram.assign(branch=("point", np.full(diagram.sizes["point"], number))))
-    return xr.concat(branches, "point", combine_attrs="override")
+    first = np.append(_settle(field, start), value)
+    scale = np.append(_sizes(field, parameter, first, upper - lower), max_step / SHARE)
+    branches: list[xr.Dataset] = []
+    ends: list[str] = []
+    crossings: list[np.ndarray] = []
+    queue = [(first, tangent(field, parameter, first, scale))]
+    with Bar(0, text="equilibria") as bar:
+
+        def follow(begin, direction):
+            return Path(
+                field,
+                parameter,
+                (lower, upper),
+                upper - lower,
+                begin,
+                direction,
+                scale,
+                tests,
+                SHARE,
+                max_points,
+                lambda point: bar.show(0, f"equilibria, {parameter} = {point[-1]:.4g}"),
+            )
+
+        while queue and len(branches) < MAX_BRANCHES:
+            points, reasons = _both_ways(follow, *queue.pop(0), keep=not branches)
+            for piece, why in _inside(field, parameter, points, reasons, (lower, upper), scale):
+                diagram = _located(field, parameter, piece, scale, (lower, upper))
+                number = len(branches)
+                branches.append(diagram.assign(branch=("point", np.full(diagram.sizes["point"], number))))
+                for verb, at, reason in zip(("begins", "ends"), piece[[0, -1], -1], why, strict=True):
+                    ends.append(f"branch {number} {verb} at {parameter} = {at:.6g}: {reason}")
+                for at, direction in _crossings(field, parameter, diagram, scale):
+                    if all(np.linalg.norm((at - other) / scale) > 1e-4 for other in crossings):
+                        crossings.append(at)
+                        queue.append((at, direction))
+            if not branches:
+                raise ValueError(
+                    f"no equilibrium follows the one at {parameter} = {value:g} in the range, expected a branch: "
+                    f"{'; '.join(reasons)}."
+                )
+    joined = xr.concat(branches, "point", combine_attrs="override")
+    return joined.assign_attrs(ends="; ".join(ends))
 
 
 def _settle(field, start):
@@ -101,210 +137,133 @@ def _settle(field, start):
         raise ValueError(f"start names {', '.join(start)}, expected {', '.join(field.variables)}: name each once.")
     guess = np.array([float(start[name]) for name in field.variables])
     field.check_finite(field.rhs(guess), guess)
-    solution = root(field.rhs, guess, jac=field.jacobian, tol=1e-13)
-    if not (np.all(np.isfinite(solution.x)) and np.abs(field.rhs(solution.x)).max() < 1e-9):
+    solution = root(field.rhs, guess, jac=field.jacobian, tol=1e-13).x
+    velocity, jacobian = field.rhs(solution), field.jacobian(solution)
+    size = np.abs(jacobian) @ np.maximum(np.abs(solution), np.abs(guess)) + np.abs(jacobian).max(axis=-1) * 1e-3
+    if not (np.all(np.isfinite(jacobian)) and np.all(np.abs(velocity) <= 1e-9 * size)):
         raise ValueError(f"no equilibrium is close to {dict(start)}, expected one: give a closer start.")
-    return solution.x
+    return solution
 
 
-def _joined(pieces):
-    """Join pieces that leave the same point in opposite directions."""
-    paths = []
-    while pieces:
-        first = pieces.pop(0)
-        for i, other in enumerate(pieces):
-            together = np.abs(first[0] - other[0]).max() < 1e-6 * (1 + np.abs(first[0]).max())
-            if together and (first[1] - first[0]) @ (other[1] - other[0]) < 0:
-                first = np.concatenate([first[:0:-1], pieces.pop(i)])
-                break
-        paths.append(first)
-    return paths
+def _sizes(field, parameter, point, width):
+    """Return how far the state is expected to move, from itself and its change along the range."""
+    matrix = augmented(field, parameter, point)
+    change = np.abs(np.linalg.lstsq(matrix[:, :-1], -matrix[:, -1], rcond=None)[0]) * width
+    change = np.maximum(np.abs(point[:-1]), np.minimum(change, 1.0))
+    return np.where(change > 1e-12 * change.max(), change, 1.0)
 
 
-def _corrected(field, parameter, path):
-    """Return one branch as a Dataset, from the engine's points, shape (n_points, n_variables + 1)."""
-    chords = np.diff(path, axis=0)
-    chords /= np.linalg.norm(chords, axis=-1, keepdims=True)
-    exact = np.array([correct(field, parameter, y, chords[max(i - 1, 0)]) for i, y in enumerate(path)])
-    moved = np.linalg.norm(exact - path, axis=-1)
-    wrong = ~(moved < 1e-4 * (1 + np.linalg.norm(path, axis=-1)))
-    if wrong.any():
-        raise RuntimeError(
-            f"the engine returned {wrong.sum()} of {len(path)} points that are no equilibria near "
-            f"{parameter} = {path[wrong][0, -1]:g}: take a smaller max_step."
-        )
+def _both_ways(follow, begin, direction, keep):
+    """Return the points of a branch, with or without the one where it begins, and the reasons of both ends."""
+    ahead = follow(begin, direction)
+    if ahead.closed:
+        return ahead.points, (ahead.end, ahead.end)
+    behind = follow(begin, -direction)
+    return np.concatenate([behind.points[:0:-1], ahead.points[int(not keep) :]]), (behind.end, ahead.end)
+
+
+def _inside(field, parameter, points, reasons, limits, scale):
+    """Return the parts of a branch within the range, each to the very limit, and why both their ends are ends."""
+    within = (points[:, -1] >= limits[0]) & (points[:, -1] <= limits[1])
+    cuts = np.flatnonzero(np.diff(within.astype(int))) + 1
+    pieces = []
+    for piece in np.split(np.arange(len(points)), cuts):
+        if not within[piece[0]]:
+            continue
+        part, why = [points[piece]], list(reasons)
+        for side, (end, beyond) in enumerate(((piece[0], piece[0] - 1), (piece[-1], piece[-1] + 1))):
+            if 0 <= beyond < len(points):
+                why[side] = "the range ends"
+                edge = _edge(field, parameter, points[end], points[beyond], limits, scale)
+                part.insert(len(part) if side else 0, edge)
+        whole = np.concatenate(part)
+        if len(whole) > 1:
+            pieces.append((whole, why))
+    return pieces
+
+
+def _edge(field, parameter, inside, outside, limits, scale):
+    """Return the equilibrium at the limit between two points, shape (1, n_variables + 1), or none if it is a point."""
+    limit = limits[int(outside[-1] > limits[1])]
+    share = (limit - inside[-1]) / (outside[-1] - inside[-1])
+    guess = inside + share * (outside - inside)
+    across = np.append(np.zeros(len(guess) - 1), 1.0)
+    edge = correct(field, parameter, guess, across, scale)
+    edge[-1] = limit
+    length = np.linalg.norm((outside - inside) / scale)
+    good = np.linalg.norm((edge - guess) / scale) < OFF * length and inside[-1] != limit
+    return edge[None][: int(good)]
+
+
+def _located(field, parameter, points, scale, limits):
+    """Return a branch through points, shape (n_points, n_variables + 1), with its special points."""
 
     def curve(position):
-        i = min(int(position), len(exact) - 2)
-        chord = exact[i + 1] - exact[i]
-        point = exact[i] + (position - i) * chord
+        i = min(int(position), len(points) - 2)
+        chord = points[i + 1] - points[i]
+        point = points[i] + (position - i) * chord
         if position != int(position):
-            point = correct(field, parameter, point, chord / np.linalg.norm(chord))
+            along = chord / scale
+            exact = correct(field, parameter, point, along / np.linalg.norm(along), scale)
+            # at a branch point itself Newton's method has no limit, but the chord is as close as can be
+            point = exact if np.all(np.isfinite(exact)) else point
         return point[:-1], point[-1]
 
-    return branch(field, parameter, curve, np.arange(len(exact)))
+    return branch(field, parameter, curve, np.arange(len(points)), limits)
 
 
-def hopf_curve(
-    field: VectorField,
-    limits: Mapping[str, tuple[float, float]],
-    hopf: "xr.Dataset",
-    max_step: float | None = None,
-    max_points: int = 400,
-) -> "xr.Dataset":
-    """
-    Follow a Hopf point in two parameters.
+def _crossings(field, parameter, diagram, scale):
+    """Return (branch point, direction of the other branch there) of the branch points of a branch."""
+    points = np.stack([diagram[name].values for name in (*field.variables, parameter)], axis=-1)
+    found = []
+    for i in np.flatnonzero(diagram.kind.values == "branch point").tolist():
+        here = (points[min(i + 1, len(points) - 1)] - points[max(i - 1, 0)]) / scale
+        directions = branching(field, parameter, points[i], scale)
+        if len(directions):
+            found.append((points[i], directions[np.argmin(np.abs(directions @ here))]))
+    return found
+
+
+def branching(field, parameter, point, scale):
+    r"""
+    Return the directions of the branches through a branch point.
+
+    In the plane of the null vectors :math:`\phi_i` of the derivatives they solve the algebraic branching equation,
+    :math:`\sum_{ij} \langle \psi, D^2 f[\phi_i, \phi_j]\rangle \alpha_i \alpha_j = 0`.
 
     Parameters
     ----------
     field : VectorField
-        The system; its own value of the second parameter is where the curve starts.
-    limits : mapping of str to tuple of float
-        Two parameters and their ranges; the first is the one along which the point was found.
-    hopf : xarray.Dataset
-        One Hopf point of a Dataset of equilibria.
-    max_step : float, optional
-        Largest arc length between points, by default a fiftieth of the larger range. The period
-        counts in it: for slow oscillations take more.
-    max_points : int, optional
-        Largest number of points in each direction.
+        The system.
+    parameter : str
+        Parameter along which the branches run.
+    point : ndarray, shape (n_variables + 1,)
+        State and parameter of the branch point.
+    scale : ndarray, shape (n_variables + 1,)
+        Units of state and parameter.
 
     Returns
     -------
-    xarray.Dataset
-        Dims (point,): both parameters, every state variable, the ``period`` and first
-        ``lyapunov`` coefficient, and ``kind``: regular, or generalised hopf where the
-        coefficient changes sign. Attribute ``refused``: points of the engine that are no Hopf
-        points, such as neutral saddles; the curve is cut before them.
+    ndarray, shape (n_branches, n_variables + 1)
+        Two directions of length one in units of the scale, or none at an isolated or degenerate point.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is unknown, a range is empty, or ``hopf`` is no single equilibrium.
-    ImportError
-        If xpplab is not installed.
-    RuntimeError
-        If the engine does not find the Hopf point or no curve through it.
+    References
+    ----------
+    Keller 1977, in: Applications of Bifurcation Theory, ed. Rabinowitz; Kuznetsov 2004, Sec. 10.2.
     """
-
-    def lyapunov(point):
-        return first_lyapunov(field, point[:-2], **dict(zip(limits, point[-2:], strict=True)))
-
-    special = (lambda point: lyapunov(point)[0]), "generalised hopf"
-    data = _curve(field, limits, hopf, ("HB", hopf_test), special, max_step, max_points)
-    points = np.stack([data[name] for name in (*field.variables, *limits)], axis=-1)
-    coefficient, frequency = np.array([lyapunov(point) for point in points]).T
-    data["lyapunov"] = ("point", coefficient, {"long_name": "first Lyapunov coefficient"})
-    data["period"] = ("point", 2 * np.pi / frequency, {"units": "unit of time of the equations"})
-    return data
-
-
-def fold_curve(
-    field: VectorField,
-    limits: Mapping[str, tuple[float, float]],
-    fold: "xr.Dataset",
-    max_step: float | None = None,
-    max_points: int = 400,
-) -> "xr.Dataset":
-    """
-    Follow a fold of equilibria in two parameters; arguments and errors as `hopf_curve`.
-
-    Returns
-    -------
-    xarray.Dataset
-        Dims (point,): both parameters, every state variable and ``kind``: regular or cusp.
-    """
-    first = next(iter(limits))
-
-    def curvature(point):
-        values = dict(zip(limits, point[-2:], strict=True))
-        left, _, right = np.linalg.svd(field.jacobian(point[:-2], **values))
-        left, right = left[:, -1], right[-1]
-        second = field.derivative(2, point[:-2], **values)
-        push = left @ field.sensitivity(point[:-2], first, **values)
-        return np.einsum("i,ijk,j,k", left, second, right, right) / push
-
-    return _curve(field, limits, fold, ("LP", fold_test), (curvature, "cusp"), max_step, max_points)
-
-
-def _curve(field, limits, point, kind, special, max_step, max_points):
-    """Follow a special point with its label and test, and mark where another function changes sign."""
-    import xarray as xr
-
-    (first, second), (label, test) = limits, kind
-    for name in (first, second):
-        check_range(field, name, *limits[name])
-    max_step = max(upper - lower for lower, upper in limits.values()) / 50 if max_step is None else max_step
-    local = np.ptp(limits[first]) / 500
-    near, at = approach(field, first, point, 2 * local)
-    values = {first: near[-1], second: float(np.asarray(field.parameters[second]))}
-    halves = []
-    with Model(field, (first, second), values, near[:-1], at[-1] + 50 * local * np.array([-1, 1]), local) as model:
-        start = reach(model, near, at, label, local)
-        model.set(parmin=limits[first][0], parmax=limits[first][1])
-        for step in (-max_step / 10, max_step / 10):
-            points = model.follow(start, "two-parameter", step, max_points, dsmax=max_step)
-            halves.append([[*model.state(p), p.value, np.nan if p.value2 is None else p.value2] for p in points[1:]])
-    refused = 0
-    exact = np.append(at, values[second])[None]
-    for half in halves:
-        exact, guesses = exact[::-1], np.array(half).reshape(-1, exact.shape[1])
-        for guess in guesses:
-            within = 1e-3 * (1e-2 + np.linalg.norm(guess))
-            better = _on_curve(field, (first, second), test, guess, guess - exact[-1], within)
-            inside = all(low <= x <= high for x, (low, high) in zip(guess[-2:], limits.values(), strict=True))
-            if not inside or better is None:
-                refused += inside
-                break
-            exact = np.append(exact, better[None], axis=0)
-    if len(exact) < 3:
-        raise RuntimeError(f"the engine follows no curve in {first} and {second}: take another max_step.")
-    exact, kinds = _marked(field, (first, second), test, exact, *special)
-    data = field.columns("point", exact.T[:-2]) | {"kind": ("point", kinds)}
-    coords = field.columns("point", exact.T[-2:], (first, second))
-    return xr.Dataset(data, coords, {"refused": refused, **field.attributes})
-
-
-def _on_curve(field, names, test, guess, direction, within):
-    """Return the special equilibrium in the plane through a guess, or None if there is none within a distance."""
-    from scipy.optimize import root
-
-    direction = direction / np.linalg.norm(direction)
-
-    def residual(point):
-        values = dict(zip(names, point[-2:], strict=True))
-        critical = test(field.eigenvalues(point[:-2], **values))
-        return np.array([*field.rhs(point[:-2], **values), critical, direction @ (point - guess)])
-
-    if not np.all(np.isfinite(guess)):
-        return None
-    scale = np.maximum(np.abs(guess), 1e-3)
-    solution = root(lambda x: residual(guess + scale * x), np.zeros_like(guess), tol=1e-12)
-    point = guess + scale * solution.x
-    eigenvalues = field.eigenvalues(point[:-2], **dict(zip(names, point[-2:], strict=True)))
-    critical = np.abs(eigenvalues).min() < 1e-9 + 1e-5 * np.abs(eigenvalues).max()
-    if test is hopf_test:
-        critical = np.any(np.abs(eigenvalues.real) < 1e-5 * np.abs(eigenvalues.imag))
-    close = np.linalg.norm(point - guess) < within
-    return point if critical and close and np.abs(residual(point)).max() < 1e-8 else None
-
-
-def _marked(field, names, test, exact, function, mark):
-    """Insert the points at which a function along the curve changes sign; return points and kinds."""
-    from scipy.optimize import brentq
-
-    def between(share, start, end):
-        guess, chord = start + share * (end - start), end - start
-        better = _on_curve(field, names, test, guess, chord, np.linalg.norm(chord))
-        return guess if better is None else better
-
-    values = np.array([function(point) for point in exact])
-    points, kinds = [exact[0]], ["regular"]
-    for start, end, before, after in zip(exact, exact[1:], values, values[1:], strict=False):
-        if before * after < 0:
-            share = brentq(lambda *at: function(between(*at)), 0, 1, (start, end), xtol=1e-10)
-            points.append(between(share, start, end))
-            kinds.append(mark)
-        points.append(end)
-        kinds.append("regular")
-    return np.array(points), np.array(kinds, dtype="U16")
+    matrix = augmented(field, parameter, point) * scale
+    size = rates(field, parameter, point, scale)[:, None]
+    left, _, right = np.linalg.svd(matrix / size)
+    plane, step = right[-2:], 1e-4
+    form = np.empty((2, 2))
+    for i, along in enumerate(plane):
+        above, below = (augmented(field, parameter, point + sign * step * along * scale) for sign in (1, -1))
+        form[i] = left[:, -1] @ ((above - below) * scale / size / (2 * step)) @ plane.T
+    mean, difference = (form[0, 0] + form[1, 1]) / 2, (form[0, 0] - form[1, 1]) / 2
+    mixed = (form[0, 1] + form[1, 0]) / 2
+    radius = np.hypot(difference, mixed)
+    if not radius > abs(mean):
+        return np.empty((0, len(point)))
+    middle, spread = np.arctan2(mixed, difference), np.arccos(-mean / radius)
+    angles = np.array([middle + spread, middle - spread]) / 2
+    return np.column_stack([np.cos(angles), np.sin(angles)]) @ plane

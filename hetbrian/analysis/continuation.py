@@ -5,6 +5,9 @@ import shutil
 import numpy as np
 import sympy
 
+from hetbrian.analysis.orbit import Orbit
+from hetbrian.analysis.path import correct, tangent
+
 TOLERANCES = {"epsl": 1e-8, "epsu": 1e-8, "epss": 1e-7, "dsmin": 1e-8}
 """Newton and location tolerances with which Hopf points come out to 1e-9 and folds to 1e-8."""
 
@@ -115,50 +118,10 @@ class Model:
         """Return u0, umin, umax or umean of a point, shape (n_variables,)."""
         return np.array(list(getattr(point, which).values()))
 
-
-def tangent(field, parameter, state, value):
-    """Return the unit tangent (state, parameter) of the branch of equilibria, shape (n_variables + 1,)."""
-    jacobian = field.jacobian(state, **{parameter: value})
-    push = field.sensitivity(state, parameter, **{parameter: value})
-    return np.linalg.svd(np.column_stack([jacobian, push]))[2][-1]
-
-
-def correct(field, parameter, guess, direction):
-    """
-    Return the equilibrium in the plane through a guess, across a direction, by Newton's method.
-
-    Regular at folds, where Newton's method at a fixed parameter fails.
-
-    Parameters
-    ----------
-    field : VectorField
-        The system.
-    parameter : str
-        Parameter along which the branch runs.
-    guess : ndarray, shape (n_variables + 1,)
-        State and value of the parameter.
-    direction : ndarray, shape (n_variables + 1,)
-        Normal of the plane.
-
-    Returns
-    -------
-    ndarray, shape (n_variables + 1,)
-        NaN if the method does not converge.
-    """
-    point = np.array(guess, dtype=float)
-    for _ in range(20):
-        at = {parameter: point[-1]}
-        top = np.column_stack([field.jacobian(point[:-1], **at), field.sensitivity(point[:-1], parameter, **at)])
-        residual = np.append(field.rhs(point[:-1], **at), direction @ (point - guess))
-        if not np.all(np.isfinite(residual)):
-            break
-        step = np.linalg.lstsq(np.vstack([top, direction]), residual, rcond=None)[0]
-        size = 1e-13 * (1 + np.linalg.norm(point))
-        error = np.linalg.norm(residual)
-        if error < 1e-2 * size or (np.linalg.norm(step) < size and error < 1e4 * size):
-            return point
-        point = point - step
-    return np.full_like(point, np.nan)
+    def orbit(self, point):
+        """Return the limit cycle at a point with a label, at its collocation points."""
+        run = self._auto.orbit(point)
+        return Orbit(run["T"], np.column_stack([run[f"U{i}"] for i in range(len(self.field.variables))]))
 
 
 def approach(field, parameter, point, distance):
@@ -191,7 +154,7 @@ def approach(field, parameter, point, distance):
     at = np.array([float(point[name].item()) for name in (*field.variables, parameter)])
     if not np.abs(field.rhs(at[:-1], **{parameter: at[-1]})).max() < 1e-6:  # not even if it is NaN
         raise ValueError(f"point at {parameter} = {at[-1]:g} is no equilibrium, expected one: check the field.")
-    along = tangent(field, parameter, at[:-1], at[-1])
+    along = tangent(field, parameter, at)
     return correct(field, parameter, at + distance * along, along), at
 
 

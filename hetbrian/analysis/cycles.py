@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hetbrian.analysis.continuation import Model, approach, check_range, correct, reach
+from hetbrian._support.progress import Bar
+from hetbrian.analysis.continuation import Model, approach, check_range, reach
+from hetbrian.analysis.equilibrium import located
+from hetbrian.analysis.orbit import DEGREE, RESTS
 from hetbrian.analysis.vectorfield import VectorField
 
 if TYPE_CHECKING:
@@ -162,6 +165,14 @@ GROWTH = 1e4
 """Growth of errors within a period up to which integration can contradict the engine."""
 
 
+REFINEMENTS = (1, 2, 4)
+"""How many times as many mesh intervals are tried where the engine turns round at a canard."""
+
+
+STOPS = 1e-4
+"""Distance from a saddle, in extents of the cycle, at which a branch ends in a homoclinic orbit."""
+
+
 TOLERANCE = 1e-7
 """Relative tolerance of that integration: times `GROWTH` it is `CLOSURE`."""
 
@@ -179,10 +190,12 @@ def limit_cycles(
     """
     Follow the limit cycles that are born at a Hopf point.
 
-    The branch ends at the range, at another Hopf point, at a homoclinic orbit (diverging period)
-    or after ``max_points``. Every cycle is integrated over one period; those that do not close or
-    have other Floquet multipliers than the engine says are refused. Where errors grow too much
-    for that (canards), cycles are kept, but not ``verified``, and never called stable.
+    The branch begins with the Hopf point, a cycle without extent. It ends at the range, at another Hopf point, at a
+    homoclinic orbit (the cycle all but stops at a saddle, or its period grows a hundredfold), where the engine fails
+    or turns round (failure), or after ``max_points``.
+    Extrema are those of the collocation polynomials. Every cycle is integrated over one period; those that do not
+    close or have other Floquet multipliers than the engine says are refused. Where errors grow too much for that
+    (canards), cycles are kept, but not ``verified``, and never called stable.
 
     Parameters
     ----------
@@ -199,13 +212,14 @@ def limit_cycles(
     max_points : int, optional
         Largest number of cycles.
     intervals : int, optional
-        Mesh intervals of a cycle, of four collocation points each; bursts need more.
+        Mesh intervals of a cycle, of four collocation points each; bursts need more. Where the engine turns round
+        for want of them, the branch is followed again with twice, then four times as many.
 
     Returns
     -------
     xarray.Dataset
         Dims (point,): the parameter; ``x`` (a state on the cycle), ``x_min`` and ``x_max`` for
-        every state variable x; ``period``, ``stable``, ``verified`` and ``kind`` (regular, fold
+        every state variable x; ``period``, ``stable``, ``verified`` and ``kind`` (regular, hopf, fold
         of cycles, period doubling or torus). Dims (point, mode): ``multiplier_real`` and
         ``multiplier_imag``, without the trivial multiplier. Attributes: ``end`` (range, hopf,
         homoclinic, failure or points) and the number of ``refused`` cycles.
@@ -222,6 +236,22 @@ def limit_cycles(
     check_range(field, parameter, lower, upper)
     max_step = (upper - lower) / 50 if max_step is None else max_step
     near, at = approach(field, parameter, hopf, max_step / 4)
+    for finer in REFINEMENTS:
+        mesh = finer * intervals
+        cycles, end, other = _followed(field, parameter, (lower, upper), (near, at), max_step, max_points, mesh)
+        if other is None or np.linalg.norm(other - at) > 1e-6 * (1e-2 + np.linalg.norm(at)):
+            break
+        # no branch comes back to its own Hopf point: the engine turned round at a cycle that the mesh did not resolve
+        cycles, end, other = cycles[: _turn(cycles) + 1], "failure", None
+    if end in ("failure", "points") and cycles and _rests(field, parameter, cycles, len(cycles) - 1, RESTS):
+        end = "homoclinic"
+    hopfs = [_still(field, parameter, point) for point in (at, other) if point is not None]
+    return _dataset(field, parameter, cycles, hopfs, end, upper - lower)
+
+
+def _followed(field, parameter, limits, places, max_step, max_points, intervals):
+    """Return the engine's cycles, why they end, and the Hopf point at their end."""
+    near, at = places
     margin = 20 * max_step
     with Model(
         field,
@@ -232,88 +262,132 @@ def limit_cycles(
         max_step / 10,
     ) as model:
         label = reach(model, near, at, "HB", max_step / 10)
-        model.set(parmin=lower, parmax=upper, ntst=intervals, ncol=4)
+        # a label for each cycle, since only those have an orbit
+        model.set(parmin=limits[0], parmax=limits[1], ntst=intervals, ncol=DEGREE, npr=1)
         cycles: list[dict[str, Any]] = []
-        action, point, end = "periodic", label, None
-        while end is None:
-            points = model.follow(
-                point, action, max_step / 10, min(CHUNK, max_points + 1 - len(cycles)), dsmax=max_step
-            )
-            cycles += _rows(model, points[1:])  # the first has no multipliers, or repeats the last
-            end, keep = _end(field, parameter, cycles, (lower, upper), max_points)
-            end = end or (None if len(points) > 1 else "failure")
-            cycles, point, action = cycles[:keep], points[-1], "extend"
-    return _dataset(field, parameter, cycles, end, upper - lower)
+        action, point, end, other = "periodic", label, None, None
+        with Bar(max_points, text="cycles") as bar:
+            while end is None:
+                points = model.follow(
+                    point, action, max_step / 10, min(CHUNK, max_points + 1 - len(cycles)), dsmax=max_step
+                )
+                cycles += _rows(model, points[1:])  # the first has no multipliers, or repeats the last
+                end, keep, other = _end(field, parameter, cycles, limits, max_points)
+                end = end or (None if len(points) > 1 else "failure")
+                cycles, point, action = cycles[:keep], points[-1], "extend"
+                bar.show(len(cycles), f"cycles, {parameter} = {point.value:.4g}")
+    return cycles, end, other
 
 
 def _rows(model, points):
     """Return what is kept of the engine's cycles."""
-    return [
-        {
-            "type": point.type,
-            "value": point.value,
-            "period": point.period,
-            "state": model.state(point),
-            "centre": model.state(point, "umean"),
-            "low": model.state(point, "umin"),
-            "high": model.state(point, "umax"),
-            "extent": np.linalg.norm(model.state(point, "umax") - model.state(point, "umin")),
-            "multipliers": nontrivial(point.multipliers),
-        }
-        for point in points
-    ]
+    rows = []
+    for point in points:
+        orbit = model.orbit(point)
+        low, high = orbit.extrema()
+        rows.append(
+            {
+                "type": point.type,
+                "value": point.value,
+                "period": point.period,
+                "state": model.state(point),
+                "low": low,
+                "high": high,
+                "extent": np.linalg.norm(high - low),
+                "multipliers": nontrivial(point.multipliers),
+                "centre": model.state(point, "umean"),
+                "orbit": orbit,
+            }
+        )
+    return rows
 
 
 def _end(field, parameter, cycles, limits, max_points):
-    """Return why the branch ends (None: it goes on) and how many of its cycles to keep."""
+    """Return why the branch ends (None: it goes on), how many of its cycles to keep, and the Hopf point at its end."""
     extents = np.array([row["extent"] for row in cycles])
     for i, row in enumerate(cycles):
         if row["type"] == "MX" or not np.all(np.isfinite([row["value"], row["period"], extents[i]])):
-            return "failure", i
-        if row["period"] > 100 * cycles[0]["period"]:
-            return "homoclinic", i
+            return "failure", i, None
+        if row["period"] > 100 * cycles[0]["period"] or _rests(field, parameter, cycles, i, STOPS):
+            return "homoclinic", i + 1, None
         shrunk = 0 < i < len(cycles) - 1 and extents[i - 1] >= extents[i] < extents[i + 1]
-        if shrunk and extents[i] < 0.1 * extents[:i].max() and _at_hopf(field, parameter, row):
-            return "hopf", i
+        other = _at_hopf(field, parameter, row) if shrunk and extents[i] < 0.1 * extents[:i].max() else None
+        if other is not None:
+            return "hopf", i, other
         if i and not limits[0] <= row["value"] <= limits[1]:
-            return "range", i
-    return ("points" if len(cycles) >= max_points else None), len(cycles)
+            return "range", i, None
+    return ("points" if len(cycles) >= max_points else None), len(cycles), None
+
+
+def _turn(cycles):
+    """Return the cycle at which the engine turned round, as it does where it cannot go on: half of the way."""
+    way = np.array([[row["value"], row["period"], row["extent"]] for row in cycles])
+    steps = np.linalg.norm(np.diff(way, axis=0) / np.maximum(np.ptp(way, axis=0), 1e-300), axis=-1)
+    return int(np.searchsorted(np.cumsum(steps), steps.sum() / 2))
+
+
+def _rests(field, parameter, cycles, i, closeness):
+    """Return whether a cycle, slower than the first ones, all but stops at a saddle."""
+    row = cycles[i]
+    slow = row["period"] > 1.5 * min(other["period"] for other in cycles[: i + 1])
+    return slow and row["orbit"].rests_at(field, closeness, **{parameter: row["value"]}) is not None
 
 
 def _at_hopf(field, parameter, row):
-    """Return whether a small cycle surrounds an equilibrium that oscillates with its period."""
-    along = np.append(np.zeros(len(field.variables)), 1)
-    centre = correct(field, parameter, np.append(row["centre"], row["value"]), along)
-    if not np.all(np.isfinite(centre)):
-        return False
-    values = field.eigenvalues(centre[:-1], **{parameter: centre[-1]})
+    """Return the Hopf point that a small cycle surrounds and that oscillates with its period, None if there is none."""
+    units = np.append(np.maximum(row["high"] - row["low"], 1e-300), max(abs(row["value"]), row["extent"]))
+    point = located(field, parameter, np.append(row["centre"], row["value"]), "hopf", units)
+    if point is None or np.any(np.abs(point[:-1] - row["centre"]) > 2 * units[:-1]):
+        return None
     frequency = 2 * np.pi / row["period"]
-    return bool(np.any(np.abs(values - 1j * frequency) < 0.1 * frequency))
+    values = field.eigenvalues(point[:-1], **{parameter: point[-1]})
+    return point if np.any(np.abs(values - 1j * frequency) < 0.1 * frequency) else None
 
 
-def _dataset(field, parameter, cycles, end, extent):
+def _still(field, parameter, point):
+    """Return a Hopf point as a cycle without extent; its multipliers are those of the linearised system."""
+    state, values = point[:-1], field.eigenvalues(point[:-1], **{parameter: point[-1]})
+    frequency = values[np.argmin(np.where(values.imag > 0, np.abs(values.real), np.inf))].imag
+    multipliers = nontrivial(np.exp(values * 2 * np.pi / frequency))
+    return {
+        "type": "HB",
+        "value": point[-1],
+        "period": 2 * np.pi / frequency,
+        "state": state,
+        "low": state,
+        "high": state,
+        "multipliers": multipliers,
+    }
+
+
+def _dataset(field, parameter, cycles, hopfs, end, width):
+    """Return cycles and the Hopf points before and after them as a Dataset."""
     import xarray as xr
 
     if not cycles:
         raise RuntimeError("the engine returned no cycle from the Hopf point: take another max_step.")
-    column = {key: np.array([row[key] for row in cycles]) for key in cycles[0]}
-    multipliers = column["multipliers"]
+    column = {key: np.array([row[key] for row in cycles]) for key in cycles[0] if key != "orbit"}
     verified, decided = _verify(field, parameter, column)
     wrong = decided & ~verified
     if wrong.all():
         raise RuntimeError(f"none of the {len(cycles)} cycles of the engine closes: take a smaller max_step.")
-    kinds = _kinds(column, verified & decided, ~wrong, 5e-6 * extent)
+    kinds = _kinds(column, verified & decided, ~wrong, 5e-6 * width)
+    stable = verified & (np.abs(column["multipliers"]).max(axis=-1) < 1) & (kinds == "regular")
+    column |= {"kind": kinds, "stable": stable, "verified": verified}
+    for place, hopf in zip((0, len(kinds) + 1), hopfs, strict=False):
+        hopf = hopf | {"kind": "hopf", "stable": False, "verified": True}
+        column = {key: np.insert(column[key], place, hopf[key], axis=0) for key in hopf}
+        wrong = np.insert(wrong, place, False)
     data: dict[str, Any] = {}
     for suffix, key in (("", "state"), ("_min", "low"), ("_max", "high")):
         data |= field.columns("point", column[key].T, suffix=suffix)
-    stable = verified & (np.abs(multipliers).max(axis=-1) < 1) & (kinds == "regular")
     data |= {
         "period": ("point", column["period"], {"units": "unit of time of the equations"}),
-        "stable": ("point", stable),
-        "verified": ("point", verified),
-        "kind": ("point", kinds),
-        "multiplier_real": (("point", "mode"), multipliers.real),
-        "multiplier_imag": (("point", "mode"), multipliers.imag),
+        "stable": ("point", column["stable"]),
+        "verified": ("point", column["verified"]),
+        "kind": ("point", column["kind"]),
+        "multiplier_real": (("point", "mode"), column["multipliers"].real),
+        "multiplier_imag": (("point", "mode"), column["multipliers"].imag),
     }
     attrs = {"parameter": parameter, "end": end, "refused": int(wrong.sum())}
     coords = field.columns("point", [column["value"]], [parameter])

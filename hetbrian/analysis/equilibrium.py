@@ -1,8 +1,11 @@
 """Equilibria along a parameter: stability, Hopf points with their criticality, folds."""
 
+import itertools
 from typing import Any
 
 import numpy as np
+
+from hetbrian.analysis.path import augmented, rates
 
 KINDS = ("regular", "hopf", "fold", "branch point")
 """What a point of a branch can be; a branch point is a transcritical or a pitchfork."""
@@ -84,9 +87,19 @@ def hopf_test(eigenvalues):
     return np.prod(eigenvalues[..., first] + eigenvalues[..., second], axis=-1).real
 
 
-def branch(field, parameter, curve, positions):
+def tests(jacobians):
+    """Return what vanishes at special points, shape (..., 2): `fold_test` and `hopf_test`, NaN if not finite."""
+    finite = np.isfinite(jacobians).all(axis=(-2, -1))
+    values = np.linalg.eigvals(np.where(finite[..., None, None], jacobians, 0)).astype(complex)
+    return np.where(finite[..., None], np.stack([fold_test(values), hopf_test(values)], axis=-1), np.nan)
+
+
+def branch(field, parameter, curve, positions, limits=(-np.inf, np.inf)):
     """
     Assemble a branch of equilibria and find its Hopf points and folds to machine precision.
+
+    Where a test changes sign between two positions, its zero is located; where its size has a minimum, it is looked
+    whether it touches zero or changes sign twice. What is found counts if Newton's method confirms it, see `confirmed`.
 
     Parameters
     ----------
@@ -97,7 +110,9 @@ def branch(field, parameter, curve, positions):
     curve : callable
         Takes a position along the branch and returns (state, value of the parameter).
     positions : array_like, shape (n_positions,)
-        Increasing positions, close enough that no two special points share an interval.
+        Increasing positions, close enough that a test has one extremum at most between two of them.
+    limits : tuple of float, optional
+        Range of the parameter within which special points count.
 
     Returns
     -------
@@ -116,8 +131,11 @@ def branch(field, parameter, curve, positions):
     positions = np.asarray(positions, dtype=float)
     states, values = (np.array(column) for column in zip(*map(curve, positions), strict=True))
     kinds = np.full(len(positions), "regular", dtype="U12")
-    eigenvalues = field.eigenvalues(states, **{parameter: values})
-    special = _special_points(field, parameter, curve, positions, eigenvalues)
+    special = [
+        row
+        for row in _special_points(field, parameter, curve, positions, states, values)
+        if limits[0] <= row[2] <= limits[1]
+    ]
     if special:
         where, extra_states, extra_values, names = zip(*special, strict=True)
         states = np.insert(states, where, extra_states, axis=0)
@@ -126,36 +144,179 @@ def branch(field, parameter, curve, positions):
     return dataset(field, parameter, states, values, kinds)
 
 
-def _special_points(field, parameter, curve, positions, eigenvalues):
+def _special_points(field, parameter, curve, positions, states, values):
     """Return (index to insert before, state, value, kind) of every zero of the tests, along the branch."""
-    from scipy.optimize import brentq
-
     found = []
-    for test in (fold_test, hopf_test):
+    signs = tests(field.jacobian(states, **{parameter: values}))
+    scale = extent(np.column_stack([states, values]))
+    for column in range(signs.shape[-1]):
 
-        def at(position, test=test):
+        def at(position, column=column):
             state, value = curve(position)
-            return test(field.eigenvalues(state, **{parameter: value}))
+            return tests(field.jacobian(state, **{parameter: value}))[column]
 
-        signs = np.sign(test(eigenvalues))
-        for i in np.flatnonzero(signs[:-1] * signs[1:] < 0):
-            position = brentq(at, positions[i], positions[i + 1], xtol=1e-15, rtol=1e-14)
-            state, value = curve(position)
-            if test is hopf_test:
-                kind = _oscillates(field.eigenvalues(state, **{parameter: value})) and "hopf"
-            else:
-                nearby = 1e-2 * (positions[i + 1] - positions[i])
-                rise, fall = (curve(position + shift)[1] - value for shift in (nearby, -nearby))
-                kind = "fold" if abs(rise - fall) < abs(rise + fall) else "branch point"
-            if kind:
-                found.append((position, i + 1, state, value, kind))
-    return [row[1:] for row in sorted(found, key=lambda row: row[0])]
+        for position in _zeros(at, positions, signs[:, column]):
+            i = min(int(np.searchsorted(positions, position, side="right")), len(positions) - 1)
+            point = np.append(*curve(position))
+            kind = ("fold", "hopf")[column]
+            if column == 0 and crosses(field, parameter, point, scale):
+                kind = "branch point"
+            if kind == "branch point" or confirmed(field, parameter, point, kind, scale):
+                found.append((position, i, point[:-1], point[-1], kind))
+    found.sort(key=lambda row: row[0])
+    # a double zero is two within rounding
+    twice = [one[4] == two[4] and two[0] - one[0] < 1e-5 for one, two in itertools.pairwise(found)]
+    return [row[1:] for row, again in zip(found, [False, *twice], strict=bool(found)) if not again]
 
 
-def _oscillates(eigenvalues):
-    """Return whether the pair that sums to zero is imaginary (Hopf) rather than real (neutral saddle)."""
-    imaginary = np.abs(eigenvalues.real) < 1e-6 * np.abs(eigenvalues.imag)
-    return bool(imaginary.any())
+def extent(points):
+    """Return the size of a branch in each variable and the parameter, 1 where it has none: units for Newton."""
+    size = np.maximum(np.ptp(points, axis=0), 1e-3 * np.abs(points).max(axis=0))
+    return np.where(size > 1e-12 * size.max(), size, 1.0)  # others vanish but for rounding
+
+
+def _zeros(function, positions, values):
+    """Return the position of every zero, from values at the positions; where a function only touches zero too."""
+    from scipy.optimize import brentq, minimize_scalar
+
+    def between(start, end):
+        return brentq(function, start, end, xtol=1e-15, rtol=1e-14)
+
+    found = [between(positions[i], positions[i + 1]) for i in np.flatnonzero(values[:-1] * values[1:] < 0)]
+    found += positions[1:-1][values[1:-1] == 0].tolist()
+    size = np.abs(values)
+    same = (values[:-2] * values[1:-1] > 0) & (values[1:-1] * values[2:] > 0)
+    dips = same & (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (size[1:-1] < np.maximum(size[:-2], size[2:]))
+    for i in np.flatnonzero(dips) + 1:
+        sign, ends = np.sign(values[i]), (positions[i - 1], positions[i + 1])
+        lowest = minimize_scalar(
+            lambda x, sign=sign: sign * function(x), bounds=ends, method="bounded", options={"xatol": 1e-9}
+        )
+        if lowest.fun < 0:
+            found += [between(ends[0], lowest.x), between(lowest.x, ends[1])]
+        elif lowest.fun < 1e-9 * size[i - 1 : i + 2].max():
+            found.append(lowest.x)
+    return found
+
+
+def crosses(field, parameter, point, scale):
+    """
+    Return whether a point is a branch point: its derivatives, n rows of n + 1, have rank n - 1.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    point : ndarray, shape (n_variables + 1,)
+        State and parameter.
+    scale : ndarray, shape (n_variables + 1,)
+        Units of state and parameter.
+
+    Returns
+    -------
+    bool
+    """
+    wide = augmented(field, parameter, point) * scale / rates(field, parameter, point, scale)[:, None]
+    return bool(np.linalg.svd(wide, compute_uv=False)[-1] < 1e-5)  # a double zero is located to 1e-8, or its root
+
+
+def confirmed(field, parameter, point, kind, scale):
+    """
+    Return whether a point on a branch is what it is taken for, see `located`.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    point : ndarray, shape (n_variables + 1,)
+        State and parameter.
+    kind : {"fold", "hopf"}
+        What it should be.
+    scale : ndarray, shape (n_variables + 1,)
+        Units of state and parameter.
+
+    Returns
+    -------
+    bool
+    """
+    values = field.eigenvalues(point[:-1], **{parameter: point[-1]})
+    if kind == "hopf" and not np.any(np.abs(values.real) < 1e-6 * np.abs(values.imag)):
+        return False  # a neutral saddle
+    found = located(field, parameter, point, kind, scale)
+    return found is not None and bool(np.linalg.norm((found - point) / scale) < 1e-5)
+
+
+def located(field, parameter, point, kind, scale):
+    r"""
+    Return the fold or Hopf point that Newton's method finds near a point, from equations of its own.
+
+    .. math:: f = 0, \quad A v = i \omega v, \quad \langle v_0, v \rangle = 1
+
+    with real v and :math:`\omega = 0` at folds, and complex v at Hopf points, which a fold or Hopf point of any
+    smooth system solves, and nothing else nearby does.
+
+    Parameters
+    ----------
+    field : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    point : ndarray, shape (n_variables + 1,)
+        State and parameter.
+    kind : {"fold", "hopf"}
+        What is looked for.
+    scale : ndarray, shape (n_variables + 1,)
+        Units of state and parameter.
+
+    Returns
+    -------
+    ndarray, shape (n_variables + 1,), or None
+        None if the method does not converge, or finds a neutral saddle.
+
+    References
+    ----------
+    Moore & Spence 1980, doi 10.1137/0717048; Griewank & Reddien 1983, doi 10.1093/imanum/3.3.295.
+    """
+    from scipy.optimize import root
+
+    n = len(point) - 1
+    size = rates(field, parameter, point, scale)
+    values, vectors = np.linalg.eig(_matrix(field, parameter, point, scale))
+    if kind == "hopf":
+        index = int(np.argmin(np.where(values.imag > 1e-6 * np.abs(values), np.abs(values.real), np.inf)))
+        if values[index].imag == 0:
+            return None
+    else:
+        index = int(np.argmin(np.abs(values)))
+    speed = values[index].imag or 1.0
+    v = vectors[:, index]
+    v = v / np.linalg.norm(v)
+
+    def residual(unknown):
+        y, vector, omega = unknown[: n + 1], unknown[n + 1 : 2 * n + 1], 0.0
+        if kind == "hopf":
+            vector, omega = vector + 1j * unknown[2 * n + 1 : 3 * n + 1], unknown[-1] * speed
+        here = point + y * scale
+        velocity = field.rhs(here[:-1], **{parameter: here[-1]}) / size
+        change = (_matrix(field, parameter, here, scale) @ vector - 1j * omega * vector) * scale[:-1] / size
+        rows = [velocity, change.real, [np.vdot(v, vector).real - 1]]
+        return np.concatenate(rows + ([change.imag, [np.vdot(v, vector).imag]] if kind == "hopf" else []))
+
+    start = np.concatenate([np.zeros(n + 1), v.real, *([v.imag, [1.0]] if kind == "hopf" else [])])
+    if not np.all(np.isfinite(residual(start))):
+        return None
+    solution = root(residual, start, tol=1e-12)
+    converged = np.abs(solution.fun).max() < 1e-8 and (kind == "fold" or abs(solution.x[-1]) > 1e-3)
+    return point + solution.x[: n + 1] * scale if converged else None
+
+
+def _matrix(field, parameter, point, scale):
+    """Return the Jacobian in units of a scale."""
+    return field.jacobian(point[:-1], **{parameter: point[-1]}) * scale[:-1] / scale[:-1, None]
 
 
 def dataset(field, parameter, states, values, kinds):

@@ -147,16 +147,26 @@ class VectorField:
         ndarray, shape (..., n_variables, ...), with 1 + order axes of length n_variables
             The first of them is the equation.
         """
+        flat = self._evaluate(order, lambda: self._derivatives(order), state, changes)
+        return flat.reshape(*flat.shape[:-1], *([len(self.variables)] * (order + 1)))
+
+    @cached_property
+    def _numbers(self):
+        return {name: np.asarray(value, dtype=float) for name, value in self.parameters.items()}
+
+    def _evaluate(self, name, expressions, state, changes):
+        """Return the values of expressions, shape (..., n_expressions), made and compiled at the first call."""
         self.check_parameter(*changes)
-        if order not in self._compiled:
-            self._compiled[order] = self._compile(self._derivatives(order))
+        if name not in self._compiled:
+            self._compiled[name] = self._compile(expressions())
         state = np.asarray(state, dtype=float)
-        values = {name: np.asarray(value, dtype=float) for name, value in {**self.parameters, **changes}.items()}
+        values = {**self._numbers, **{name: np.asarray(value, dtype=float) for name, value in changes.items()}}
         with np.errstate(all="ignore"):
-            parts = self._compiled[order](*np.moveaxis(state, -1, 0), *values.values())
+            if state.ndim == 1 and not any(value.ndim for value in values.values()):
+                return np.array(self._compiled[name](*state, *(value[()] for value in values.values())), dtype=float)
+            parts = self._compiled[name](*np.moveaxis(state, -1, 0), *values.values())
         shape = np.broadcast_shapes(state.shape[:-1], *(value.shape for value in values.values()))
-        stacked = np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
-        return stacked.reshape(*shape, *([len(self.variables)] * (order + 1)))
+        return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
 
     def rhs(self, state, **changes):
         """Return the right-hand side, shape (..., n_variables); arguments as `derivative`."""
@@ -168,14 +178,42 @@ class VectorField:
 
     def sensitivity(self, state, parameter, **changes):
         """Return the derivative of the right-hand side with respect to a parameter; arguments as `derivative`."""
-        value = float(changes.pop(parameter, self.parameters[parameter]))
-        step = 1e-6 * max(abs(value), 1e-2)
-        above, below = (self.rhs(state, **changes, **{parameter: value + sign * step}) for sign in (1, -1))
-        return (above - below) / (2 * step)
+        return self.linearised(state, parameter, **changes)[1][..., -1]
+
+    def linearised(self, state, parameter, **changes):
+        """
+        Return the right-hand side and its derivatives with respect to state and parameter; arguments as `derivative`.
+
+        Returns
+        -------
+        rhs : ndarray, shape (..., n_variables)
+            The right-hand side.
+        derivatives : ndarray, shape (..., n_variables, n_variables + 1)
+            The Jacobian, and in the last column the derivative with respect to the parameter.
+        """
+        self.check_parameter(parameter)
+        n = len(self.variables)
+
+        def expressions():
+            along = [*self._symbols(), sympy.Symbol(parameter, real=True)]
+            return [*self.expressions, *(sympy.diff(f, x) for f in self.expressions for x in along)]
+
+        flat = self._evaluate(parameter, expressions, state, changes)
+        return flat[..., :n], flat[..., n:].reshape(*flat.shape[:-1], n, n + 1)
 
     def eigenvalues(self, state, **changes):
-        """Return the eigenvalues, shape (..., n_variables), the least stable first; arguments as `derivative`."""
-        values = np.linalg.eigvals(self.jacobian(state, **changes)).astype(complex)
+        """
+        Return the eigenvalues, shape (..., n_variables), the least stable first; arguments as `derivative`.
+
+        Raises
+        ------
+        ValueError
+            If the Jacobian is not finite.
+        """
+        jacobian = self.jacobian(state, **changes)
+        if not np.all(np.isfinite(jacobian)):
+            raise ValueError(f"the Jacobian is not finite at {state}, expected finite numbers: change the state.")
+        values = np.linalg.eigvals(jacobian).astype(complex)
         return np.take_along_axis(values, np.argsort(-values.real, axis=-1, kind="stable"), axis=-1)
 
     def trajectory(self, start, times, **changes):

@@ -19,6 +19,13 @@ class Events:
     shape : tuple of int
         Time steps, copies and neurons.
 
+    Raises
+    ------
+    TypeError
+        If ``begin`` is not int64 or ``index`` not int32, as which the kernels read them.
+    ValueError
+        If they do not fit together, or a neuron is out of range.
+
     Examples
     --------
     >>> spikes = torch.zeros(2, 1, 3)
@@ -33,6 +40,15 @@ class Events:
 
     def __post_init__(self):
         """Check that the lists fit together, as the kernels do not."""
+        for name, dtype in (("begin", torch.int64), ("index", torch.int32)):
+            tensor = getattr(self, name)
+            if tensor.dtype != dtype or tensor.ndim != 1:
+                raise TypeError(
+                    f"{name} is a tensor of {tensor.dtype} with {tensor.ndim} axes, expected {dtype} with one: "
+                    "convert it."
+                )
+        if len(self.shape) != 3:
+            raise ValueError(f"shape is {tuple(self.shape)}, expected (time, batch, neuron): give three sizes.")
         n_steps, batch, size = self.shape
         fits = len(self.begin) == n_steps * batch + 1 and self.begin[0] == 0 and self.begin[-1] == len(self.index)
         if not fits or bool((self.begin.diff() < 0).any()):
@@ -41,9 +57,8 @@ class Events:
                 f"{n_steps * batch + 1} growing numbers from 0 to that: build events with Events.from_dense."
             )
         if len(self.index) and not 0 <= int(self.index.min()) <= int(self.index.max()) < size:
-            raise ValueError(
-                f"index has neuron {int(self.index.max())}, expected 0 to {size - 1}: check the source's size."
-            )
+            wrong = self.index[(self.index < 0) | (self.index >= size)][0]
+            raise ValueError(f"index has neuron {int(wrong)}, expected 0 to {size - 1}: check the source's size.")
 
     @staticmethod
     def from_dense(spikes: torch.Tensor) -> "Events":
@@ -62,8 +77,13 @@ class Events:
         Raises
         ------
         ValueError
-            If there is another value.
+            If there is another value, another number of axes, or more neurons than int32 can count.
         """
+        if spikes.ndim != 3 or spikes.shape[-1] > 2**31:
+            raise ValueError(
+                f"spikes have the shape {tuple(spikes.shape)}, expected (time, batch, neuron), 2^31 neurons at most: "
+                "reshape them."
+            )
         rows = spikes.detach().reshape(-1, spikes.shape[-1])
         where = rows.nonzero()
         if not bool((rows[where[:, 0], where[:, 1]] == 1).all()):

@@ -1,14 +1,13 @@
-"""Bifurcation diagrams through the engine: normal forms off the origin, CA3 against its closed form."""
+"""Branches of equilibria: normal forms off the origin, CA3 against its closed form, and how branches end."""
+
+import re
 
 import numpy as np
 import pytest
 
-from hetbrian.analysis.bifurcations import equilibria, fold_curve, hopf_curve
-from hetbrian.analysis.continuation import Model
+from hetbrian.analysis.bifurcations import equilibria
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.analysis.vectorfield import VectorField
-
-pytest.importorskip("xpplab")
 
 FOLD = VectorField("dx/dt = p - 0.3 - (x - 1)**2 : 1", {"p": 0.8})
 CUSP = VectorField("dx/dt = (p - 0.3) + (q - 0.5)*(x - 1) - (x - 1)**3 : 1", {"p": -1.0, "q": 1.5})
@@ -31,7 +30,7 @@ def test_fold():
     regular = data.isel(point=data.kind == "regular")
     assert (regular.stable == (regular.x > 1)).all()
     np.testing.assert_allclose(regular.p, 0.3 + (regular.x - 1) ** 2, atol=1e-12)
-    np.testing.assert_allclose([data.p.max(), data.x.min()], [1.0, 1 - np.sqrt(0.7)], atol=0.02)  # one step short
+    np.testing.assert_allclose([data.p.max(), data.x.min()], [1.0, 1 - np.sqrt(0.7)], atol=1e-12)  # to the limit
 
 
 def test_transcritical():
@@ -59,70 +58,12 @@ def test_hopf(criticality):
     assert (data.stable == (data.p < 0.3)).isel(point=data.kind == "regular").all()
 
 
-def test_cusp():
-    data = equilibria(CUSP, "p", -2.0, 2.0, {"x": -0.4})
-    folds = special(data)
-    assert folds.kind.values.tolist() == ["fold", "fold"]
-    x = np.sqrt(1 / 3)
-    np.testing.assert_allclose(sorted(folds.p), [0.3 - 2 * x**3, 0.3 + 2 * x**3], atol=1e-8)
-    curve = fold_curve(CUSP, {"p": (-2.0, 2.0), "q": (0.0, 2.0)}, folds.isel(point=0))
-    cusp = special(curve)
-    assert cusp.kind.values.tolist() == ["cusp"]
-    np.testing.assert_allclose([cusp.p[0], cusp.q[0], cusp.x[0]], [0.3, 0.5, 1.0], atol=1e-6)  # degenerate root
-    np.testing.assert_allclose(4 * (curve.q - 0.5) ** 3, 27 * (curve.p - 0.3) ** 2, atol=1e-8)
-    assert curve.q.max() > 1.9 and curve.p.min() < 0.3 < curve.p.max(), "both sides of the cusp"
-
-
-def test_generalised_hopf():
-    field = VectorField(LANDAU, {"p": 0.0, "q": -1.0})
-    hopf = special(equilibria(field, "p", -0.5, 1.0, {"x": 1.1, "y": 2.0}))
-    curve = hopf_curve(field, {"p": (-0.5, 1.0), "q": (-2.0, 2.0)}, hopf)
-    np.testing.assert_allclose(curve.p, 0.3, atol=1e-9)
-    np.testing.assert_allclose(curve.lyapunov, curve.q, atol=1e-9)
-    point = special(curve)
-    assert point.kind.values.tolist() == ["generalised hopf"]
-    np.testing.assert_allclose(point.q, [0.0], atol=1e-9)
-
-
 def test_ca3_equilibria_equal_the_closed_form():
     meanfield = MeanField.CA3.replace(eta=0.05)
     start = {"r": 0.015, "v": 0.15, "w": 0.04, "s": 0.05}
     data = equilibria(meanfield.field, "eta", 0.0, 0.3, start)
     np.testing.assert_allclose(data.eta, meanfield.equilibrium(data.r)[1], atol=1e-10)  # Newton's method
     np.testing.assert_allclose(special(data).eta, [0.0748928329, 0.1909396088], atol=1e-9)
-
-
-@pytest.mark.parametrize(("which", "eta", "g"), [(0, 0.0819555, 1.1216814), (1, 0.2021922, 0.8833123)])
-def test_ca3_generalised_hopf_points(which, eta, g):
-    hopf = MeanField.CA3.hopf_points(0.0, 0.3).isel(point=which)
-    limits = {"eta": (-0.1, 0.4), "g": (0.8, 1.3)}
-    curve = hopf_curve(MeanField.CA3.field, limits, hopf, max_step=0.05, max_points=100)
-    found = special(curve)
-    np.testing.assert_allclose([found.eta[0], found.g[0]], [eta, g], atol=1e-7)  # references have seven digits
-    for i in (5, -5):
-        exact = MeanField.CA3.replace(g=float(curve.g[i])).hopf_points(-0.1, 0.4)
-        assert np.abs(exact.eta - curve.eta[i].item()).min() < 1e-9, "the curve lies on the closed form"
-
-
-def test_curve_ends_where_the_pair_becomes_real():
-    # Bogdanov-Takens: along b^2 = n the equilibria are Hopf points for b > 0 and neutral saddles for b < 0
-    field = VectorField("dx/dt = y : 1\ndy/dt = -n + b*y + x**2 + x*y : 1", {"b": 0.5, "n": 0.04})
-    data = equilibria(field, "b", 0.0, 1.0, {"x": -0.2, "y": 0.0})
-    curve = hopf_curve(field, {"b": (-1.0, 1.0), "n": (-0.5, 0.5)}, special(data), max_step=0.1, max_points=100)
-    np.testing.assert_allclose(curve.b**2, curve.n, atol=1e-8)
-    assert 0 < curve.b.min() < 0.05
-
-
-def test_curve_is_cut_at_points_that_are_not_special(monkeypatch):
-    field = VectorField(LANDAU, {"p": 0.0, "q": -1.0})
-    hopf = special(equilibria(field, "p", -0.5, 1.0, {"x": 1.1, "y": 2.0}))
-    original = Model.state
-    monkeypatch.setattr(
-        Model, "state", lambda self, point: original(self, point) + (0.5 if (point.value2 or 0) > 0.5 else 0)
-    )
-    curve = hopf_curve(field, {"p": (-0.5, 1.0), "q": (-2.0, 2.0)}, hopf)
-    assert curve.attrs["refused"] == 1
-    assert 0 < curve.q.max() <= 0.5
 
 
 def test_bad_starts_are_refused():
@@ -139,23 +80,100 @@ def test_bad_starts_are_refused():
     field = VectorField("dx/dt = p - log(x) : 1", {"p": 0.5})
     with pytest.raises(ValueError, match="dx/dt is nan at x = -1, expected a finite number"):
         equilibria(field, "p", 0.0, 1.0, {"x": -1.0})
+    with pytest.raises(ValueError, match="max_step is -1, expected more than 0"):
+        equilibria(FOLD, "p", 0.0, 1.0, {"x": 1.6}, max_step=-1)
+    with pytest.raises(ValueError, match="max_points is 0, expected an integer of at least 1"):
+        equilibria(FOLD, "p", 0.0, 1.0, {"x": 1.6}, max_points=0)
 
 
-def test_points_that_are_no_equilibria_are_refused(monkeypatch):
-    original = Model.state
-    monkeypatch.setattr(Model, "state", lambda self, point, which="u0": original(self, point, which) + 0.01)
-    with pytest.raises(RuntimeError, match="points that are no equilibria near p = "):
-        equilibria(FOLD, "p", 0.0, 1.0, {"x": 1.6})
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_pitchfork_is_found_from_each_of_its_branches(start):
+    # x = 1 and p = 0.3 + (x - 1)^2; on the second the determinant touches zero, and the parameter turns, without a fold
+    field = VectorField("dx/dt = (x - 1)*(p - 0.3 - (x - 1)**2) : 1", {"p": 1.3})
+    data = equilibria(field, "p", -1.0, 2.0, {"x": 1.0 + start})
+    assert set(special(data).kind.values) == {"branch point"}
+    np.testing.assert_allclose(special(data).p, 0.3, atol=1e-6)  # square root of rounding, as at any double root
+    np.testing.assert_allclose(special(data).x, 1.0, atol=1e-6)
+    assert np.unique(data.branch).tolist() == [0, 1], "both branches"
+    off = np.minimum(np.abs(data.x - 1), np.abs(data.p - 0.3 - (data.x - 1) ** 2))
+    assert off.max() < 1e-10 and np.abs(data.x - 1).max() > 1.2 and data.p.min() == -1
 
 
-def test_engine_that_stands_still_is_refused(monkeypatch):
-    original = Model.equilibria
-    monkeypatch.setattr(Model, "equilibria", lambda self, step, n: original(self, step, n)[:1])
-    with pytest.raises(RuntimeError, match=r"the engine follows no equilibria from p = 0.8"):
-        equilibria(FOLD, "p", 0.0, 1.0, {"x": 1.6})
+def test_imperfect_pitchfork_has_one_fold_and_no_branch_point():
+    field = VectorField("dx/dt = p*x - x**3 + 0.001 : 1", {"p": -1.0})
+    data = equilibria(field, "p", -1.0, 1.0, {"x": 0.0})
+    assert special(data).sizes["point"] == 0, "the branch of the start is smooth and stable"
+    other = equilibria(field.with_parameters(p=0.9), "p", -1.0, 1.0, {"x": -0.9})
+    assert special(other).kind.values.tolist() == ["fold"]
+    np.testing.assert_allclose(special(other).p, 3 * 0.0005 ** (2 / 3), rtol=1e-9)  # p x - x^3 + e = 0 = p - 3 x^2
 
 
-def test_curve_that_does_not_leave_its_start_is_refused():
-    folds = special(equilibria(CUSP, "p", -2.0, 2.0, {"x": -0.4}))
-    with pytest.raises(RuntimeError, match="the engine follows no curve in p and q"):
-        fold_curve(CUSP, {"p": (-2.0, 2.0), "q": (5.0, 6.0)}, folds.isel(point=0))
+def test_two_folds_closer_than_a_step_are_both_found():
+    # dp/dx = 3 (x - 1)^2 - e: folds at x = 1 -+ sqrt(e/3), p less than 1e-4 of a step apart
+    field = VectorField("dx/dt = p - (x - 1)**3 + 1e-5*(x - 1) : 1", {"p": 0.5})
+    data = equilibria(field, "p", -1.0, 1.0, {"x": 1.8})
+    folds = special(data)
+    assert folds.kind.values.tolist() == ["fold", "fold"]
+    x = np.sqrt(1e-5 / 3)
+    np.testing.assert_allclose(sorted(folds.x), [1 - x, 1 + x], atol=1e-9)
+
+
+def test_isola_is_closed():
+    field = VectorField("dx/dt = (x - 3)**2 + (p - 0.2)**2 - 0.25 : 1", {"p": 0.2})
+    data = equilibria(field, "p", -1.0, 1.0, {"x": 3.5})
+    assert data.ends.count("the branch is closed") == 2
+    np.testing.assert_allclose(sorted(special(data).p), [-0.3, 0.7], atol=1e-9)
+    np.testing.assert_allclose([data.x.min(), data.x.max()], [2.5, 3.5], atol=1e-3)  # within a step
+
+
+def test_branch_comes_back_from_outside_the_range():
+    # p = 4 x - x^3 leaves at p = 2 and comes back there behind its fold at p = 3.08
+    field = VectorField("dx/dt = p - 4*x + x**3 : 1", {"p": 0.0})
+    data = equilibria(field, "p", -2.0, 2.0, {"x": 0.0})
+    assert np.unique(data.branch).tolist() == [0, 1, 2]
+    assert (np.abs(data.p) <= 2).all() and np.abs(data.x).max() > 2
+    np.testing.assert_allclose(data.p, 4 * data.x - data.x**3, atol=1e-10)
+    assert special(data).sizes["point"] == 0, "its folds lie outside"
+    assert data.ends.count("the range ends") == 6
+
+
+@pytest.mark.parametrize(
+    ("equation", "start", "reason"),
+    [
+        ("p - 0.4 - log(1 + x)", 0.1, r"ends at p = .*: the range ends"),
+        ("x*(p - 0.4 - 0.1*log(0.5 - p)) - 0.1", 0.2, r"ends at p = 0\.5: the derivatives of dx/dt diverge"),
+        ("p - 0.4 - 0.3*(0.3 + x)**0.5", -0.2, r"p = 0\.4\d*: (dx/dt is nan beyond|the derivatives of dx/dt diverge)"),
+        ("(p - 0.4)*x - 1", 10.0, r"p = 0\.4.*: (x diverges|.* points are reached, more need a larger max_points)"),
+    ],
+)
+def test_branches_say_why_they_end(equation, start, reason):
+    field = VectorField(f"dx/dt = {equation} : 1", {"p": 0.49})
+    data = equilibria(field, "p", 0.0, 1.0, {"x": start})
+    assert re.search(reason, data.ends), data.ends
+    residual = field.rhs(data.x.values[:, None], p=data.p.values)
+    assert np.abs(residual).max() < 1e-5  # rounding, times derivatives of 1e8
+
+
+def test_points_are_bounded():
+    data = equilibria(FOLD, "p", 0.0, 1.0, {"x": 1.6}, max_points=10)
+    assert data.sizes["point"] == 19
+    assert data.ends.count("10 points are reached, more need a larger max_points") == 2
+
+
+def test_start_without_neighbours_is_refused():
+    field = VectorField("dx/dt = x**2 + (p - 0.5)**2 : 1", {"p": 0.5})
+    with pytest.raises(
+        ValueError, match=r"no equilibrium follows the one at p = 0.5 in the range, expected a branch: "
+    ):
+        equilibria(field, "p", 0.0, 1.0, {"x": 0.0})
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_units_do_not_matter(scale):
+    """As in SI units, where a membrane has nanoamperes and volts."""
+    field = VectorField(f"dx/dt = p/{scale} - 0.3 - (x/{scale} - 1)**2 : 1", {"p": 0.8 * scale})
+    data = equilibria(field, "p", 0.0, scale, {"x": 1.7 * scale})
+    fold = special(data)
+    assert fold.kind.values.tolist() == ["fold"]
+    np.testing.assert_allclose([fold.p[0] / scale, fold.x[0] / scale], [0.3, 1.0], atol=1e-8)
+    assert data.sizes["point"] < 400

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hetbrian.analysis import continuation
-from hetbrian.analysis.continuation import Model, approach, check_range, correct, ode_text, reach, tangent
+from hetbrian.analysis.continuation import Model, approach, check_range, ode_text, reach
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.meanfield import MeanField
+from hetbrian.analysis.path import correct, tangent
 from hetbrian.analysis.vectorfield import VectorField
 
 FOLD = VectorField("dx/dt = p - 0.3 - (x - 1)**2 : 1", {"p": 0.8})
@@ -49,7 +50,7 @@ def test_free_parameters_come_first():
 
 
 def test_tangent_is_vertical_at_a_fold():
-    np.testing.assert_allclose(np.abs(tangent(FOLD, "p", [1.0], 0.3)), [1, 0], atol=1e-9)  # rounding in df/dp
+    np.testing.assert_allclose(np.abs(tangent(FOLD, "p", np.array([1.0, 0.3]))), [1, 0], atol=1e-9)  # rounding in df/dp
 
 
 def test_correction_passes_a_fold():

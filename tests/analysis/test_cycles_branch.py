@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from hetbrian.analysis import cycles as cycles_module
 from hetbrian.analysis.cycles import limit_cycles
@@ -30,18 +31,22 @@ def test_supercritical_cycles():
     assert cycles.attrs["end"] == "range"
     assert cycles.attrs["refused"] == 0
     assert cycles.p.max() > 0.9
-    assert cycles.stable.all() and cycles.verified.all()
-    # collocation of a circle with 100 intervals is exact to 1e-9, its extrema over the mesh to 1e-5
+    assert cycles.kind.values.tolist() == ["hopf", *["regular"] * (cycles.sizes["point"] - 1)]
+    assert cycles.stable[1:].all() and cycles.verified.all()
+    # collocation of a circle with 100 intervals of degree 4 is exact to 1e-8; at the Hopf point p is to 1e-12
     np.testing.assert_allclose(cycles.period, np.pi, rtol=1e-7)
-    np.testing.assert_allclose(cycles.x_max, 1 + np.sqrt(cycles.p - 0.3), atol=1e-4)
-    np.testing.assert_allclose(cycles.y_min, 2 - np.sqrt(cycles.p - 0.3), atol=1e-4)
+    radius = np.sqrt(np.maximum(cycles.p - 0.3, 0))
+    for low, high, centre in ((cycles.x_min, cycles.x_max, 1), (cycles.y_min, cycles.y_max, 2)):
+        np.testing.assert_allclose(low, centre - radius, atol=1e-6)
+        np.testing.assert_allclose(high, centre + radius, atol=1e-6)
     np.testing.assert_allclose(cycles.multiplier_real[:, 0], np.exp(-2 * np.pi * (cycles.p - 0.3)), atol=1e-6)
 
 
 def test_subcritical_cycles_fold():
     cycles = limit_cycles(SUBCRITICAL, "p", -0.2, 1.0, hopf_of(SUBCRITICAL))
-    fold = cycles.isel(point=cycles.kind != "regular")
-    assert fold.kind.values.tolist() == ["fold of cycles"]
+    special = cycles.isel(point=cycles.kind != "regular")
+    assert special.kind.values.tolist() == ["hopf", "fold of cycles"]
+    fold = special.isel(point=[1])
     np.testing.assert_allclose(fold.p, [0.05], atol=1e-6)  # 0.3 - 1/4; the engine locates it to 1e-7
     np.testing.assert_allclose(fold.x_max, [1 + np.sqrt(0.5)], atol=1e-3)  # vertical tangent there
     regular = cycles.isel(point=cycles.kind == "regular")
@@ -55,9 +60,11 @@ def test_branch_ends_at_a_homoclinic_orbit():
     field = VectorField("dx/dt = y : 1\ndy/dt = -0.01 + b*y + x**2 + x*y : 1", {"b": 0.1})
     data = branch(field, "b", lambda b: (np.array([-0.1, 0.0]), b), np.linspace(0, 0.21, 12))
     cycles = limit_cycles(field, "b", 0.0, 0.2, data.isel(point=data.kind == "hopf"), max_points=300)
-    assert cycles.attrs["end"] in ("homoclinic", "failure")
+    assert cycles.attrs["end"] == "homoclinic"
     assert cycles.period[-1] > 3 * cycles.period[0]
     np.testing.assert_allclose(cycles.b[-1], 0.1 * 5 / 7, rtol=0.02)  # leading order of the unfolding
+    # at the end the orbit reaches the saddle, x = 0.1, which lies on its right
+    np.testing.assert_allclose(cycles.x_max[-1], 0.1, atol=1e-3 * float(cycles.x_max[-1] - cycles.x_min[-1]))
 
 
 @pytest.mark.parametrize(("which", "order"), [(0, [0, 1]), (1, [1, 0])])
@@ -68,12 +75,35 @@ def test_ca3_cycles_join_both_hopf_points(which, order):
     np.testing.assert_allclose(fold.eta, np.array([0.0747823190, 0.1935708])[order], atol=1e-7)  # shooting
     np.testing.assert_allclose(fold.period, np.array([449.2, 235.26])[order], atol=0.05)  # flat in eta: canard
     assert cycles.attrs["end"] == "hopf"
-    np.testing.assert_allclose(cycles.eta[-1], hopf.eta[1 - which], atol=1e-4)  # last cycle before it
+    np.testing.assert_allclose(cycles.eta[[0, -1]], hopf.eta[[which, 1 - which]], atol=1e-9)
+    assert cycles.kind.values[[0, -1]].tolist() == ["hopf", "hopf"], "no gap before either Hopf point"
     stable = cycles.isel(point=cycles.stable)
     np.testing.assert_allclose([stable.eta.min(), stable.eta.max()], [0.0747823, 0.1935708], atol=1e-6)
     near = stable.isel(point=np.argsort(np.abs(stable.eta.values - 0.12))[:1])
     np.testing.assert_allclose([near.r_min[0], near.r_max[0]], [0.0099, 0.1520], atol=5e-4)  # at eta 0.12 +- 0.005
     assert cycles.attrs["refused"] == 0
+    # shooting; a spline through cycles 0.006 apart in eta is good to 1e-6, 401 samples were to 7e-5
+    stable = stable.isel(point=np.argsort(stable.eta.values))
+    for eta, expected in {0.15: (206.3094, 0.010513, 0.157609), 0.19: (223.4460, 0.012872, 0.163658)}.items():
+        found = [CubicSpline(stable.eta, stable[name])(eta) for name in ("period", "r_min", "r_max")]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=(1e-3, 2e-6, 2e-6))
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_engine_that_turns_round_gets_a_finer_mesh(monkeypatch, turns):
+    original, meshes = cycles_module._followed, []
+
+    def followed(field, parameter, limits, places, max_step, max_points, mesh):
+        cycles, end, other = original(field, parameter, limits, places, max_step, max_points, 100)
+        meshes.append(mesh)
+        back = len(meshes) <= turns
+        return (cycles + cycles[-2::-1], "hopf", places[1]) if back else (cycles, end, other)
+
+    monkeypatch.setattr(cycles_module, "_followed", followed)
+    cycles = limit_cycles(SUPERCRITICAL, "p", -0.2, 0.5, hopf_of(SUPERCRITICAL))
+    assert meshes == ([100, 200] if turns == 1 else [100, 200, 400])
+    assert cycles.attrs["end"] == ("range" if turns == 1 else "failure")
+    assert np.all(np.diff(cycles.p) > 0), "no cycle twice"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +153,7 @@ def test_label_of_a_period_doubling_without_its_multiplier_is_refused(monkeypatc
 
 def test_engine_without_cycles_is_refused(monkeypatch):
     monkeypatch.setattr(cycles_module, "_rows", lambda model, points: [])
-    monkeypatch.setattr(cycles_module, "_end", lambda *args: ("failure", 0))
+    monkeypatch.setattr(cycles_module, "_end", lambda *args: ("failure", 0, None))
     with pytest.raises(RuntimeError, match="the engine returned no cycle from the Hopf point"):
         limit_cycles(SUPERCRITICAL, "p", -0.2, 1.0, hopf_of(SUPERCRITICAL))
 

@@ -43,8 +43,17 @@ def test_derivatives_agree_with_finite_differences(pendulum, order):
 
 
 def test_sensitivity_is_the_derivative_to_a_parameter(pendulum):
-    # exact for a parameter that enters linearly, up to rounding over the step of 1e-6
-    np.testing.assert_allclose(pendulum.sensitivity([2.0, 2.0], "k"), [0.0, -np.sin(1.0)], atol=1e-9)
+    np.testing.assert_allclose(pendulum.sensitivity([2.0, 2.0], "k"), [0.0, -np.sin(1.0)], rtol=1e-15)
+    velocity, derivatives = pendulum.linearised([[2.0, 2.0], [1.0, 3.0]], "k")
+    np.testing.assert_allclose(velocity, pendulum.rhs([[2.0, 2.0], [1.0, 3.0]]), rtol=1e-15)
+    np.testing.assert_allclose(derivatives[..., :-1], pendulum.jacobian([[2.0, 2.0], [1.0, 3.0]]), rtol=1e-15)
+    np.testing.assert_allclose(derivatives[0, :, -1], [0.0, -np.sin(1.0)], rtol=1e-15)
+
+
+def test_jacobian_that_is_not_finite_has_no_eigenvalues():
+    field = VectorField("dx/dt = log(x) : 1", {})
+    with pytest.raises(ValueError, match=r"the Jacobian is not finite at .*, expected finite numbers"):
+        field.eigenvalues([0.0])
 
 
 def test_eigenvalues_come_least_stable_first():

@@ -11,6 +11,9 @@ from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
 from hetbrian.training.data.recordings import Recordings
 
+LARGEST = 2**31 - 1
+"""Largest number of bins; their numbers are int32, half as wide as int64 for millions of events."""
+
 
 @dataclass(frozen=True)
 class Binning:
@@ -75,11 +78,13 @@ class Binning:
     def __post_init__(self):
         """Check the values."""
         count(self.n_bins, "n_bins")
+        if self.n_bins > LARGEST:
+            raise ValueError(f"n_bins is {self.n_bins}, expected at most {LARGEST}: choose wider bins.")
         count(self.pool, "pool")
         positive(self.bin_width, "bin_width", second)
         if self.shift != int(self.shift):
             raise ValueError(f"shift is {self.shift}, expected a whole number of units or pixels: round it.")
-        for name, limit in (("jitter", np.inf), ("shift", np.inf), ("stretch", 1.0), ("drop", 1.0)):
+        for name, limit in (("jitter", 2**24), ("shift", 2**24), ("stretch", 1.0), ("drop", 1.0)):
             value = getattr(self, name)
             if not 0 <= value < limit:
                 raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose a smaller change.")
@@ -142,9 +147,10 @@ class Binning:
         scale = np.full(n_samples, (1 + 1e-7) / float(self.bin_width))  # float32 puts 0.01 s before the bin of 0.01 s
         if rng is not None and self.stretch:
             scale *= rng.uniform(1 - self.stretch, 1 + self.stretch, n_samples)
-        step = (recordings.times[positions] * scale[sample]).astype(np.int32)
+        passed = recordings.times[positions] * scale[sample]  # compared as they are: late ones fit in no integer
+        kept = passed < self.n_bins
+        step = np.where(kept, passed, 0).astype(np.int32)
         channel = recordings.channels[positions]
-        kept = step < self.n_bins
         if rng is not None and self.drop:
             kept &= rng.random(len(kept), dtype=np.float32) >= self.drop
         if rng is not None and (self.jitter or self.shift):

@@ -188,6 +188,16 @@ def _word_samples(dataset, source):
 
     with h5py.File(source) as file:
         labels, speakers = file["labels"][()].astype(int), file["extra/speaker"][()].astype(int)
+        times, units = file["spikes/times"], file["spikes/units"]
+        kind = h5py.check_vlen_dtype(units.dtype) or units.dtype
+        if kind.kind not in "iu":
+            raise DamagedDataError(f"{str(source)!r} has units of the dtype {kind}, expected integers: get it again.")
+        for at, (when, which) in enumerate(zip(times, units, strict=True)):  # tonic would repeat a single unit
+            if len(when) != len(which):
+                raise DamagedDataError(
+                    f"'sample {at} of {source}' has {len(when)} times and {len(which)} units, expected one unit for "
+                    "each time: get it again."
+                )
     return Samples(np.arange(len(labels)), labels, speakers, [f"sample {at} of {source}" for at in range(len(labels))])
 
 

@@ -36,6 +36,8 @@ class Recordings:
 
     Raises
     ------
+    TypeError
+        If times are no floating-point numbers, or channels, beginnings, labels or groups no integers.
     ValueError
         If the arrays do not fit together, or a label, channel or time is out of range.
 
@@ -59,6 +61,11 @@ class Recordings:
 
     def __post_init__(self):
         """Check what binning and training rely on."""
+        for name in ("times", "channels", "begin", "labels", "groups"):
+            array = getattr(self, name)
+            kinds, expected = ("f", "floating-point seconds") if name == "times" else ("iu", "integers")
+            if array is not None and array.dtype.kind not in kinds:
+                raise TypeError(f"{name} have the dtype {array.dtype}, expected {expected}: convert them.")
         n_events, n_samples = len(self.times), len(self.labels)
         fits = len(self.begin) == n_samples + 1 and self.begin[0] == 0 and self.begin[-1] == n_events
         if not fits or len(self.channels) != n_events or (np.diff(self.begin) < 0).any():

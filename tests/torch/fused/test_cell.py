@@ -376,6 +376,26 @@ def test_events():
         Events(events.begin[:-1], events.index, events.shape)
     with pytest.raises(ValueError, match="index has neuron 4, expected 0 to 3: check the source's size"):
         Events(events.begin, events.index, (3, 2, 4))
+    negative = events.index.clone()
+    negative[1] = -7
+    with pytest.raises(ValueError, match="index has neuron -7, expected 0 to 4: check the source's size"):
+        Events(events.begin, negative, events.shape)
+    with pytest.raises(ValueError, match=r"shape is \(6, 5\), expected \(time, batch, neuron\): give three sizes"):
+        Events(events.begin, events.index, (6, 5))
+    with pytest.raises(ValueError, match=r"spikes have the shape \(6, 5\), expected \(time, batch, neuron\)"):
+        Events.from_dense(spikes.reshape(6, 5))
+
+
+@pytest.mark.parametrize("begin", [torch.int64, torch.int32, torch.float32])
+@pytest.mark.parametrize("index", [torch.int32, torch.int64, torch.float32])
+def test_events_of_other_numbers_are_refused(begin, index):
+    events = Events.from_dense(torch.eye(3)[:, None])
+    given = events.begin.to(begin), events.index.to(index), events.shape
+    if (begin, index) == (torch.int64, torch.int32):
+        assert torch.equal(Events(*given).dense(), events.dense())
+    else:
+        with pytest.raises(TypeError, match=r"(begin|index) is a tensor of torch\.\w+ with 1 axes, expected torch.int"):
+            Events(*given)
 
 
 def test_clock_of_refractory_neurons_goes_on():

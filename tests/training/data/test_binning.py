@@ -135,13 +135,24 @@ def test_events_that_leave_the_sensor_are_lost():
     assert found.dense()[0, 0, 0] > 300
 
 
+@pytest.mark.parametrize("late", [0.1, 2.0**31, 2.0**31 * 0.01, 2.0**62, 3e38])
+@pytest.mark.parametrize("once", [False, True])
+def test_what_comes_after_the_last_bin_is_left_out_however_late(late, once):
+    events = Binning(n_bins=10, bin_width=10 * ms, once=once).events(one([0.005, 0.015, late], [1, 2, 3]), [0])
+    assert events.index.tolist() == [1, 2]
+    assert events.begin.tolist() == [0, 1, *[2] * 9]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"n_bins": 2**31}, "n_bins is 2147483648, expected at most 2147483647: choose wider bins"),
         ({"n_bins": 0}, "n_bins is 0, expected an integer of at least 1"),
         ({"pool": 1.5}, "pool is 1.5, expected an integer"),
         ({"bin_width": -1 * ms}, "bin_width is -1. ms, expected more than 0"),
         ({"jitter": -1}, "jitter is -1, expected at least 0"),
+        ({"jitter": 1e9}, "jitter is 1000000000.0, expected at least 0 and below 16777216"),
+        ({"shift": 2**40}, "shift is 1099511627776, expected at least 0 and below 16777216"),
         ({"shift": 1.5}, "shift is 1.5, expected a whole number"),
         ({"drop": 1.0}, "drop is 1.0, expected at least 0 and below 1"),
         ({"stretch": 1.0}, "stretch is 1.0, expected at least 0 and below 1"),

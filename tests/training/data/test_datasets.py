@@ -240,13 +240,36 @@ def units_missing(root):
         file["spikes/times"][6] = np.array([0.1, 0.2, 0.3], np.float16)
 
 
+def one_unit(root):
+    with h5py.File(root / "SHD/shd_train.h5", "a") as file:
+        file["spikes/units"][6] = np.array([1], np.uint16)  # tonic would give it to every time
+        file["spikes/times"][6] = np.array([0.1, 0.2, 0.3], np.float16)
+
+
+def fractional_units(root):
+    with h5py.File(root / "SHD/shd_train.h5", "a") as file:
+        units = [row.astype(float) + 0.5 for row in file["spikes/units"]]
+        del file["spikes/units"]
+        file.create_dataset("spikes/units", (len(units),), dtype=h5py.vlen_dtype(np.float32))
+        for at, row in enumerate(units):
+            file["spikes/units"][at] = row
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (half_a_file, r"shd_train.h5' could not be read .*: get shd_train.h5.zip again from https://zenkelab.org"),
         (not_hdf5, r"shd_train.h5' could not be read .*signature.*, expected the train split of SHD"),
         (no_speakers, r"shd_train.h5' could not be read .*speaker"),
-        (units_missing, r"sample 6 of .*shd_train.h5' could not be read .*, expected events: get it again"),
+        (
+            units_missing,
+            r"sample 6 of .*shd_train.h5' has 3 times and 2 units, expected one unit for each time: get it again",
+        ),
+        (
+            one_unit,
+            r"sample 6 of .*shd_train.h5' has 3 times and 1 units, expected one unit for each time: get it again",
+        ),
+        (fractional_units, r"shd_train.h5' has units of the dtype float32, expected integers: get it again"),
         (lambda root: write_words(root, labels=[0] * 19 + [20]), r"sample 19 of .*has the label 20, expected 0 to 19"),
         (lambda root: write_words(root, labels=[0] * 20), r"shd_train.h5' has no sample of class 'word 1'"),
         (lambda root: write_words(root, unit=700), r"sample 0 of .* has an event at 700, expected 0 to 699"),

@@ -81,3 +81,19 @@ def test_a_split_leaves_something_to_train_on():
 def test_arrays_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         made(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channels": np.array([0, 1, 2, 3, 4.5])}, "channels have the dtype float64, expected integers: convert them"),
+        ({"channels": np.full(5, np.nan)}, "channels have the dtype float64, expected integers"),
+        ({"times": np.array([1, 2, 1, 2, 2**62])}, "times have the dtype int64, expected floating-point seconds"),
+        ({"labels": np.array([0.0, 1.0, 1.0])}, "labels have the dtype float64, expected integers"),
+        ({"begin": np.array([0.0, 2, 2, 5])}, "begin have the dtype float64, expected integers"),
+        ({"groups": np.array(["a", "b", "c"])}, "groups have the dtype <U1, expected integers"),
+    ],
+)
+def test_numbers_of_another_kind_are_refused(changes, message):
+    with pytest.raises(TypeError, match=message):
+        made(**changes)
