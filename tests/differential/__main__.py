@@ -1,87 +1,39 @@
-"""Thousands of models, in chunks that are kept: ``python -m tests.differential --models 10000 --folder out/differential``."""
+"""Thousands of models: ``python -m tests.differential --models 10000 --folder out/differential``, which goes on."""
 
 import argparse
 import json
-import warnings
 from collections import Counter
 from pathlib import Path
 
-from brian2 import BrianLogger, prefs, start_scope
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
-from tests.differential.checks import check
-from tests.differential.models import models
+from tests.differential.chunk import check_models
 
 CHUNK = 50
-"""Models of one seed; one in fifty is compiled for the fused cell too."""
-
-
-def chunk(number: int) -> dict:
-    """
-    Check the models of a seed.
-
-    Parameters
-    ----------
-    number : int
-        The seed.
-
-    Returns
-    -------
-    dict
-        ``outcomes`` of all models, those of each construct in ``constructs``, and the ``failure``, made as small as
-        it gets, if there is one.
-    """
-    outcomes: Counter = Counter()
-    constructs: dict[str, Counter] = {}
-    first: list = []
-
-    @seed(number)
-    @settings(
-        max_examples=CHUNK,
-        phases=[Phase.generate, Phase.shrink],
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        report_multiple_bugs=False,
-    )
-    @given(models())
-    def equal_or_refused(drawn):
-        model, names = drawn
-        first[:] = [model]
-        start_scope()
-        outcome = check(model, fused=outcomes.total() == CHUNK // 2)
-        if outcomes.total() < CHUNK:
-            outcomes[outcome] += 1
-            for name in names:
-                constructs.setdefault(name, Counter())[outcome] += 1
-
-    failure = ""
-    try:
-        equal_or_refused()
-    except Exception as error:  # the smallest failing model is the last that ran
-        failure = f"{type(error).__name__}: {error}\n{first[0]!r}"
-    return {"seed": number, "outcomes": outcomes, "constructs": constructs, "failure": failure}
+"""Models of one seed, which are kept together."""
 
 
 def summary(done: list[dict]) -> str:
     """Return accepted and refused models by construct, and the failures, as text."""
-    outcomes, constructs = Counter(), {}
+    outcomes: Counter = Counter()
+    constructs: dict[str, Counter] = {}
     for item in done:
         outcomes.update(item["outcomes"])
         for name, counts in item["constructs"].items():
             constructs.setdefault(name, Counter()).update(counts)
     valid = outcomes.total() - outcomes["invalid"]
-    accepted = sum(count for name, count in outcomes.items() if name.startswith("accepted"))
-    lines = [f"{outcomes.total()} models, {valid} run in Brian2: {accepted} accepted ({100 * accepted / max(1, valid):.1f} %)"]
-    lines += [f"  refused: {name} {count}" for name, count in outcomes.most_common() if not name.startswith(("accepted", "invalid"))]
+    share = 100 * _accepted(outcomes) / max(1, valid)
+    lines = [f"{outcomes.total()} models, {valid} run in Brian2, of which {share:.1f} % are accepted"]
+    lines += [f"  {name}: {count}" for name, count in outcomes.most_common()]
     for name, counts in sorted(constructs.items()):
-        good = sum(count for outcome, count in counts.items() if outcome.startswith("accepted"))
-        lines.append(f"  {name}: {good} accepted, {counts.total() - good - counts['invalid']} refused, {counts['invalid']} invalid")
+        refused = counts.total() - _accepted(counts) - counts["invalid"]
+        lines.append(f"  {name}: {_accepted(counts)} accepted, {refused} refused, {counts['invalid']} invalid")
     failures = [item for item in done if item["failure"]]
     lines += [f"{len(failures)} chunks with a difference"]
     lines += [f"seed {item['seed']}: {item['failure']}" for item in failures]
     return "\n".join(lines)
+
+
+def _accepted(counts):
+    return sum(count for name, count in counts.items() if name.startswith("accepted"))
 
 
 def main():
@@ -91,14 +43,11 @@ def main():
     parser.add_argument("--folder", type=Path, default=Path("out/differential"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    BrianLogger.suppress_hierarchy("brian2")
-    prefs.codegen.target = "numpy"
-    warnings.simplefilter("ignore")
     done = []
     for number in range(options.models // CHUNK):
         path = options.folder / f"{number}.json"
         if not path.exists():
-            found = chunk(number)
+            found = check_models(number, CHUNK, n_fused=1)
             new = path.with_suffix(".new")
             new.write_text(json.dumps(found))
             new.replace(path)

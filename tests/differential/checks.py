@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from brian2 import SpikeMonitor, StateMonitor, Synapses, ms
+from brian2 import SpikeMonitor, StateMonitor, Synapses
 from brian2.core.base import BrianObjectException
 
 from hetbrian._support.optional import torch
@@ -47,7 +47,7 @@ def record(model, names):
         network.run(N_STEPS * group.clock.dt, namespace={})
     except BrianObjectException as error:
         raise Invalid(str(error.__cause__)) from error
-    kept = {name: np.array(getattr(item, f"{name}_" if group.variables[name].dim else name)).T for name, item in states.items()}
+    kept = {name: np.array(item.variables[name].get_value()) for name, item in states.items()}
     last = {name: np.array(group.variables[name].get_value()) for name in names}
     states = {name: np.concatenate([kept[name], last[name][None]]) for name in names}
     rasters = {}
@@ -97,7 +97,9 @@ def check_plain(model, dtype):
         if name in names:
             dimension = None if name == "lastspike" else module.neurons.state_dimensions[name]
             expected = module.units.from_si(torch.as_tensor(found.states[name][0]), dimension).to(value.dtype)
-            assert torch.equal(value.isnan(), expected.isnan()) and torch.equal(value.nan_to_num(), expected.nan_to_num())
+            assert torch.equal(value.isnan(), expected.isnan()) and torch.equal(
+                value.nan_to_num(), expected.nan_to_num()
+            )
     rows = rows_of(module, found)
     state, spikes = one_step(module, found, rows)
     exact, _ = export(model, torch.float64)
@@ -136,7 +138,11 @@ def check_gradients(model):
     """Check the gradient of one step of the plain cell by finite differences of it."""
     module, _ = export(model, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
     (parameter,) = module.parameters()
-    names = [name for name in module.neurons.names if module.initial_state()[name].is_floating_point() and name != "lastspike"]
+    names = [
+        name
+        for name in module.neurons.names
+        if module.initial_state()[name].is_floating_point() and name != "lastspike"
+    ]
     spikes = {name: torch.zeros(1, size, dtype=torch.float64) for name, size in module.sources.items()}
     output = module(1, spikes=spikes)
     total = sum(output.state[name].sum() for name in names)
@@ -164,14 +170,21 @@ def check_fused(model):
     module, _ = export(model, torch.float64, trainable="gain", surrogate=FastSigmoid())
     fused = fuse(module)
     (parameter,) = module.parameters()
-    spikes = {name: (torch.rand(20, 3, size, generator=torch.Generator().manual_seed(1)) < 0.2).double() for name, size in module.sources.items()}
+    spikes = {
+        name: (torch.rand(20, 3, size, generator=torch.Generator().manual_seed(1)) < 0.2).double()
+        for name, size in module.sources.items()
+    }
     results = []
     for cell, shift in ((module, 0.0), (fused, 0.0), (module, 1e-13)):
         parameter.data += shift
         parameter.grad = None
         output = cell(20, 3, spikes=spikes)
-        values = {name: value for name, value in output.state.items() if torch.is_tensor(value) and value.is_floating_point()}
-        total = output.spikes.sum() + sum(value.clamp(-1e6, 1e6).sum() for name, value in values.items() if name != "lastspike")
+        values = {
+            name: value for name, value in output.state.items() if torch.is_tensor(value) and value.is_floating_point()
+        }
+        total = output.spikes.sum() + sum(
+            value.clamp(-1e6, 1e6).sum() for name, value in values.items() if name != "lastspike"
+        )
         total.backward()
         results.append({"spikes": output.spikes, **values, "gradient": parameter.grad.clone()})
         parameter.data -= shift
@@ -180,7 +193,9 @@ def check_fused(model):
         control = float((moved[name] - expected).abs().nan_to_num(torch.inf).max())
         apart = (fast[name] - expected).abs()
         scale = float(expected[expected.isfinite()].abs().max()) if expected.isfinite().any() else 1.0
-        same = (apart <= 1e-9 * scale + 1e4 * control) | (expected == fast[name]) | (expected.isnan() & fast[name].isnan())
+        same = (
+            (apart <= 1e-9 * scale + 1e4 * control) | (expected == fast[name]) | (expected.isnan() & fast[name].isnan())
+        )
         assert same.all(), f"{name!r} of the fused cell differs by {float(apart[~same].max()):.3g} of {scale:.3g}"
 
 

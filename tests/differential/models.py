@@ -17,7 +17,10 @@ from brian2 import (
 from hypothesis import strategies as st
 
 N = 5
-COLLIDING = "v fired half values x0 fixed linked moment age like ops reset size step width part timing v_before".split()
+COLLIDING = """
+v fired half values x0 fixed linked moment age like ops reset size step width part timing v_before
+""".split()
+"""Names that generated code or modules might want for themselves."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,9 @@ class Model:
 
 def number(low, high):
     """Return decimal numbers as text, of few digits so that they are seen in the failure."""
-    return st.floats(low, high, allow_nan=False, allow_subnormal=False).map(lambda x: f"{x:.3g}" if x >= 0 else f"({x:.3g})")
+    return st.floats(low, high, allow_nan=False, allow_subnormal=False).map(
+        lambda x: f"{x:.3g}" if x >= 0 else f"({x:.3g})"
+    )
 
 
 EXPRESSIONS = (
@@ -171,14 +176,43 @@ EXPRESSIONS = (
     ("linked", "0.1*x"),
     ("noise", "0.1*rand()"),
 )
-THRESHOLDS = ("{v} > 1", "{v} >= 1", "1 < {v}", "{v} > 1 and {u} < 2", "{v} > 1 or {u} > 2", "not ({v} <= 1)", "{v} > 1 + 0.2*{u}**2",
-              "{v} > 1 and {v} < top", "{v} > 1 and t > 0.4*ms", "{v} == 1")  # fmt: skip
-RESETS = ("{v} = 0", "{v} -= 1", "{v} = {v}*0.5 - 0.3  # half; less", "{v} = -0.5; {u} += 0.1", "{u} = {v}\n{v} = 0.1", "{v} = 0.3*gain", "k += 1; {v} = 0",
-          "{v} = {v} - 1.1 + 0.01*exp(({v} - 1.2)/0.01)", "x_1 = 2*{u}; {v} = x_1 - 1", "flag = not flag; {v} = 0")  # fmt: skip
-ON_PRE = ("{v}_post += w", "{u}_post += 0.5*w; {v}_post -= 0.1*w  # both; at once", "{v}_post += w*int(i != j)", "{u}_post += clip(w, 0, top)", "{v}_post += 0.1*sqrt(i + 1)",
-          "k_post += 1", "{v}_post += w*rand()", "{v}_post = w", "{v}_post += w*{u}_post")  # fmt: skip
+THRESHOLDS = (
+    "{v} > 1",
+    "{v} >= 1",
+    "1 < {v}",
+    "{v} > 1 and {u} < 2",
+    "{v} > 1 or {u} > 2",
+    "not ({v} <= 1)",
+    "{v} > 1 + 0.2*{u}**2",
+    "{v} > 1 and {v} < top",
+    "{v} > 1 and t > 0.4*ms",
+    "{v} == 1",
+)
+RESETS = (
+    "{v} = 0",
+    "{v} -= 1",
+    "{v} = {v}*0.5 - 0.3  # half",
+    "{v} = -0.5; {u} += 0.1",
+    "{u} = {v}\n{v} = 0.1",
+    "{v} = 0.3*gain",
+    "k += 1; {v} = 0",
+    "{v} = {v} - 1.1 + 0.01*exp(({v} - 1.2)/0.01)",
+    "x_1 = 2*{u}; {v} = x_1 - 1",
+    "flag = not flag; {v} = 0",
+)
+ON_PRE = (
+    "{v}_post += w",
+    "{u}_post += 0.5*w; {v}_post -= 0.1*w  # both",
+    "{v}_post += w*int(i != j)",
+    "{u}_post += clip(w, 0, top)",
+    "{v}_post += 0.1*sqrt(i + 1)",
+    "k_post += 1",
+    "{v}_post += w*rand()",
+    "{v}_post = w",
+    "{v}_post += w*{u}_post",
+)
 REFUSED = {"linked", "noise", "age on the grid"}
-OFTEN, SELDOM = 8, 1
+OFTEN = 8
 
 
 def mostly(usual, rare):
@@ -193,15 +227,18 @@ def models(draw):
     words = dict(zip("vu", names, strict=True))
     refractory = draw(st.sampled_from(["", "", "time", "wait", "(0.3 + 0.1*(i % 3))*ms", "{u} > 0.3"])).format(**words)
     usual = [item for item in EXPRESSIONS if item[0] not in REFUSED and (refractory or "lastspike" not in item[1])]
-    rare = [item for item in EXPRESSIONS if item[0] in ("linked", "age on the grid") and (refractory or item[0] == "linked")]
-    chosen = mostly(st.sampled_from(usual), st.sampled_from(rare) if rare else st.sampled_from(usual))
+    rare = [
+        item for item in EXPRESSIONS if item[0] in ("linked", "age on the grid") and (refractory or item[0] == "linked")
+    ]
+    chosen = mostly(st.sampled_from(usual), st.sampled_from(rare))
     terms = draw(st.lists(chosen if draw(st.booleans()) else st.sampled_from(usual), min_size=1, max_size=3))
     of_u = draw(st.sampled_from([item for item in usual if "{u}" not in item[1] and "drive" not in item[1]]))
     of_drive = draw(st.sampled_from([item for item in usual if "drive" not in item[1]]))
 
     def text(template):
         parts = {
-            "a": draw(number(0.1, 1.5)), "b": draw(number(-0.7, 0.9)), "small": draw(number(0.01, 0.5)), "low": draw(number(-2, 0)),
+            "a": draw(number(0.1, 1.5)), "b": draw(number(-0.7, 0.9)),
+            "small": draw(number(0.01, 0.5)), "low": draw(number(-2, 0)),
             "grid": draw(st.integers(1, 30).map(lambda k: f"{k / 10:g}")),
         }  # fmt: skip
         return template.format(**words, **parts)
@@ -215,7 +252,8 @@ def models(draw):
         f"drive = {text(of_drive[1])} : 1",
     ]
     lines += ["k : integer", "flag : boolean", "gain : 1", "level : 1 (shared)", "wait : second"]
-    lines += ["x : 1 (linked)"] if any("x" in template.split("*") for _, template in (*terms, of_u, of_drive)) else []
+    is_linked = any(name == "linked" for name, _ in (*terms, of_u, of_drive))
+    lines += ["x : 1 (linked)"] if is_linked else []
     exponent = draw(st.integers(-18, 18))
     numbers = {"top": np.inf, "zero": 0.0, "big": 10.0**exponent, "tiny": 10.0 ** draw(st.integers(-12, 0))}
     if draw(st.integers(0, 30)) == 13:
@@ -237,16 +275,28 @@ def models(draw):
         )
     regular, slot, inactive = "", "after_synapses", ""
     if draw(st.integers(0, 4)) == 3:
-        regular, slot = f"{words['u']} = clip({words['u']}, -2, 2)", draw(mostly(st.just("after_synapses"), st.just("start")))
+        regular, slot = (
+            f"{words['u']} = clip({words['u']}, -2, 2)",
+            draw(mostly(st.just("after_synapses"), st.just("start"))),
+        )
     if draw(st.integers(0, 6)) == 5:
         inactive = draw(st.sampled_from(["regular", "updater", "resetter"]))
     model = Model(
-        "\n".join(lines), method,
+        "\n".join(lines),
+        method,
         draw(mostly(st.sampled_from(THRESHOLDS[:-1]), st.sampled_from(THRESHOLDS))).format(**words),
-        draw(st.sampled_from(RESETS)).format(**words), refractory, numbers, tuple(connections), regular, slot, inactive,
-        draw(st.sampled_from(["new", "new", "new", "ran", "other ran", "dt changed"])), draw(st.sampled_from([0.1, 0.05, 0.04])),
-        words["u"] if "x : 1 (linked)" in lines else "", tuple(names),
-    )  # fmt: skip
+        draw(st.sampled_from(RESETS)).format(**words),
+        refractory,
+        numbers,
+        tuple(connections),
+        regular,
+        slot,
+        inactive,
+        draw(st.sampled_from(["new", "new", "new", "ran", "other ran", "dt changed"])),
+        draw(st.sampled_from([0.1, 0.05, 0.04])),
+        words["u"] if is_linked else "",
+        tuple(names),
+    )
     constructs = [name for name, _ in (*terms, of_u)] + [method, f"history: {model.history}"]
     constructs += ["refractory"] if refractory else []
     constructs += [f"on_pre: {item.source}, delay {item.delay}" for item in connections]
