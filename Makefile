@@ -5,13 +5,17 @@ BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lint bench fields docs links clean
+.PHONY: demo test differential lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# 10 000 models at random in Brian2, the plain and the fused torch cell; goes on where it was stopped
+differential: $(VENV)/.dev
+	$(BIN)/python -m tests.differential --models $(or $(MODELS),10000) --folder $(OUT)/differential
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from brian2 import NeuronGroup, Synapses
 from brian2.units.fundamentalunits import Dimension
 
+from hetbrian._support.checks import choice
 from hetbrian._support.optional import torch
-from hetbrian.torch.module import Generated
-from hetbrian.torch.statements import check_known
+from hetbrian.torch.events import Events
 
 
 class Output(NamedTuple):
@@ -28,75 +28,6 @@ class Output(NamedTuple):
     spikes: torch.Tensor
     recorded: dict
     state: dict
-
-
-class Population(Generated):
-    """
-    The equations of one group as torch code; `hetbrian.torch.export.to_torch` makes it.
-
-    Parameters
-    ----------
-    program : Program
-        The assignments of a time step.
-    source : Source
-        The same for torch.
-    surrogate : Surrogate, optional
-        Derivative of the spike.
-    width : float
-        Distance from the threshold that counts as 1.
-    detach : bool
-        Whether gradients do not flow to the spikes through the reset.
-    bounds : dict of str to float, optional
-        Largest derivative of a state variable's update by its own value.
-    """
-
-    def __init__(self, program, source, surrogate=None, width=1.0, detach=False, bounds=None):
-        super().__init__(program.name, source.text, surrogate)
-        self.width, self.detach, self.bounds = width, detach, dict(bounds or {})
-        self.source, self.is_refractory = source, program.is_refractory
-        self.state_dimensions = {name: program.variables[name].dim for name in program.state}
-        self.size, self.names, self.linked = program.size, program.state, program.linked
-
-    def prepare(self):
-        """Return what is computed once for a sequence, with gradients to the parameters."""
-        return self.call("prepare", self)
-
-    def update(self, n, own, linked, prepared):
-        """Return the state after the update; where a derivative is bounded, with that one backwards."""
-        new = list(self.call("update", n, own, linked, prepared))
-        for name, limit in self.bounds.items() if torch.is_grad_enabled() else ():
-            k = self.names.index(name)
-            # a second evaluation, whose gradient by the own value is not passed on, but bounded first
-            alone = own[k].detach().requires_grad_()
-            value = self.call("update", n, (*own[:k], alone, *own[k + 1 :]), linked, prepared)[k]
-            (slope,) = torch.autograd.grad(value.sum(), alone, retain_graph=True, materialize_grads=True)
-            new[k] = _Bounded.apply(value, own[k], slope.clamp(-limit, limit))
-        return tuple(new)
-
-    def initial_state(self, batch: int | None = None) -> dict:
-        """Return each state variable's initial value, of shape (batch, neuron) or (neuron,)."""
-        shape = (self.size,) if batch is None else (batch, self.size)
-        state = {}
-        for name in self.names:
-            value = getattr(self, f"_initial_{name}")
-            # times stay float64: in float32 a step of 0.1 ms is lost in the rounding after one second
-            value = value.double() if name == "lastspike" else value
-            state[name] = value.expand(shape)
-        return state
-
-
-class _Bounded(torch.autograd.Function):
-    """Pass a value on; the gradient by its own start, of which it is made independent, is the slope."""
-
-    @staticmethod
-    def forward(ctx, value, start, slope):
-        ctx.save_for_backward(slope)
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (slope,) = ctx.saved_tensors
-        return gradient, gradient * slope, None
 
 
 class Cell(torch.nn.Module):
@@ -149,6 +80,7 @@ class Cell(torch.nn.Module):
         -------
         dict of str to Tensor, shape (batch, neuron)
             State variables by name, those of gates as ``gate.variable``, and the spikes that are still on their way.
+            The time of the last spike, ``lastspike``, is in seconds.
         """
         state = self.neurons.initial_state(batch)
         for gate in self.gates.values():
@@ -194,11 +126,7 @@ class Cell(torch.nn.Module):
 
     def like(self) -> torch.Tensor:
         """Return a tensor that has the dtype and device of the state."""
-        return next(
-            value
-            for name in self.neurons.names
-            if name != "lastspike" and (value := getattr(self.neurons, f"_initial_{name}")).is_floating_point()
-        )
+        return self.neurons.like()
 
     def prepare(self):
         """Return what `step` needs and is the same for a whole sequence; gradients flow through it."""
@@ -217,7 +145,7 @@ class Cell(torch.nn.Module):
         state : dict of str to Tensor
             State, as `initial_state` gives it; left as it is.
         n : int or Tensor
-            Number of the step, which sets the time t = n dt.
+            Number of the step, which sets the time t = n dt, in seconds as in Brian2.
         inputs : dict of str to Tensor, shape (batch, neuron), optional
             Values of the input variables in this step.
         spikes : dict of str to Tensor, shape (batch, source neuron), optional
@@ -232,26 +160,30 @@ class Cell(torch.nn.Module):
         """
         prepared = self.prepare() if prepared is None else prepared
         state = state | (inputs or {})
-        self._run("update", n, state, prepared)
-        fired = self._run("threshold", n, state, prepared)
+        clocks = [
+            item.clock(n, fixed)
+            for item, fixed in zip((self.neurons, *self.gates.values()), (prepared[0], *prepared[1]), strict=True)
+        ]
+        self._run("update", n, state, prepared, clocks)
+        fired = self._run("threshold", n, state, prepared, clocks)
         for coupling, weights in zip(self.couplings.values(), prepared[2], strict=True):
             coupling.deliver(state, fired if coupling.source is None else spikes[coupling.source], weights)
-        self._run("bound", n, state, prepared)
-        self._run("reset_state", n, state, prepared, fired)
+        self._run("bound", n, state, prepared, clocks)
+        self._run("reset_state", n, state, prepared, clocks, fired)
         return state, fired
 
-    def _run(self, slot, n, state, prepared, *spikes):
+    def _run(self, slot, n, state, prepared, clocks, *spikes):
         """Run a slot of the neurons, then of every gate, and put the variables into the state."""
         neurons = self.neurons
         own = tuple(state[name] for name in neurons.names)
         linked = tuple(state[".".join(neurons.linked[name])] for name in sorted(neurons.linked))
-        arguments = (n, own, linked, prepared[0])
+        arguments = (n, own, linked, prepared[0], clocks[0])
         result = neurons.update(*arguments) if slot == "update" else neurons.call(slot, *arguments, *spikes)
         fired, own = result if slot == "threshold" else (None, result)
         state |= zip(neurons.names, own, strict=True)
         if slot in ("update", "bound"):
-            for gate, fixed in zip(self.gates.values(), prepared[1], strict=True):
-                own = gate.call(slot, n, tuple(state[f"{gate.name}.{name}"] for name in gate.names), (), fixed)
+            for gate, fixed, clock in zip(self.gates.values(), prepared[1], clocks[1:], strict=True):
+                own = gate.call(slot, n, tuple(state[f"{gate.name}.{name}"] for name in gate.names), (), fixed, clock)
                 state |= {f"{gate.name}.{name}": value for name, value in zip(gate.names, own, strict=True)}
         return fired
 
@@ -300,7 +232,12 @@ class Cell(torch.nn.Module):
         like = self.like()
         # unbind: indexing would allocate a whole zero tensor in the backward pass of every step
         given = {name: value.to(like.dtype).unbind(0) for name, value in inputs.items()}
-        arriving = {name: torch.as_tensor(value).to(like.dtype).unbind(0) for name, value in spikes.items()}
+        arriving = {
+            name: (
+                value.to(self.device).dense(like.dtype) if isinstance(value, Events) else value.to(like.dtype)
+            ).unbind(0)
+            for name, value in spikes.items()
+        }
         first_step = self.first_step if first_step is None else first_step
         state = self.initial_state(batch) if state is None else state
         prepared = self.prepare()
@@ -357,12 +294,19 @@ class Cell(torch.nn.Module):
                     )
         if not isinstance(n_steps, int) or n_steps < 1:
             raise ValueError(f"n_steps is {n_steps!r}, expected a whole number of at least 1: give the steps to run.")
-        known = self.initial_state()
-        names = [name for name in known if not name.endswith(".pending")]
+        known = self.initial_state(batch)
+        names = [name for name, value in known.items() if torch.is_tensor(value)]  # and not the spikes on their way
         for name in record:
-            check_known("record", name, names, "state variables")
+            choice(name, "record", names)
         for name in sorted(state.keys() ^ known.keys()) if state is not None else ():
             raise ValueError(f"state and module differ in {name!r}, expected the same: take it from initial_state().")
+        for name, value in (state or {}).items():
+            given, wanted = ([tuple(item.shape) for item in _items(value)] for value in (value, known[name]))
+            if given != wanted:
+                raise ValueError(
+                    f"state has {name!r} of shape {_shapes(given)}, expected {_shapes(wanted)}: take it from "
+                    "initial_state() with the same batch."
+                )
         return n_steps, batch
 
     def write_back(self, group: NeuronGroup, *synapses: Synapses) -> None:
@@ -391,3 +335,13 @@ class Cell(torch.nn.Module):
         for coupling in self.couplings.values():
             if coupling.dimensions:
                 coupling.write_back(given[coupling.name], self.units)
+
+
+def _items(value):
+    """Return the tensors of a part of the state."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _shapes(shapes):
+    """Return shapes as text, one for all if they are the same."""
+    return " and ".join(map(str, dict.fromkeys(shapes))) or "no spikes"

@@ -7,11 +7,16 @@ import numpy as np
 from brian2 import NeuronGroup, Synapses
 from brian2.core.variables import ArrayVariable, Constant
 from brian2.groups.subgroup import Subgroup
+from brian2.parsing.bast import brian_ast
 
+from hetbrian._support.checks import choice
 from hetbrian._support.optional import torch
+from hetbrian.torch.integration import Hidden
+from hetbrian.torch.limits import refused
 from hetbrian.torch.module import Generated, number, tensor
-from hetbrian.torch.source import TorchRenderer
-from hetbrian.torch.statements import ExportError, assignments, check_known, names, resolve
+from hetbrian.torch.names import Names
+from hetbrian.torch.rendering import RANDOM, TorchRenderer
+from hetbrian.torch.statements import assignments, check_code, lines, names, owner_name, resolve
 
 DENSE = 4_000_000
 """Largest matrix, in elements, that is kept dense by default; larger ones only if most pairs are connected."""
@@ -28,7 +33,9 @@ class Coupling(Generated):
     name : str
         Name of the synapses.
     code : str
-        Python source of ``increments(values)``: what a spike adds to each of ``variables``.
+        Python source of ``increments``, which gives what a spike adds to each of ``variables``.
+    functions : dict of str to str
+        Its name there.
     variables : sequence of str
         State variables that receive.
     source : str or None
@@ -54,8 +61,10 @@ class Coupling(Generated):
         Longest delay in time steps.
     """
 
-    def __init__(self, name, code, variables, *, source, target, shape, pre, post, delays, guards, is_sparse, dtype):
-        super().__init__(name, code)
+    def __init__(
+        self, name, code, functions, variables, *, source, target, shape, pre, post, delays, guards, is_sparse, dtype
+    ):
+        super().__init__(name, code, functions=functions)
         self.variables, self.source, self.target, self.shape = tuple(variables), source, target, shape
         self.guards, self.is_sparse = guards, is_sparse
         self.delays = tuple(int(delay) for delay in np.unique(delays))
@@ -80,7 +89,7 @@ class Coupling(Generated):
         """
         prepared = []
         for variable, values in zip(self.variables, self.call("increments", self), strict=True):
-            values = self._zeros + values  # constants become one weight a synapse
+            values = self._zeros + values.to(self._zeros.dtype)  # constants become one weight a synapse
             prepared += [(variable, delay, self._weights(values, delay)) for delay in self.delays]
         return prepared
 
@@ -114,7 +123,8 @@ class Coupling(Generated):
             key = variable if self.target is None else f"{self.target}.{variable}"
             guard = self.guards.get(variable)
             old = state[key]
-            state[key] = old + added if guard is None else torch.where(state[guard], old + added, old)
+            new = old + added.to(old.dtype)
+            state[key] = new if guard is None else torch.where(state[guard], new, old)
         state[f"{self.name}.pending"] = sent[1:]
 
 
@@ -157,19 +167,15 @@ def receivers(synapses: Synapses) -> dict[str, str]:
     """
     (pathway,) = synapses._pathways
     found = {}
-    for line in pathway.code.replace(";", "\n").splitlines():
-        if not line.strip():
-            continue
-        node = ast.parse(line.strip()).body[0]
-        name = getattr(getattr(node, "target", None), "id", "").removesuffix("_post")
-        is_sum = isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub))
-        if not is_sum or name in synapses.equations or name not in synapses.target.variables or name in found:
-            raise ExportError(
-                f"on_pre of {synapses.name} has {line.strip()!r}, expected variable_post += weight, one line for each "
-                "variable: write plastic or nonlinear synapses as equations of the neurons."
-            )
-        value = ast.unparse(node.value)
-        found[name] = value if isinstance(node.op, ast.Add) else f"-({value})"
+    for line in lines(pathway.code):
+        name = getattr(getattr(line, "target", None), "id", "")
+        name = name.removesuffix("_post") if name.endswith("_post") or name not in synapses.equations else ""
+        is_sum = isinstance(line, ast.AugAssign) and isinstance(line.op, (ast.Add, ast.Sub))
+        if not is_sum or name not in synapses.target.variables or name in found:
+            text = f"on_pre of {synapses.name} has {ast.unparse(line)!r}"
+            raise refused("on_pre", text, "variable_post += weight, one line for each variable")
+        value = ast.unparse(line.value)
+        found[name] = value if isinstance(line.op, ast.Add) else f"-({value})"
     return found
 
 
@@ -207,33 +213,50 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     """
     (pathway,) = synapses._pathways
     added = receivers(synapses)
-    code = "\n".join(f"_added_{k} = {value}" for k, value in enumerate(added.values()))
-    variables = resolve(synapses, code, namespace)
-    items = assignments(code, variables)
+    taken = {*namespace, *synapses.variables, *synapses.namespace, *names(ast.parse(pathway.code.strip()))}
+    free = Names(taken)
+    sums = {name: free.new(f"added_{name}") for name in added}
+    code = "\n".join(f"{sums[name]} = {value}" for name, value in added.items())
+    hidden = Hidden(free)
+    variables = resolve(synapses, {"on_pre": pathway.code}, namespace, hidden)
+    check_code(synapses, pathway.code, variables, namespace)
+    items = assignments(code, variables, hidden=hidden)
     used = {name for item in items for name in names(item.value)}
+    if used & RANDOM:
+        raise refused(
+            "drawn", f"on_pre of {synapses.name} has {min(used & RANDOM)}()", "the same weight at every spike"
+        )
     constants, arrays = {}, {}
     for name in sorted(used & set(variables)):
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
-            constants[name] = (number(variable, units), units.label(variable.dim))
-        elif isinstance(variable, ArrayVariable) and variable.owner.name == synapses.name:
+            value = number(variable)
+            constants[name] = (units.from_si(float(value), variable.dim), units.label(variable.dim))
+        elif isinstance(variable, ArrayVariable) and owner_name(variable) == synapses.name:
             arrays[name] = variable
         elif isinstance(variable, ArrayVariable):
-            raise ExportError(
-                f"on_pre of {synapses.name} uses {name!r} of {variable.owner.name}, expected variables of the synapses "
-                "and constants: copy its values into a synaptic parameter."
-            )
-    renderer = TorchRenderer()
-    lines = [f"{name} = {value!r}  # {unit}" for name, (value, unit) in constants.items()]
-    lines += ["", "", "def increments(values_):"] + [f"    {name} = values_.{name}" for name in arrays]
-    lines += [f"    {item.name} = {renderer.render_node(item.value)}" for item in items]
-    lines += [f"    return ({''.join(f'_added_{k}, ' for k in range(len(added)))})"]
+            text = f"on_pre of {synapses.name} uses {name!r} of {owner_name(variable)}"
+            raise refused("weight", text, "variables of the synapses and constants")
+    _check_targets(synapses, items, sums, variables)
+    ops, values, function = (free.new(word) for word in ("ops", "values", "increments"))
+    booleans = [name for name, variable in arrays.items() if variable.is_boolean]
+    static = {*constants, *arrays, *(item.name for item in items)}
+    renderer = TorchRenderer(ops=ops, wrapped={*constants, *arrays}, booleans=booleans, fixed=static)
+    code_lines = [f"{ops} = ops"] if ops != "ops" else []
+    code_lines += [f"{name} = float({str(value)!r})  # {unit}" for name, (value, unit) in constants.items()]
+    code_lines += ["", "", f"def {function}({values}):"] + [f"    {name} = {values}.value({name!r})" for name in arrays]
+    for item in items:
+        code_lines.append(f"    {item.name} = {renderer.render_node(item.value)}")
+        if renderer.is_boolean(item.value):
+            renderer.booleans.add(item.name)
+    code_lines += [f"    return ({''.join(f'{ops}.exact({name}), ' for name in sums.values())})"]
     shape = (len(synapses.source), len(synapses.target))
     count = len(synapses)
     delay = np.broadcast_to(np.asarray(pathway.variables["delay"].get_value()), (count,))
     coupling = Coupling(
         synapses.name,
-        "\n".join(lines) + "\n",
+        "\n".join(code_lines) + "\n",
+        {"increments": function},
         added,
         source=None if synapses.source is group else synapses.source.name,
         target=None if synapses.target is group else synapses.target.name,
@@ -249,9 +272,19 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
         is_trainable = name in trainable
         coupling.store(name, tensor(variable, units, dtype), dimension=variable.dim, is_trainable=is_trainable)
     for name in sorted(trainable):
-        known = [f"{synapses.name}.{item}" for item in arrays]
-        check_known("trainable", f"{synapses.name}.{name}", known, "variables of its on_pre")
+        choice(f"{synapses.name}.{name}", "trainable", [f"{synapses.name}.{item}" for item in arrays])
     return coupling
+
+
+def _check_targets(synapses, items, sums, variables):
+    """Refuse to add what the target cannot hold."""
+    kinds = {item.name: item.value for item in items}
+    for name, total in sums.items():
+        target = synapses.target.variables[name]
+        if target.is_boolean or (
+            target.is_integer and brian_ast(ast.unparse(kinds[total]), variables).dtype == "float"
+        ):
+            raise refused("whole", f"on_pre of {synapses.name} adds to {name!r}, no real number", "a real number")
 
 
 def check_synapses(synapses: Synapses, group: NeuronGroup, gates: Sequence[NeuronGroup]) -> None:
@@ -274,29 +307,29 @@ def check_synapses(synapses: Synapses, group: NeuronGroup, gates: Sequence[Neuro
     """
     name, pathways = synapses.name, synapses._pathways
     if synapses.equations.diff_eq_names:
-        raise ExportError(
-            f"{name} has synaptic differential equations, expected weights: put the equations into the neurons."
-        )
+        raise refused("synaptic", f"{name} has synaptic differential equations", "weights")
     if synapses.summed_updaters:
-        raise ExportError(
-            f"{name} has a (summed) variable, expected on_pre that adds to a variable: write it as spikes' effect."
-        )
+        raise refused("summed", f"{name} has a (summed) variable", "on_pre that adds to a variable")
     if len(pathways) != 1 or pathways[0].prepost != "pre" or pathways[0].event != "spike":
-        raise ExportError(
-            f"{name} has pathways {', '.join(item.objname for item in pathways) or 'none'}, expected one on_pre: "
-            "learning rules run in Brian2, not in torch."
-        )
+        found = f"{name} has pathways {', '.join(item.objname for item in pathways) or 'none'}"
+        raise refused("pathway", found, "one on_pre")
     for end in (synapses.source, synapses.target):
         if isinstance(end, Subgroup):
-            raise ExportError(f"{name} connects the subgroup {end.name}, expected whole groups: connect the group.")
+            raise refused("end", f"{name} connects the subgroup {end.name}", "whole groups")
     if synapses.target is not group and synapses.target not in gates:
-        raise ExportError(
-            f"{name} targets {synapses.target.name}, expected {group.name}: export that group, or leave them out."
-        )
+        raise refused("target", f"{name} targets {synapses.target.name}", group.name)
     if pathways[0].when != "synapses" or pathways[0].clock.dt != group.clock.dt:
-        raise ExportError(
-            f"{name} runs in the slot {pathways[0].when!r} every {pathways[0].clock.dt}, expected 'synapses' every "
-            f"{group.clock.dt}: use one clock and the default slot."
-        )
+        found = f"{name} runs in the slot {pathways[0].when!r} every {pathways[0].clock.dt}"
+        raise refused("clock", found, f"'synapses' every {group.clock.dt}")
     if not len(synapses):
-        raise ExportError(f"{name} has no synapses, expected some: call connect() first.")
+        raise refused("unconnected", f"{name} has no synapses", "some")
+    if _is_waiting(pathways[0].queue):
+        raise refused("pending", f"{name} has spikes on their way", "none")
+
+
+def _is_waiting(queue) -> bool:
+    """Return whether a queue of Brian2 holds spikes that have not arrived."""
+    state = queue._full_state()
+    if len(state) == 3:  # of Python: time, synapses by delay, how many of them are meant
+        return bool(np.any(state[2]))
+    return any(len(spikes) for spikes in state[1])

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from brian2 import NeuronGroup, Quantity, TimedArray
 from brian2.core.functions import Function
 from brian2.core.namespace import get_local_namespace
@@ -13,12 +14,17 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
+from hetbrian._support.checks import choice
 from hetbrian._support.optional import torch
-from hetbrian.torch.cell import Cell, Population
+from hetbrian.torch.cell import Cell
 from hetbrian.torch.coupling import check_synapses, read_coupling, receivers
-from hetbrian.torch.module import TAKEN, number, tensor
-from hetbrian.torch.source import module_source, threshold_margin
-from hetbrian.torch.statements import ExportError, check_group, check_known, read_group
+from hetbrian.torch.limits import refused
+from hetbrian.torch.module import exact, number, tensor
+from hetbrian.torch.population import Population
+from hetbrian.torch.range import check_range
+from hetbrian.torch.source import Values, comparison, module_source
+from hetbrian.torch.start import first_step
+from hetbrian.torch.statements import check_group, read_group
 from hetbrian.torch.surrogate import SuperSpike, Surrogate
 from hetbrian.torch.units import COHERENT, UnitSystem
 
@@ -124,9 +130,7 @@ def to_torch(
         targets[item.target.name] |= set(receivers(item))
     parameters = {name: item.flags for name, item in group.equations.items() if item.type == "parameter"}
     for name in inputs:
-        known = sorted(name for name, flags in parameters.items() if "shared" not in flags)
-        advice = "declare it in the equations, one value a neuron"
-        check_known("inputs", name, known, f"parameters of {group.name}", advice)
+        choice(name, "inputs", sorted(name for name, flags in parameters.items() if "shared" not in flags))
     program = read_group(group, namespace, targets=sorted(targets[group.name] | set(inputs)), owners=gates)
     own, of_synapses = _split(trainable, [item.name for item in incoming])
     settings = {"surrogate": surrogate or SuperSpike(), "detach": detach_reset, "units": units, "dtype": dtype}
@@ -136,10 +140,8 @@ def to_torch(
     for gate in gates:
         found = read_group(gate, namespace, targets=sorted(targets[gate.name]))
         if gate.order <= group.order or found.condition is not None or len(gate) != 1:
-            raise ExportError(
-                f"{gate.name} is no gating variable, expected one neuron without threshold that is updated after "
-                f"{group.name}: use AllToAll, or export it on its own."
-            )
+            expected = f"one neuron without threshold that is updated after {group.name}"
+            raise refused("gate", f"{gate.name} is no gating variable", expected)
         modules.append(_population(gate, found, width=1.0, trainable=(), **settings))
     couplings = []
     for item in incoming:
@@ -147,7 +149,7 @@ def to_torch(
         guards = program.guards if item.target is group else {}
         couplings.append(read_coupling(item, group, namespace, guards=guards, **options))
     dt = float(units.from_si(float(group.clock.dt), program.variables["dt"].dim))
-    return Cell(neurons, modules, couplings, inputs, dt, units, int(group.clock.timestep[:]))
+    return Cell(neurons, modules, couplings, inputs, dt, units, first_step(group))
 
 
 def _incoming(group, items, gates):
@@ -157,28 +159,31 @@ def _incoming(group, items, gates):
         found += [item for item in gate.contained_objects if isinstance(item, Synapses)]
     for item in items:
         if not isinstance(item, (Synapses, NeuronGroup)) or item is group:
-            raise ExportError(
-                f"synapses has {getattr(item, 'name', item)!r} ({type(item).__name__}), expected Synapses or AllToAll: "
-                "other objects have no counterpart in torch, run them in Brian2."
-            )
+            found_ = f"synapses has {getattr(item, 'name', item)!r} ({type(item).__name__})"
+            raise refused("object", found_, "Synapses or AllToAll")
     for item in (*found, *gates):
-        if item.name in TAKEN:
-            raise ExportError(f"{item.name!r} is a name that torch modules need, expected another: rename the object.")
-    found = [item for item in found if item.active]
+        if item.name in dir(torch.nn.ModuleDict):
+            raise refused("module name", f"{item.name!r} is a name that torch modules need", "another")
+    found = [item for item in found if item.active and all(path.active for path in item._pathways)]
     return sorted(found, key=lambda item: [(path.order, path.name) for path in item._pathways])
 
 
 def _population(group, program, *, width, trainable, surrogate, detach, units, dtype, bounds=None):
     """Return a group's module: values sorted into constants, parameters, TimedArrays and initial state."""
+
+    def scale(dimension):
+        return float(units.from_si(1.0, dimension))
+
     constants, values, tables = {}, {}, {}
     for name, variable in sorted(program.variables.items()):  # sorted: optimisers and DDP go by position
         if name in (*program.state, *program.linked, "t", "t_in_timesteps"):
             continue
         if isinstance(variable, TimedArray):
             subdivision = _find_K(float(group.clock.dt), variable.dt)
-            tables[name] = (float(units.from_si(variable.dt / subdivision, program.variables["t"].dim)), subdivision)
+            tables[name] = (variable.dt / subdivision, subdivision)
         elif isinstance(variable, Constant) or name == "dt":
-            constants[name] = (number(variable, units), units.label(variable.dim))
+            value = number(variable)
+            constants[name] = (float(units.from_si(value, variable.dim)), float(value), units.label(variable.dim))
         elif isinstance(variable, ArrayVariable):
             values[name] = tensor(variable, units, dtype)
     dimensions = {name: item.dim for name, item in program.variables.items() if not isinstance(item, Function)}
@@ -192,31 +197,39 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
                 "synapses as 'synapses.variable': check the name."
             )
     initial = {name: tensor(program.variables[name], units, dtype) for name in program.state}
-    integers = [name for name, value in initial.items() if not value.is_floating_point()]
-    source = module_source(program, constants, [*values, *tables], tables, integers, width, detach)
-    _check_bounds(program, bounds or {}, [*integers, "lastspike", "not_refractory"])
+    if "lastspike" in initial:
+        initial["lastspike"] = exact(program.variables["lastspike"])
+    kinds = {name: value.dtype for name, value in (values | initial).items()}
+    integers = {name for name, kind in kinds.items() if kind == torch.int64}
+    booleans = {name for name, kind in kinds.items() if kind == torch.bool}
+    given = Values(constants, [*values, *tables], tables, scale, integers, booleans)
+    source = module_source(program, given, width, detach)
+    _check_bounds(program, bounds or {}, [*integers, *booleans, "lastspike"])
     module = Population(program, source, surrogate, width, detach, bounds)
+    for name in values:
+        module.store(name, values[name], dimension=dimensions[name], is_trainable=name in trainable)
+        if name not in trainable and values[name].is_floating_point():
+            variable = program.variables[name]
+            module.keep_exact(name, exact(variable), scale(variable.dim))
     for name in tables:
         table = program.variables[name]
-        values[name] = torch.as_tensor(units.from_si(table.values, table.dim), dtype=dtype)
-    for key, value in (values | {f"_initial_{name}": value for name, value in initial.items()}).items():
-        name = key.removeprefix("_initial_")
-        module.store(key, value, dimension=dimensions.get(name), is_trainable=name in trainable)
+        exact_values = torch.as_tensor(np.array(table.values, dtype=float))
+        module.store(name, units.from_si(exact_values, table.dim).to(dtype))
+        module.keep_exact(name, exact_values, scale(table.dim))
+    for name, value in initial.items():
+        module.store(f"_initial_{name}", value, dimension=dimensions[name], is_trainable=name in trainable)
+    check_range(module, dtype)
     return module
 
 
 def _check_bounds(program, bounds, others):
     """Refuse bounds of what is no state variable with a derivative, and of noise, which would be drawn twice."""
     for name, limit in bounds.items():
-        known = [item for item in program.state if item not in others]
-        check_known("jacobian_bound", name, known, "state variables")
+        choice(name, "jacobian_bound", [item for item in program.state if item not in others])
         if not limit > 0:
             raise ValueError(f"jacobian_bound of {name!r} is {limit!r}, expected more than 0: give a bound such as 1.")
         if {"rand", "randn"} & set(program.variables):
-            raise ExportError(
-                f"{program.name} has random numbers, expected none with jacobian_bound: clip the norm of the gradient "
-                "instead."
-            )
+            raise refused("noise bound", f"{program.name} has random numbers", "none with jacobian_bound")
 
 
 def _split(trainable, synapses):
@@ -225,8 +238,7 @@ def _split(trainable, synapses):
     of_synapses: dict = {name: [] for name in synapses}
     for name in set(trainable) - set(own):
         owner, _, variable = name.partition(".")
-        if owner not in of_synapses:
-            check_known("trainable", name, synapses, "synapses")
+        choice(owner, f"the synapses of {name!r} in trainable", synapses)
         of_synapses[owner].append(variable)
     return own, of_synapses
 
@@ -236,7 +248,8 @@ def _width(program, width, units):
     if width is None or program.condition is None:
         return 1.0
     comparisons = [node for node in ast.walk(program.condition) if isinstance(node, ast.Compare)]
-    margin = ast.unparse(threshold_margin(comparisons[0])[0]) if comparisons else "0"
+    larger, smaller, _ = comparison(comparisons[0]) if comparisons else (ast.Constant(0), ast.Constant(0), True)
+    margin = ast.unparse(ast.BinOp(larger, ast.Sub(), smaller))
     dimension = parse_expression_dimensions(margin, program.variables)
     threshold = ast.unparse(program.condition)
     message = (

@@ -4,11 +4,8 @@ import numpy as np
 
 from hetbrian._support.optional import torch
 from hetbrian.torch import functions
-from hetbrian.torch.statements import ExportError
+from hetbrian.torch.names import Names
 from hetbrian.torch.surrogate import reset, spike
-
-TAKEN = frozenset(dir(torch.nn.ModuleDict()))
-"""Names that torch modules need for themselves."""
 
 
 class Generated(torch.nn.Module):
@@ -25,12 +22,19 @@ class Generated(torch.nn.Module):
         Python source of its functions.
     surrogate : Surrogate, optional
         Derivative of the spike.
+    functions : dict of str to str, optional
+        Names of functions in the source, if they have others there.
+
+    Attributes
+    ----------
+    attributes : dict of str to str
+        Where the values of variables are kept whose name the module needs for itself, e.g. ``half_1``.
     """
 
-    def __init__(self, name, code, surrogate=None):
+    def __init__(self, name, code, surrogate=None, functions=None):
         super().__init__()
         self.name, self.code, self.surrogate = name, code, surrogate
-        self.dimensions = {}
+        self.functions, self.attributes, self.dimensions = dict(functions or {}), {}, {}
         self._compile()
 
     def _compile(self):
@@ -46,19 +50,22 @@ class Generated(torch.nn.Module):
 
     def call(self, function, *arguments):
         """Run a function of the source."""
-        return self._functions[function](*arguments)
+        return self._functions[self.functions.get(function, function)](*arguments)
 
     def store(self, name, value, *, dimension=None, is_trainable=False):
-        """Keep a value as parameter or buffer; a dimension is kept for `write_back`."""
-        if name in TAKEN:
-            raise ExportError(
-                f"{self.name} has a variable {name!r}, a name that torch modules need; expected another: rename it."
-            )
+        """Keep a variable's value as parameter or buffer; a dimension is kept for `write_back`."""
+        attribute = name
+        if hasattr(self, name):
+            attribute = self.attributes[name] = Names(dir(self)).new(name)
         if is_trainable:
-            self.register_parameter(name, torch.nn.Parameter(value))
+            self.register_parameter(attribute, torch.nn.Parameter(value))
             self.dimensions[name] = dimension
         else:
-            self.register_buffer(name, value)
+            self.register_buffer(attribute, value)
+
+    def value(self, name):
+        """Return the parameter or buffer of a variable."""
+        return getattr(self, self.attributes.get(name, name))
 
     def write_back(self, owner, units):
         """
@@ -82,22 +89,27 @@ class Generated(torch.nn.Module):
                     f"{owner.name} has no variable {name!r} to write to, expected a parameter of its equations: "
                     f"declare it there instead of in the namespace."
                 )
-            values = getattr(self, name).detach().double().cpu().numpy()
+            values = self.value(name).detach().double().cpu().numpy()
             owner.variables[name].set_value(units.to_si(values, dimension))
 
 
 def tensor(variable, units, dtype):
     """Return a Brian2 variable's value in a unit system; whole numbers and truth values keep their kind."""
+    values = exact(variable)
+    if values.dtype == torch.bool:
+        return values
+    if np.asarray(variable.get_value()).dtype.kind in "iu":
+        return values.to(torch.int64)
+    return units.from_si(values, variable.dim).to(dtype)
+
+
+def exact(variable):
+    """Return a Brian2 variable's value in SI and float64; truth values keep their kind."""
     values = np.array(variable.get_value())
     values = values.reshape(()) if variable.scalar else values
-    if values.dtype.kind == "b":
-        return torch.as_tensor(values)
-    if values.dtype.kind in "iu":
-        return torch.as_tensor(values.astype(np.int64))
-    return torch.as_tensor(np.asarray(units.from_si(values.astype(np.float64), variable.dim)), dtype=dtype)
+    return torch.as_tensor(values if values.dtype.kind == "b" else values.astype(np.float64))
 
 
-def number(variable, units):
-    """Return a Brian2 constant's value in a unit system as a Python number."""
-    value = np.asarray(variable.get_value()).item()
-    return float(units.from_si(value, variable.dim)) if isinstance(value, float) else value
+def number(variable):
+    """Return a Brian2 constant's value in SI as a Python number."""
+    return np.asarray(variable.get_value()).item()

@@ -6,17 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from brian2 import NeuronGroup, Quantity, SpatialNeuron, TimedArray, second
+from brian2 import Clock, NeuronGroup, SpatialNeuron, TimedArray, prefs
 from brian2.codegen.translation import make_statements
 from brian2.core.functions import Function
-from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Constant, Subexpression
+from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Subexpression
 from brian2.devices.device import RuntimeDevice, get_device
+from brian2.equations.equations import check_subexpressions
+from brian2.equations.unitcheck import check_units_statements
 from brian2.groups.group import CodeRunner, Group
 from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
-from brian2.units.fundamentalunits import DIMENSIONLESS
-from brian2.utils.stringtools import get_identifiers
+from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError
+from brian2.utils.stringtools import deindent, get_identifiers
+
+from hetbrian.torch.integration import Hidden, hidden_parts, update_code
+from hetbrian.torch.limits import refused
+from hetbrian.torch.names import Names
 
 FUNCTIONS = frozenset(
     """
@@ -26,20 +32,10 @@ FUNCTIONS = frozenset(
 )
 """Brian2's functions that can be exported."""
 
-REFRACTORY = "_refractory"
-"""Name of the refractory period, which Brian2 writes into its code as a number of seconds."""
+SCHEDULE = ["start", "groups", "thresholds", "synapses", "resets", "end"]
+"""Brian2's order of slots within a step, that of the exported step too."""
 
 SLOTS = {StateUpdater: "groups", Thresholder: "thresholds", Resetter: "resets"}
-
-
-class ExportError(NotImplementedError):
-    """The model has something that cannot be exported; the message names it and what to do instead."""
-
-
-def check_known(argument: str, name: str, known: Iterable[str], what: str, advice: str = "check the name") -> None:
-    """Refuse a name in an argument that is none of the known ones."""
-    if name not in known:
-        raise ValueError(f"{argument} has {name!r}, expected {what} among {', '.join(known) or 'none'}: {advice}.")
 
 
 @dataclass(frozen=True)
@@ -115,39 +111,37 @@ def check_group(group: NeuronGroup) -> None:
         If it is no NeuronGroup, or has something that cannot be exported.
     """
     if not isinstance(get_device(), RuntimeDevice):
-        raise ExportError(
-            "the active device is standalone, which holds no values to export; expected the runtime device: call "
-            "set_device('runtime') and build the group again."
+        raise refused(
+            "device", "the active device is standalone, which holds no values to export", "the runtime device"
         )
     if not isinstance(group, NeuronGroup) or isinstance(group, SpatialNeuron):
-        raise ExportError(
-            f"a {type(group).__name__} cannot be exported, expected a NeuronGroup: pass the whole group, and spike "
-            "sources only as the source of synapses."
-        )
+        raise refused("group", f"a {type(group).__name__} cannot be exported", "a NeuronGroup")
     events = sorted(set(group.events) - {"spike"})
     if events:
-        raise ExportError(
-            f"{group.name} has the custom event {events[0]!r}, expected spikes only: express it as threshold and reset."
-        )
+        raise refused("event", f"{group.name} has the custom event {events[0]!r}", "spikes only")
     choice = group.state_updater.method_choice
     if isinstance(choice, str) and choice.startswith("gsl"):
-        raise ExportError(
-            f"{group.name} has the method {choice!r}, which is no Brian2 code; expected exact, euler, "
-            "exponential_euler, heun, rk2 or rk4: choose one of them."
-        )
+        known = "exact, euler, exponential_euler, heun, rk2 or rk4"
+        raise refused("method", f"{group.name} has the method {choice!r}, which is no Brian2 code", known)
+    if not isinstance(group.clock, Clock):
+        raise refused("time", f"{group.name} has a {type(group.clock).__name__}", "a Clock with one dt")
+    if group._refractory is not False and prefs.legacy.refractory_timing:
+        raise refused("legacy", f"{group.name} has Brian2's legacy refractory timing", "the default")
     for item in group.contained_objects:
         if isinstance(item, SubexpressionUpdater):
-            name = _target(item.abstract_code.splitlines()[0])
-            raise ExportError(
-                f"{name!r} of {group.name} is (constant over dt), expected a plain sub-expression: remove the flag."
-            )
+            name = ast.unparse(lines(item.abstract_code)[0].targets[0])
+            raise refused("over dt", f"{name!r} of {group.name} is (constant over dt)", "a plain sub-expression")
         slot = SLOTS.get(type(item), "after_synapses" if type(item) is CodeRunner else item.when)
         is_known = type(item) in SLOTS or type(item) is CodeRunner or isinstance(item, Synapses)
-        if not is_known or item.when != slot or item.clock is not group.clock:
-            raise ExportError(
-                f"{group.name} holds {item.name!r} in the slot {item.when!r}, expected Brian2's default slots, one "
-                "time step and no run_regularly but in after_synapses: write it into the equations or the reset."
+        if item.active and (not is_known or item.when != slot or item.clock is not group.clock):
+            raise refused(
+                "slot",
+                f"{group.name} holds {item.name!r} in the slot {item.when!r}",
+                "Brian2's default slots, one time step and no run_regularly but in after_synapses",
             )
+    schedule = prefs.core.network.default_schedule
+    if list(schedule) != SCHEDULE:
+        raise refused("slot", f"prefs.core.network.default_schedule is {schedule}", f"Brian2's own {SCHEDULE}")
 
 
 def read_group(
@@ -178,28 +172,12 @@ def read_group(
     KeyError
         If a name is unknown.
     """
-    group.state_updater.update_abstract_code(namespace)
-    update, extra = group.state_updater.abstract_code, {}
-    if isinstance(group._refractory, Quantity):
-        literal = f"timestep({float(group._refractory)}, dt)"
-        if literal not in update:
-            raise ExportError(
-                f"{group.name} has Brian2's legacy refractory timing, expected the default: "
-                "set prefs.legacy.refractory_timing = False."
-            )
-        update = update.replace(literal, f"timestep({REFRACTORY}, dt)")
-        extra[REFRACTORY] = Constant(REFRACTORY, value=float(group._refractory), dimensions=second.dim)
-    condition = group.events.get("spike")
-    regular = [item for item in group.contained_objects if type(item) is CodeRunner]
-    code = {
-        "groups": update,
-        "thresholds": f"_condition = {condition}" if condition else "",
-        "after_synapses": "\n".join(
-            item.abstract_code for item in sorted(regular, key=lambda item: (item.order, item.name))
-        ),
-        "resets": group.event_codes.get("spike") or "",
-    }
-    variables = resolve(group, "\n".join(code.values()), namespace, extra)
+    hidden = hidden_parts(group, namespace)
+    code = group_code(group, namespace, hidden)
+    condition = code.pop("condition")
+    variables = resolve(group, code, namespace, hidden)
+    for slot in ("thresholds", "after_synapses", "resets"):
+        check_code(group, code[slot], variables, namespace)
     for name in targets:
         variables.setdefault(name, group.variables[name])
     guards = {
@@ -209,7 +187,7 @@ def read_group(
     }
     slots = {
         # a reset sets its variables although the neuron has just become refractory
-        slot: assignments(text, variables, {} if slot == "resets" else guards)
+        slot: assignments(text, variables, {} if slot == "resets" else guards, hidden)
         for slot, text in code.items()
     }
     slots["groups"] = _without_guard(slots["groups"], variables)
@@ -222,15 +200,82 @@ def read_group(
     linked = _linked(group, variables, {owner.name: owner for owner in owners})
     for name in sorted(written):
         if variables[name].scalar:
-            raise ExportError(
-                f"{name!r} of {group.name} is a shared variable that changes during a run, expected one value a "
-                "neuron: remove (shared)."
-            )
+            found = f"{name!r} of {group.name} is a shared variable that changes during a run"
+            raise refused("shared", found, "one value a neuron")
     names = (group.name, len(group), variables, tuple(sorted(written)), linked)
     return Program(*names, slots, parse(condition) if condition else None, is_refractory, guards)
 
 
-def resolve(group: Group, code: str, namespace: Mapping, extra: Mapping | None = None) -> dict:
+def group_code(group: NeuronGroup, namespace: Mapping, hidden: Hidden) -> dict[str, str]:
+    """
+    Return Brian2's code of a group by slot, and its threshold as ``condition``; what is not active has none.
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        The group.
+    namespace : dict
+        Names that the group does not define.
+    hidden : Hidden
+        Takes what sympy shall not see of the update.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    thresholder, resetter = (items.get("spike") for items in (group.thresholder, group.resetter))
+    try:
+        update = update_code(group, namespace, hidden) if group.state_updater.active else ""
+        if thresholder is not None:
+            thresholder.update_abstract_code(namespace)
+    except (DimensionMismatchError, TypeError) as error:
+        raise refused("units", f"Brian2 refuses {group.name} ({_said(error)})", "units and types that fit") from error
+    condition = group.events["spike"] if thresholder is not None and thresholder.active else None
+    regular = [item for item in group.contained_objects if type(item) is CodeRunner and item.active]
+    regular.sort(key=lambda item: (item.order, item.name))
+    return {
+        "groups": update,
+        "thresholds": f"_condition = {condition}" if condition else "",
+        "after_synapses": "\n".join(deindent(item.abstract_code) for item in regular),
+        "resets": group.event_codes.get("spike") or "" if resetter is not None and resetter.active else "",
+        "condition": condition or "",
+    }
+
+
+def check_code(group: Group, code: str, variables: Mapping, namespace: Mapping) -> None:
+    """
+    Refuse what Brian2 would refuse before a run.
+
+    Parameters
+    ----------
+    group : Group
+        Whose code it is.
+    code : str
+        Statements.
+    variables : dict of str to Variable or Function
+        Every name in it.
+    namespace : dict
+        Names that the group does not define.
+
+    Raises
+    ------
+    ExportError
+        If units do not fit.
+    """
+    try:
+        group.equations.check_units(group, run_namespace=namespace)
+        check_subexpressions(group, group.equations, namespace)
+        check_units_statements("\n".join(map(ast.unparse, lines(code))), dict(variables))
+    except (DimensionMismatchError, SyntaxError, ValueError, TypeError) as error:
+        raise refused("units", f"Brian2 refuses {group.name} ({_said(error)})", "units and types that fit") from error
+
+
+def _said(error):
+    """Return the first line of an error, without its last full stop."""
+    return str(error).splitlines()[0].rstrip(".")
+
+
+def resolve(group: Group, code: Mapping[str, str], namespace: Mapping, hidden: Hidden) -> dict:
     """
     Return the variables of every name in Brian2 code, those in sub-expressions included.
 
@@ -238,12 +283,12 @@ def resolve(group: Group, code: str, namespace: Mapping, extra: Mapping | None =
     ----------
     group : Group
         Whose code it is.
-    code : str
-        Code.
+    code : dict of str to str
+        Code by slot.
     namespace : dict
         Names that the group does not define.
-    extra : dict, optional
-        Further variables.
+    hidden : Hidden
+        What stands for parts of the code.
 
     Returns
     -------
@@ -252,25 +297,28 @@ def resolve(group: Group, code: str, namespace: Mapping, extra: Mapping | None =
     Raises
     ------
     ExportError
-        If a function cannot be exported or a name is one that generated code needs.
+        If a function cannot be exported.
     KeyError
         If a name is unknown.
     """
-    extra = extra or {}
-    temporary = {_target(line) for line in code.splitlines() if line.strip()} - set(group.variables)
-    used = [item.expr.identifiers for item in group.equations.values() if item.expr is not None]
-    unknown = get_identifiers(code).union(*used) - temporary - set(extra)
-    found = group.resolve_all(unknown | {"dt", "t"}, namespace, user_identifiers=set())
+    found_names = [item.expr.identifiers for item in group.equations.values() if item.expr is not None]
+    temporary = set()
+    for text in code.values():
+        for line in lines(text):
+            target = _target(line)
+            temporary |= {target} - set(group.variables)
+            found_names.append(names(hidden.restored(line)))
+    found = group.resolve_all(set().union(*found_names) - temporary | {"dt", "t"}, namespace, user_identifiers=set())
     for name, item in sorted(found.items()):
         if isinstance(item, Function) and not isinstance(item, TimedArray) and name not in FUNCTIONS:
-            raise ExportError(
-                f"the function {name!r} of {group.name} cannot be exported, expected a TimedArray or one of "
-                f"{', '.join(sorted(FUNCTIONS))}: write its expression into the equations."
-            )
-    return found | extra
+            known = f"a TimedArray or one of {', '.join(sorted(FUNCTIONS))}"
+            raise refused("function", f"the function {name!r} of {group.name} cannot be exported", known)
+    return found
 
 
-def assignments(code: str, variables: dict, guards: dict[str, str] | None = None) -> list[Assignment]:
+def assignments(
+    code: str, variables: dict, guards: dict[str, str] | None = None, hidden: Hidden | None = None
+) -> list[Assignment]:
     """
     Return Brian2 code as assignments, in the order in which Brian2 runs them.
 
@@ -282,35 +330,41 @@ def assignments(code: str, variables: dict, guards: dict[str, str] | None = None
         Every name in it that is not a temporary one.
     guards : dict of str to str, optional
         Boolean variable that guards the assignment to a variable.
+    hidden : Hidden, optional
+        What stands for parts of the code.
 
     Returns
     -------
     list of Assignment
     """
-    if not code.strip():
+    hidden = hidden or Hidden(Names({*variables, *get_identifiers(code)}))
+    texts = []
+    for line in lines(code):
+        line.value = parse(hidden.numbers(ast.unparse(line.value)))
+        texts.append(ast.unparse(line))
+    if not texts:
         return []
     found = []
-    for statement in itertools.chain(*make_statements(code, variables, np.float64, optimise=False)):
-        expression = statement.expr
-        _refuse_rounding(expression, variables)
+    known = variables | hidden.variables
+    for statement in itertools.chain(*make_statements("\n".join(texts), known, np.float64, optimise=False)):
+        value = hidden.restored(parse(statement.expr))
+        _refuse_rounding(value, variables)
         if statement.op not in ("=", ":="):  # e.g. +=
-            expression = f"{statement.var} {statement.op[:-1]} ({expression})"
-        found.append(Assignment(statement.var, parse(expression), (guards or {}).get(statement.var)))
+            value = parse(f"{statement.var} {statement.op[:-1]} ({ast.unparse(value)})")
+        found.append(Assignment(statement.var, value, (guards or {}).get(statement.var)))
     return found
 
 
 def _refuse_rounding(expression, variables):
     """Refuse to round a quantity, whose whole part depends on its unit."""
-    for node in ast.walk(parse(expression)):
+    for node in ast.walk(expression):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("floor", "ceil"):
             argument = ast.unparse(node.args[0])
             known = {name: item for name, item in variables.items() if hasattr(item, "dim") or callable(item)}
             if get_identifiers(argument) <= set(known):
                 dimension = parse_expression_dimensions(argument, known)
                 if dimension is not DIMENSIONLESS:
-                    raise ExportError(
-                        f"{ast.unparse(node)!r} rounds a quantity in SI units, expected a number: divide by a unit."
-                    )
+                    raise refused("rounding", f"{ast.unparse(node)!r} rounds a quantity in SI units", "a number")
 
 
 def _without_guard(items, variables):
@@ -351,11 +405,14 @@ def names(node: ast.AST) -> set[str]:
     return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
 
 
+def lines(code: str) -> list:
+    """Return the assignments of Brian2 code, without comments, as nodes of its syntax."""
+    return ast.parse(deindent(code).strip()).body
+
+
 def _target(line):
-    """Return the name that a line of code assigns to."""
-    node = ast.parse(line.strip()).body[0]
-    assert isinstance(node, (ast.Assign, ast.AugAssign))
-    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+    """Return the name to which a line of code assigns."""
+    return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
 
 
 def _linked(group, variables, owners):
@@ -364,13 +421,20 @@ def _linked(group, variables, owners):
     for name, variable in variables.items():
         if not isinstance(variable, (ArrayVariable, Subexpression)) or isinstance(variable, AuxiliaryVariable):
             continue
-        owner = getattr(variable, "owner", None)
-        if owner is None or owner.name in (group.name, group.clock.name):
+        owner = owner_name(variable)
+        is_own = owner in (None, group.name, group.clock.name)
+        if is_own and (name == variable.name or name not in group._linked_variables):
             continue
-        if owner.name not in owners:
-            raise ExportError(
-                f"{name!r} of {group.name} is linked to {owner.name}, expected a variable of its own or of an "
-                f"AllToAll that is exported too: pass {owner.name} in synapses=, or copy the values into a parameter."
-            )
-        found[name] = (owner.name, variable.name)
+        if owner not in owners:
+            found_ = f"{name!r} of {group.name} is linked to {owner or 'a group that is gone'}"
+            raise refused("linked", found_, "a variable of its own or of an AllToAll that is exported too")
+        found[name] = (owner, variable.name)
     return found
+
+
+def owner_name(variable) -> str | None:
+    """Return the name of the group that has a variable, None if it has no owner; of one that is gone, empty text."""
+    try:
+        return getattr(getattr(variable, "owner", None), "name", None)
+    except ReferenceError:
+        return ""

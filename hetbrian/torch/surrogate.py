@@ -141,45 +141,62 @@ class Triangle(Surrogate):
 
 class _Spike(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, margin, strict, surrogate, width):
+    def forward(ctx, margin, fired, surrogate, width):
         ctx.save_for_backward(margin)
         ctx.surrogate, ctx.width = surrogate, width
-        return (margin > 0 if strict else margin >= 0).to(margin.dtype)
+        return fired.to(margin.dtype)
 
     @staticmethod
     def backward(ctx, gradient):
         (margin,) = ctx.saved_tensors
-        return gradient * ctx.surrogate.derivative(margin / ctx.width) / ctx.width, None, None, None
+        slope = ctx.surrogate.derivative(margin / ctx.width) / ctx.width
+        # two infinite sides have no distance, and so no derivative
+        return torch.where(margin.isnan(), 0.0, gradient * slope), None, None, None
 
 
-def spike(margin: torch.Tensor, surrogate: Surrogate, *, strict: bool = False, width: float = 1.0) -> torch.Tensor:
+def spike(
+    left: torch.Tensor | float,
+    right: torch.Tensor | float,
+    surrogate: Surrogate,
+    like: torch.Tensor,
+    *,
+    strict: bool = False,
+    width: float = 1.0,
+) -> torch.Tensor:
     r"""
     Return 1 where the threshold is reached, with a surrogate derivative.
 
-    .. math:: z = [m \ge 0], \quad \partial z/\partial m = h(m/width)/width
+    .. math:: z = [l \ge r], \quad \partial z/\partial l = -\partial z/\partial r = h((l - r)/width)/width
 
     Parameters
     ----------
-    margin : Tensor
-        Left minus right side of the comparison; equal sides give exactly 0.
+    left, right : Tensor or float
+        Sides of the comparison.
     surrogate : Surrogate
         h.
+    like : Tensor
+        Has the dtype and shape of the spikes.
     strict : bool
         Whether equality is no spike (``>``) or is one (``>=``).
     width : float
-        Distance that counts as x = 1, in the unit of the margin.
+        Distance that counts as x = 1, in the unit of the sides.
 
     Returns
     -------
     Tensor
-        0 or 1, of the dtype of the margin.
+        0 or 1.
 
     Examples
     --------
-    >>> spike(torch.tensor([-1.0, 0.0, 1.0]), SuperSpike())
+    >>> v = torch.tensor([-1.0, 0.0, 1.0])
+    >>> spike(v, 0.0, SuperSpike(), v)
     tensor([0., 1., 1.])
     """
-    return _Spike.apply(margin, strict, surrogate, width)
+    left, right = (
+        side if torch.is_tensor(side) else like.new_tensor(side, dtype=torch.float64) for side in (left, right)
+    )
+    margin = (left - right).to(like.dtype).expand(like.shape)
+    return _Spike.apply(margin, left > right if strict else left >= right, surrogate, width)
 
 
 class _Reset(torch.autograd.Function):

@@ -58,7 +58,7 @@ def test_doubles_become_floats(driven):
         (lambda given: given["inputs"].update(I=torch.ones(3, 2, 5)), r"the input 'I' has shape \(3, 2, 5\)"),
         (lambda given: given["inputs"].update(I=torch.ones(2, 2, 4)), r"everything_source' has shape \(3, 2, 8\)"),
         (lambda given: given.update(n_steps=0), r"the input 'I' has shape \(3, 2, 4\), expected \(0, 2, 4\)"),
-        (lambda given: given.update(record=["u"]), "record has 'u', expected state variables among .*tired, v: check"),
+        (lambda given: given.update(record=["u"]), "record is 'u', expected I, J, .*tired, v: choose"),
         (lambda given: given.update(state={}), "state and module differ in '.*', expected the same: take it from init"),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ FORMULAS = {
 @pytest.mark.parametrize("surrogate", FORMULAS, ids=lambda item: type(item).__name__)
 def test_backward_is_the_documented_formula(surrogate):
     margin = torch.tensor([-3.0, -0.4, -0.01, 0.0, 0.02, 1.0, 2.5], dtype=torch.float64, requires_grad=True)
-    spike(margin, surrogate, width=2.0).sum().backward()
+    spike(margin, 0.0, surrogate, margin, width=2.0).sum().backward()
     expected = [FORMULAS[surrogate](x / 2) / 2 for x in margin.tolist()]
     assert margin.grad.tolist() == pytest.approx(expected, rel=1e-14)
 
@@ -43,7 +43,7 @@ def test_forward_is_brian2s_comparison_at_equality(operator, fires):
 
 def test_values_that_are_not_finite_do_not_spread():
     values = torch.tensor([math.nan, math.inf, -math.inf])
-    assert spike(values, SuperSpike()).tolist() == [0, 1, 0]
+    assert spike(values, 0.0, SuperSpike(), values).tolist() == [0, 1, 0]
     spikes, old = torch.tensor([1.0, 0.0]), torch.tensor([math.inf, 2.0], requires_grad=True)
     new = reset(spikes, torch.tensor([1.0, math.nan]), old)
     assert new.tolist() == [1.0, 2.0]

@@ -197,17 +197,26 @@ class _Run:
             for name, item in spikes.items()
         }
         self.arriving = [self.events.get(path.source) for path in self.layout.pathways]  # None for the neurons' own
-        known, tables = prepared | cell.neurons.source.constants, [prepared[name] for name in self.layout.tables]
+        known = prepared | cell.neurons.source.constants
+        for name, values in zip(cell.neurons.source.clock, self._clock(), strict=True):
+            values = values.to(cell.dtype)
+            self.inputs[name] = (
+                values.expand(n_steps, cell.neurons.size).unsqueeze(1).expand(-1, batch, -1).contiguous()
+            )
         self.numbers = {  # what the kernel reads beside tensors that autograd knows, by its field
             "T": n_steps,
             "B": batch,
             "N": cell.neurons.size,
             "first": self.first_step,
+            "seconds": cell.neurons.source.si["dt"],
             "width": cell.neurons.width,
             "scalars": [float(known[name]) for name in self.layout.scalars],
-            "tables": tables,
-            "shapes": [size for value in tables for size in (len(value), value[0].numel())],
         }
+
+    def _clock(self):
+        """Return what hangs on time alone, of shape (time, neuron or 1), with gradients to parameters."""
+        steps = torch.arange(self.first_step, self.first_step + self.n_steps, device=self.cell.device).unsqueeze(1)
+        return self.cell.neurons.clock(steps, [*self.prepared.values()])
 
     def output(self):
         """Run the sequence and return it like the plain module does."""
@@ -228,7 +237,7 @@ class _Run:
             *(weights[path.coupling, path.variable, path.delay].contiguous() for path in layout.pathways),
             *(self.dense.get(path.source, like.new_zeros(0)) for path in layout.pathways),
         )
-        state = dict(zip(layout.state, final, strict=True)) | {name: value[-1] for name, value in self.inputs.items()}
+        state = dict(zip(layout.state, final, strict=True)) | {name: self.inputs[name][-1] for name in cell.inputs}
         if layout.is_refractory:
             state |= {"not_refractory": self.waits > 0.5, "lastspike": self.last}
         found = dict(zip(layout.state, recorded, strict=True)) | self.inputs
@@ -290,7 +299,10 @@ class _Sequence(torch.autograd.Function):
         results: dict = {
             "of_state": of_final.contiguous().clone(),
             "of_rows_total": torch.zeros_like(rows),
-            "of_inputs": [torch.empty_like(value) for value in inputs],
+            "of_inputs": [
+                torch.zeros_like(value) if name in layout.of_inputs else None
+                for name, value in zip(layout.inputs, inputs, strict=True)
+            ],
             "of_weights_total": [
                 torch.zeros_like(item) if is_wanted else None
                 for item, is_wanted in zip(weights, needs_weights, strict=True)

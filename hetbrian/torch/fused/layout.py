@@ -4,7 +4,8 @@ import ctypes
 from dataclasses import dataclass
 
 from hetbrian._support.optional import torch
-from hetbrian.torch.statements import ExportError
+from hetbrian.torch.limits import refused
+from hetbrian.torch.statements import names
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,15 @@ class Layout:
     is_refractory : bool
         Whether truth of ``not_refractory`` and time of ``lastspike`` follow.
     inputs : tuple of str
-        Variables that are given at every step.
+        What is given at every step: variables, and what hangs on time alone.
+    of_inputs : tuple of str
+        Those of them whose gradient is wanted.
     scalars, rows : tuple of str
         Fixed numbers, and fixed values of each neuron.
     trained : tuple of str
         Rows whose gradient is wanted.
-    tables : tuple of str
-        TimedArrays.
+    scales : dict of str to float
+        For parameters with a unit, that in SI divided by that of the module.
     pathways : tuple of Pathway
         Synapses.
     """
@@ -59,10 +62,11 @@ class Layout:
     state: tuple
     is_refractory: bool
     inputs: tuple
+    of_inputs: tuple
     scalars: tuple
     rows: tuple
     trained: tuple
-    tables: tuple
+    scales: dict
     pathways: tuple
 
     @property
@@ -109,17 +113,22 @@ def read_layout(cell, prepared):
     }
     for what, is_there in unsupported.items():
         if is_there:
-            raise ExportError(f"the model has {what}, expected none in the fused cell: use the plain module.")
-    tables = tuple(neurons.source.tables)
-    tensors = {name: value for name, value in prepared.items() if hasattr(value, "dim") and name not in tables}
+            raise refused("fused", f"the model has {what}", "none in the fused cell")
+    source = neurons.source
+    tensors = {name: value for name, value in prepared.items() if torch.is_tensor(value) and name not in source.tables}
+    numbers = [name for name, value in tensors.items() if value.dim() == 0 and not value.requires_grad]
+    rows = {name: value for name, value in tensors.items() if name not in numbers}
+    trained = tuple(name for name, value in rows.items() if value.requires_grad)
+    changing = [name for name, moment in source.clock.items() if names(moment.node) & {*trained} and moment.scale]
     return Layout(
         state=tuple(own),
         is_refractory=neurons.is_refractory,
-        inputs=tuple(cell.inputs),
-        scalars=(*neurons.source.constants, *(name for name in prepared if name not in (*tensors, *tables))),
-        rows=tuple(tensors),
-        trained=tuple(name for name, value in tensors.items() if value.requires_grad),
-        tables=tables,
+        inputs=(*cell.inputs, *source.clock),
+        of_inputs=(*cell.inputs, *changing),
+        scalars=(*source.constants, *numbers),
+        rows=tuple(rows),
+        trained=trained,
+        scales=neurons.scales,
         pathways=tuple(
             Pathway(coupling.name, coupling.source, variable, delay, coupling.guards.get(variable))
             for coupling in cell.couplings.values()
@@ -133,7 +142,7 @@ REALS = {torch.float32: ("float", ctypes.c_float), torch.float64: ("double", cty
 """What ``real`` is, in C and in Python, for each precision that kernels have."""
 
 
-TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64}
+TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64, "double": ctypes.c_double}
 """C types of other numbers."""
 
 
@@ -149,23 +158,22 @@ class Arguments:
     Examples
     --------
     >>> from hetbrian.torch.fused.layout import Layout
-    >>> arguments = Arguments(Layout(("v",), False, (), ("dt",), (), (), (), ()))
+    >>> arguments = Arguments(Layout(("v",), False, (), (), ("dt",), (), (), {}, ()))
     >>> arguments.pack({"T": 100, "scalars": [0.5]}, arguments.ctype(ctypes.c_float)).T
     100
     """
 
     def __init__(self, layout: Layout):
         n_states, n_inputs, n_paths = len(layout.state), len(layout.inputs), len(layout.pathways)
-        n_tables, n_targets = len(layout.tables), len(layout.targets)
+        n_targets = len(layout.targets)
         kinds = (
             ("int", None, "T B N threads"),  # time steps, copies, neurons, threads of the CPU
             ("int64_t", None, "first"),  # number of the first step
+            ("double", None, "seconds"),  # time step
             ("real", None, "width"),
             ("real*", None, "rows start saved spikes final_state of_spikes of_state of_rows_total"),
             ("double*", None, "last"),
             ("real", len(layout.scalars), "scalars"),
-            ("real*", n_tables, "tables"),
-            ("int64_t", 2 * n_tables, "shapes"),  # rows and columns of each table
             ("real*", n_states, "recorded of_recorded"),
             ("real*", n_inputs, "inputs of_inputs"),
             ("real*", n_paths, "weights transposed of_weights_total of_current"),

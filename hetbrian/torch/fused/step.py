@@ -1,5 +1,6 @@
 """Write what one neuron does in a time step, forwards and backwards, as C for the kernels of the fused cell."""
 
+import ast
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import jinja2
 
 from hetbrian.torch.fused.layout import Arguments, Layout, Pathway
-from hetbrian.torch.fused.tape import ZERO, Tape, Value, literal
-from hetbrian.torch.source import Source, threshold_margin
-from hetbrian.torch.statements import ExportError, parse
+from hetbrian.torch.fused.tape import ZERO, Tape, Value, as_number, literal
+from hetbrian.torch.limits import refused
+from hetbrian.torch.source import Moment, Source, comparison
+from hetbrian.torch.statements import names, parse
 from hetbrian.torch.surrogate import Surrogate
 
 TEMPLATES = jinja2.Environment(
@@ -59,15 +61,13 @@ class StepCode:
 
     def __init__(self, source: Source, layout: Layout, surrogate: Surrogate, detach: bool, bounds: Mapping[str, float]):
         if source.condition is None:
-            raise ExportError("the group has no threshold, expected one for the fused cell: use the plain module.")
+            raise refused("fused", "the group has no threshold", "one for the fused cell")
         if not surrogate.formula:
-            raise ExportError(
-                f"{type(surrogate).__name__} has no formula, expected its derivative in Brian2's syntax for the fused "
-                "cell: add one, or use the plain module."
-            )
-        self.margin, self.is_strict = threshold_margin(source.condition)
+            found = f"{type(surrogate).__name__} has no formula"
+            raise refused("formula", found, "its derivative in Brian2's syntax for the fused cell")
+        self.larger, self.smaller, self.is_strict = comparison(source.condition)
         if source.slots["after_synapses"]:
-            raise ExportError("the group has run_regularly, expected none in the fused cell: use the plain module.")
+            raise refused("fused", "the group has run_regularly", "none in the fused cell")
         self.source, self.layout, self.bounds = source, layout, bounds
         self.arguments = Arguments(layout)
         self._of_kept: dict[Value, str] = {}
@@ -91,11 +91,31 @@ class StepCode:
         """Return the source of a kernel, a file of ``kernels`` that is given this step and options."""
         return TEMPLATES.get_template(name).render(step=self, layout=self.layout, **options)
 
-    def _fixed(self, tape, ago=""):
-        """Return what a neuron does not change in this step or, ``_before``, in the one before; and its rows alone."""
+    def _fixed(self, tape, at="at"):
+        """Return what a neuron does not change in a step: everything, its rows alone, and what it is given."""
         rows = {name: tape.new(f"rows[{j}*(size_t)N + n]") for j, name in enumerate(self.layout.rows)}
-        time = {"t": literal(f"time{ago}"), "t_in_timesteps": literal(f"real(step{ago})")}
-        return {name: literal(f"c_{name}") for name in self.layout.scalars} | time | rows, rows
+        inputs = {name: tape.new(f"inputs[{j}][{at} + n]") for j, name in enumerate(self.layout.inputs)}
+        return {name: literal(f"c_{name}") for name in self.layout.scalars} | inputs | rows, rows, inputs
+
+    def _age(self, tape, moment: Moment, lastspike, fixed):
+        """Append what hangs on the time of the last spike, in seconds and double."""
+        if _is_on_the_grid(moment.node):
+            found = f"{ast.unparse(moment.node)!r} compares times on the grid"
+            raise refused("fused", found, "timestep(...) in the fused cell")
+        known = {"t": literal("time"), "dt": literal("seconds"), "t_in_timesteps": literal("double(step)")}
+        known["lastspike"] = lastspike
+        for name in names(moment.node) & fixed.keys():
+            known.setdefault(name, self._in_si(tape, name, fixed[name]))
+        value = tape.value(moment.node, known, "double")
+        if moment.scale is None:
+            return value
+        return tape.apply("real", tape.apply(ast.Mult, value, literal(as_number(moment.scale, "double"))))
+
+    def _in_si(self, tape, name, value):
+        """Append a parameter or constant in SI."""
+        if name in self.source.si:
+            return literal(as_number(self.source.si[name], "double"))
+        return tape.apply(ast.Div, value, literal(as_number(self.layout.scales.get(name, 1.0), "double")))
 
     def _load(self, tape, row, name):
         """Append the load of a variable that was kept."""
@@ -105,24 +125,34 @@ class StepCode:
 
     def _advance(self, tape, start):
         """Append update and threshold; return start and variables after them, what is given, and the margin."""
-        fixed, rows = self._fixed(tape)
-        inputs = {name: tape.new(f"inputs[{j}][at + n]") for j, name in enumerate(self.layout.inputs)}
-        known = tape.run(self.source.slots["groups"], fixed | inputs | start)
-        given = {name: start[name] for name in self.layout.state} | inputs
+        fixed, rows, inputs = self._fixed(tape)
+        wanted = {name: inputs[name] for name in self.layout.of_inputs}
+        ages = {
+            name: self._age(tape, moment, start["lastspike"], fixed)
+            for name, moment in self.source.ages.items()
+            if self._is_used(name)
+        }
+        known = tape.run(self.source.slots["groups"], fixed | start | ages)
+        given = {name: start[name] for name in self.layout.state} | wanted
         given |= {name: rows[name] for name in self.layout.trained}
         for name, limit in self.bounds.items():
             known[name] = tape.bound(known[name], start[name], limit, [*given.values()])
         known = tape.run(self.source.slots["thresholds"], known)
-        return known, given, tape.value(self.margin, known)
+        return known, given, tape.value(self.larger, known), tape.value(self.smaller, known)
+
+    def _is_used(self, age):
+        """Return whether update or threshold need what hangs on the last spike; the reset's is none of the kernel."""
+        nodes = [item.value for slot in ("groups", "thresholds") for item in self.source.slots[slot]]
+        return any(age in names(node) for node in (*nodes, self.source.condition))
 
     def _update(self):
         """Return update, threshold and refractoriness of a neuron; the state of the row is replaced."""
-        layout, tape = self.layout, Tape(self.source.tables)
+        layout, tape = self.layout, Tape()
         start = {name: tape.new(f"state[{k}*N + n]") for k, name in enumerate(layout.planes)}
         if layout.is_refractory:
             start["lastspike"] = tape.new("last_row[n]")
-        known, _, margin = self._advance(tape, start)
-        fired = tape.new("{margin} > 0" if self.is_strict else "{margin} >= 0", margin=margin)
+        known, _, larger, smaller = self._advance(tape, start)
+        fired = tape.new("{a} > {b}" if self.is_strict else "{a} >= {b}", a=larger, b=smaller)
         if layout.is_refractory:
             waits = known["not_refractory"]
             fired = tape.new("{fired} && {waits} != 0", fired=fired, waits=waits)
@@ -136,7 +166,7 @@ class StepCode:
 
     def _reset(self):
         """Return synapses and reset of a neuron: what is kept, and the state of the next step."""
-        layout, tape = self.layout, Tape(self.source.tables)
+        layout, tape = self.layout, Tape()
         fired = tape.new("spikes_row[n] != 0")
         planes = {name: tape.new(f"state[{k}*N + n]") for k, name in enumerate(layout.planes)}
         for j, name in enumerate(layout.targets):
@@ -154,8 +184,8 @@ class StepCode:
 
     def _adjoint_reset(self, detach):
         """Return the adjoint of synapses and reset of a neuron."""
-        layout, tape = self.layout, Tape(self.source.tables)
-        fixed, rows = self._fixed(tape)
+        layout, tape = self.layout, Tape()
+        fixed, rows, inputs = self._fixed(tape)
         fired = tape.new("spikes[at + n] != 0")
         before = {name: self._load(tape, "after", name) for name in layout.state}
         adjoints = {name: tape.new(f"G[{k}*NB + n]") for k, name in enumerate(layout.state)}
@@ -169,8 +199,9 @@ class StepCode:
                     change = tape.change(after[name], before[name])
                     of_spike = tape.new("{sum} + {g}*{change}", sum=of_spike, g=adjoint, change=change)
         tape.store("of_spike[n]", of_spike)
-        names = (*layout.state, *layout.trained)
-        found = dict(zip(names, tape.adjoints(seeds, [(before | rows)[name] for name in names]), strict=True))
+        wanted = (*layout.state, *layout.trained, *layout.of_inputs)
+        values = [(rows | inputs | before)[name] for name in wanted]
+        found = dict(zip(wanted, tape.adjoints(seeds, values), strict=True))
         for k, name in enumerate(layout.state):
             found[name] = tape.new("{a} + {b}", kind="real", a=found[name], b=adjoints[name])
             tape.store(f"G[{k}*NB + n]", found[name])
@@ -184,8 +215,8 @@ class StepCode:
 
     def _adjoint_update(self, surrogate):
         """Return the adjoint of threshold and update of a neuron."""
-        layout, tape = self.layout, Tape(self.source.tables)
-        fixed, _ = self._fixed(tape, "_before")
+        layout, tape = self.layout, Tape()
+        fixed, *_ = self._fixed(tape, "at_before")
         before = {name: self._load(tape, "before", name) for name in layout.state}
         after = tape.run(self.source.slots["resets"], fixed | before)
         start = {name: _chosen(tape, literal("was"), after[name], before[name]) for name in layout.state}
@@ -193,7 +224,8 @@ class StepCode:
             start["not_refractory"] = self._load(tape, "before", "not_refractory")
             start["lastspike"] = tape.new("last_before[n]")
         kept = {name: self._load(tape, "after", name) for name in layout.state if name not in layout.targets}
-        known, given, margin = self._advance(tape, start)
+        known, given, larger, smaller = self._advance(tape, start)
+        margin = tape.apply(ast.Sub, larger, smaller)
         for name, value in kept.items():  # what no synapse changed is as it was kept: no need to compute it again
             if known[name].operands and known[name] is not start[name]:
                 known[name].form = "{kept}"
@@ -204,21 +236,40 @@ class StepCode:
         of_spike = tape.new("of_spikes[at + n] + sent[n] + of_spike[n]")
         if layout.is_refractory:
             of_spike = tape.new("{waits} != 0 ? {g} : 0", waits=known["not_refractory"], g=of_spike)
-        of_margin = tape.new("{g}*{slope}/width", kind="real", g=of_spike, slope=slope)
+        of_margin = tape.new(
+            "{margin} == {margin} ? {g}*{slope}/width : 0", kind="real", margin=margin, g=of_spike, slope=slope
+        )
         seeds = [(known[name], tape.new(f"G[{k}*NB + n]")) for k, name in enumerate(layout.state)]
         seeds.append((margin, of_margin))
         found = dict(zip(given, tape.adjoints(seeds, [*given.values()]), strict=True))
         for k, name in enumerate(layout.state):
             tape.store(f"G[{k}*NB + n]", found[name])
-        for j, name in enumerate(layout.inputs):
-            tape.store(f"of_inputs[{j}][at + n]", found[name])
         return self._store_gradients(tape, found)
 
     def _store_gradients(self, tape, found: Mapping[str, Value]):
         for name in self.layout.trained:
             if found[name] is not ZERO:
                 tape.store(f"of_rows[{self.layout.rows.index(name)}*(size_t)N + n]", found[name], "+=")
+        for name in self.layout.of_inputs:
+            if found[name] is not ZERO:
+                tape.store(f"of_inputs[{self.layout.inputs.index(name)}][at + n]", found[name], "+=")
         return tape
+
+
+def _is_on_the_grid(node):
+    """Return whether a value jumps where a time is a whole number of steps, which the compiler may round otherwise."""
+    jumps = isinstance(node, ast.Compare) or isinstance(getattr(node, "op", None), (ast.Mod, ast.FloorDiv))
+    jumps |= isinstance(node, ast.Call) and ast.unparse(node.func) in ("int", "floor", "ceil", "sign")
+    parts = [*ast.iter_child_nodes(node)]
+    return any(map(_has_lastspike, parts)) if jumps else any(map(_is_on_the_grid, parts))
+
+
+def _has_lastspike(node):
+    """Return whether an expression has the time of the last spike but for whole time steps."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "timestep":
+        return False
+    is_it = isinstance(node, ast.Name) and node.id == "lastspike"
+    return is_it or any(_has_lastspike(item) for item in ast.iter_child_nodes(node))
 
 
 def _chosen(tape, fired, new, old):

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from string import Formatter
+from typing import Any
 
-from hetbrian.torch.statements import Assignment, ExportError
+from hetbrian.torch.limits import refused
+from hetbrian.torch.statements import Assignment
 
 OPERATIONS: dict[str | type, tuple[str, ...]] = {
-    # function or operator: value and derivatives by the operands {a}, {b}, {c} in C; {y} is the value
+    # function or operator: value and derivatives by the operands {a}, {b}, {c} in C; {y} is the value, and a derivative
+    # that begins with ? is 1 where the condition after it holds, 0 elsewhere
     "exp": ("exp({a})", "{y}"),
     "expm1": ("expm1({a})", "({y} + 1)"),
     "log": ("log({a})", "1/{a}"),
@@ -30,19 +33,24 @@ OPERATIONS: dict[str | type, tuple[str, ...]] = {
     "sign": ("sign({a})",),
     "floor": ("floor({a})",),
     "ceil": ("ceil({a})",),
-    "int": ("trunc(real({a}))",),
+    "int": ("trunc(number({a}))",),
+    "real": ("real({a})", "1"),
     "timestep": ("trunc(({a} + 1e-3*{b})/{b})",),
     "clip": (  # gives the upper bound if they cross
-        "fmin(fmax(real({a}), real({b})), real({c}))",
-        "({a} >= {b} && {a} <= {c} ? 1 : 0)",
-        "({a} < {b} && {b} <= {c} ? 1 : 0)",
-        "({a} > {c} || {b} > {c} ? 1 : 0)",
+        "clip({a}, {b}, {c})",
+        "?{a} >= {b} && {a} <= {c}",
+        "?{a} < {b} && {b} <= {c}",
+        "?{a} > {c} || ({a} < {b} && {b} > {c})",
     ),
     ast.Add: ("{a} + {b}", "1", "1"),
     ast.Sub: ("{a} - {b}", "1", "-1"),
     ast.Mult: ("{a}*{b}", "{b}", "{a}"),
     ast.Div: ("{a}/{b}", "1/{b}", "-{y}/{b}"),
-    ast.Pow: ("power({a}, {b})", "{b}*power({a}, {b} - 1)", "{y}*log({a})"),
+    ast.Pow: (
+        "power({a}, {b})",
+        "({b} == 0 ? 0 : {b}*power({a}, {b} - 1))",
+        "({a} == 0 && {b} >= 0 ? 0 : {y}*log(real({a})))",
+    ),
     ast.Mod: ("modulo({a}, {b})", "1", "-floor({a}/{b})"),
     ast.UAdd: ("{a}", "1"),
     ast.USub: ("-{a}", "-1"),
@@ -57,6 +65,23 @@ OPERATIONS: dict[str | type, tuple[str, ...]] = {
     ast.NotEq: ("{a} != {b}",),
 }
 """Brian2's functions and operators as C."""
+
+POLES = frozenset(
+    ["exp", "expm1", "log", "log10", "log1p", "sqrt", "tan", "sinh", "cosh", "arcsin", "arccos", "exprel", ast.Pow]
+)
+"""Those whose derivative may be infinite: where no adjoint arrives, as in a branch that is not taken, none goes on."""
+
+
+DIVISION = OPERATIONS[ast.Div][0]
+
+
+def _product(slope, has_pole):
+    """Return the form of an adjoint {d} times a derivative."""
+    if slope == "1":
+        return "{d}"
+    if slope.startswith("?"):
+        return f"({slope[1:]} ? {{d}} : 0)"
+    return f"({{d}} == 0 ? 0 : {{d}}*({slope}))" if has_pole else f"{{d}}*({slope})"
 
 
 @dataclass(eq=False)
@@ -74,12 +99,15 @@ class Value:
         Derivatives by operands, as forms in which ``{y}`` is the value itself; by others it is 0.
     kind : str
         C type; empty for what is written where it is used.
+    has_pole : bool
+        Whether the derivative may be infinite; of a quotient, as soon as its divisor has one.
     """
 
     form: str
     operands: dict[str, "Value"] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
     kind: str = "auto"
+    has_pole: bool = False
 
     @property
     def inputs(self) -> list["Value"]:
@@ -92,17 +120,18 @@ def literal(text: str) -> Value:
     return Value(text, kind="")
 
 
+def as_number(value: Any, kind: str = "real") -> str:
+    """Return a number as C."""
+    text = repr(float(value))
+    return f"{kind}({text.replace('inf', 'INFINITY').replace('nan', 'NAN')})"
+
+
 ZERO, ONE = literal("real(0)"), literal("real(1)")
 
 
 class Tape:
     """
     Operations in their order, what is stored of them, and operations for their adjoints.
-
-    Parameters
-    ----------
-    tables : dict of str to tuple
-        Step and subdivision of each TimedArray.
 
     Examples
     --------
@@ -113,12 +142,11 @@ class Tape:
     >>> print(tape.code())
     const real x0 = in[n];
     const auto x1 = exp(x0);
-    const real x2 = real(1)*(x1);
+    const real x2 = (real(1) == 0 ? 0 : real(1)*(x1));
     out[n] = x2;
     """
 
-    def __init__(self, tables: Mapping[str, tuple[float, int]] | None = None):
-        self.tables = tables or {}
+    def __init__(self):
         self.values: list[Value] = []
         self.stores: list[tuple[str, str, Value]] = []
 
@@ -134,7 +162,7 @@ class Tape:
         """Append one of `OPERATIONS`."""
         form, *slopes = OPERATIONS[operation]
         named = dict(zip("abc", operands, strict=False))
-        return self._append(Value(form, named, dict(zip("abc", slopes, strict=False))))
+        return self._append(Value(form, named, dict(zip("abc", slopes, strict=False)), has_pole=operation in POLES))
 
     def store(self, place: str, value: Value, sign: str = "=") -> None:
         """Write a value to a place, e.g. ``out[n]``, when everything has been computed; the sign ``+=`` adds to it."""
@@ -146,52 +174,45 @@ class Tape:
         for item in items:
             value = self.value(item.value, known)
             if item.guard:
-                slopes = {"a": "({guard} != 0 ? 1 : 0)", "b": "({guard} != 0 ? 0 : 1)"}
+                slopes = {"a": "?{guard} != 0", "b": "?{guard} == 0"}
                 operands = {"a": value, "b": known[item.name], "guard": known[item.guard]}
                 value = self._append(Value("{guard} != 0 ? real({a}) : real({b})", operands, slopes))
             known[item.name] = value
         return known
 
-    def value(self, node: ast.expr, known: Mapping[str, Value]) -> Value:
-        """Append an expression of known variables."""
+    def value(self, node: ast.expr, known: Mapping[str, Value], kind: str = "real") -> Value:
+        """Append an expression of known variables, whose numbers have a C type."""
         match node:
             case ast.Constant(value=bool() as truth):
                 return literal(str(int(truth)))
             case ast.Constant(value=number):
-                return literal(f"real({number!r})")
+                return literal(as_number(number, kind))
             case ast.Name(id=name):
                 if name not in known:
-                    raise ExportError(f"the fused cell has no value for {name!r}, expected the plain module: use it.")
+                    raise refused("fused", f"the fused cell has no value for {name!r}", "variables of the update")
                 return known[name]
             case ast.UnaryOp(op=op, operand=x) if type(op) in OPERATIONS:
-                return self.apply(type(op), self.value(x, known))
+                return self.apply(type(op), self.value(x, known, kind))
             case ast.BoolOp(op=op, values=parts):
-                return reduce(partial(self.apply, type(op)), [self.value(part, known) for part in parts])
+                return reduce(partial(self.apply, type(op)), [self.value(part, known, kind) for part in parts])
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return self.apply(type(op), self.value(left, known), self.value(right, known))
+                return self.apply(type(op), self.value(left, known, kind), self.value(right, known, kind))
             case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2 | 3 | 4)):
                 power = int(ast.literal_eval(node.right))
                 below = "*".join(["{a}"] * (power - 1))
-                operands = {"a": self.value(left, known)}
+                operands = {"a": self.value(left, known, kind)}
                 return self._append(Value(f"{below}*{{a}}", operands, {"a": f"{power}*{below}"}))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
-                return self.apply(type(op), self.value(left, known), self.value(right, known))
+                return self.apply(type(op), self.value(left, known, kind), self.value(right, known, kind))
             case ast.Call(func=ast.Name(id=name), args=arguments):
-                return self._call(name, [self.value(argument, known) for argument in arguments])
-        raise ExportError(f"the fused cell cannot write {ast.unparse(node)!r} as C, expected the plain module: use it.")
+                return self._call(name, [self.value(argument, known, kind) for argument in arguments])
+        raise refused("fused", f"the fused cell cannot write {ast.unparse(node)!r} as C", "other operations")
 
     def _call(self, name: str, arguments: Sequence[Value]) -> Value:
         if name in OPERATIONS:
             return self.apply(name, *arguments)
-        if name not in self.tables:
-            raise ExportError(
-                f"the fused cell has no {name!r}, expected the functions of one argument, clip, timestep and "
-                "TimedArrays: use the plain module."
-            )
-        step, subdivision = self.tables[name]
-        row = f"table_row({{a}}, {step!r}, {subdivision}, shape_{name}[0])*shape_{name}[1]"
-        column = " + int64_t({b})" if arguments[1:] else ""
-        return self._append(Value(f"table_{name}[{row}{column}]", dict(zip("ab", arguments, strict=False))))
+        expected = "functions of one argument, clip, timestep, and TimedArrays at times that the state does not change"
+        raise refused("fused", f"the fused cell has no {name!r}", expected)
 
     def bound(self, value: Value, start: Value, limit: float, inputs: Sequence[Value]) -> Value:
         """
@@ -253,8 +274,10 @@ class Tape:
         for value in reversed(tuple(self.values)):
             for key, slope in value.slopes.items() if value in found else ():
                 if value.operands[key] in active:
-                    form = "{d}" if slope == "1" else f"{{d}}*({slope})"
-                    self._add(found, value.operands[key], form, d=found[value], y=value, **value.operands)
+                    has_pole = value.has_pole or (value.form == DIVISION and value.operands["b"] in active)
+                    self._add(
+                        found, value.operands[key], _product(slope, has_pole), d=found[value], y=value, **value.operands
+                    )
         return [found.get(value, ZERO) for value in inputs]
 
     def _add(self, found, value, form, /, **operands):

@@ -15,7 +15,7 @@ from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.fused.cell import fuse
-from hetbrian.torch.statements import ExportError
+from hetbrian.torch.limits import ExportError
 from hetbrian.torch.surrogate import ArcTan, FastSigmoid, SuperSpike, Surrogate, Triangle
 from tests.torch.models import MODELS
 
@@ -290,10 +290,10 @@ def test_what_the_kernel_cannot_do_is_refused(name, message):
         ({"threshold": "v > 1 or v < -1", "reset": "v = 0"}, "the threshold has .*, which has no distance"),
         (
             {"threshold": "rand() < v", "reset": ""},
-            "the fused cell has no 'rand', expected the functions of one argument",
+            "the fused cell has no 'rand', expected functions of one argument",
         ),
         ({}, "the group has no threshold, expected one for the fused cell"),
-        ({"threshold": "v > 1", "reset": "v = -1 // 2"}, "the fused cell cannot write .* as C"),
+        ({"threshold": "v > 1", "reset": "v = v // 2"}, "the fused cell cannot write .* as C"),
     ],
 )
 def test_other_models_are_refused(options, message):
@@ -319,13 +319,22 @@ def test_formulas_are_the_derivatives(surrogate):
     assert apart(eval(surrogate.formula, names), surrogate.derivative(x)) < 1e-14
 
 
-def test_inputs_in_the_reset_are_refused():
-    equations = "dv/dt = -v/tau : 1\nlevel : 1"
-    names = {"tau": 5 * ms}
-    group = NeuronGroup(2, equations, threshold="v > 1", reset="v = level", method="euler", namespace=names)
-    with pytest.raises(ExportError, match="the fused cell has no value for 'level', expected the plain module: use it"):
-        fuse(to_torch(group, inputs="level"))
-    fuse(to_torch(group))
+def test_inputs_and_times_in_the_reset_are_the_plain_modules():
+    equations = "dv/dt = (2 - v)/tau : 1\nlevel : 1\nscale : 1"
+    names, reset = {"tau": 5 * ms, "ms": ms}, "v = level - scale*sin(t/(3*ms))"
+    group = NeuronGroup(N, equations, threshold="v > 1", reset=reset, method="euler", namespace=names)
+    group.scale = np.linspace(0.5, 1, N)
+    group.v = np.linspace(0, 1, N)
+    cell = to_torch(group, inputs="level", trainable=("scale", "tau"), dtype=torch.float64)
+    found = []
+    for module in (cell, fuse(cell)):
+        level = torch.linspace(0, 0.9, 300 * 2 * N, dtype=torch.float64).view(300, 2, N).requires_grad_()
+        cell.zero_grad()
+        output = module(inputs={"level": level})
+        (output.spikes.sum() + output.state["v"].square().sum()).backward()
+        found.append([output.state["v"], level.grad, *(parameter.grad for parameter in cell.parameters())])
+    assert output.spikes.sum() > 100 and (level.grad != 0).any()
+    assert all(apart(b, a) < 1e-10 for a, b in zip(*found, strict=True))
 
 
 def test_run_regularly_and_sparse_weights_are_refused():

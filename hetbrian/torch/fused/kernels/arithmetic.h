@@ -1,14 +1,17 @@
 // Functions of generated statements; FUNCTION marks them for the compiler, real is float or double.
+// Times are double, everything else is real; a truth value counts as 0 or 1.
+FUNCTION double number(double x) { return x; }
+FUNCTION float number(float x) { return x; }
+FUNCTION real number(bool x) { return real(x); }
 template <typename A, typename B> FUNCTION real power(A a, B b) { return pow(real(a), real(b)); }
-template <typename A, typename B> FUNCTION real modulo(A a, B b) { return a - b*floor(real(a)/real(b)); }
+template <typename A, typename B> FUNCTION auto modulo(A a, B b) { return a - b*floor(number(a)/number(b)); }
 FUNCTION real sign(real x) { return real(x > 0) - real(x < 0); }
-FUNCTION real exprel(real x) { return fabs(x) < real(1e-8) ? 1 + x/2 : expm1(x)/x; }
+FUNCTION real exprel(real x) { return fabs(x) < real(1e-8) ? 1 + x/2 : x > 0 && x == 2*x ? x : expm1(x)/x; }
+// As numpy: nan stays, and if the bounds cross, the upper one holds
+FUNCTION real clip(real x, real low, real high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
 FUNCTION real exprel_derivative(real x) {
     return fabs(x) < real(1e-3) ? real(0.5) + x/3 + x*x/8 : (exp(x)*(x - 1) + 1)/(x*x);
-}
-
-// The row of a TimedArray, whose time step is divided into parts: Brian2 rounds to one of them
-FUNCTION int64_t table_row(double time, double part, int subdivision, int64_t n_rows) {
-    const int64_t row = (int64_t)nearbyint(time/part)/subdivision;
-    return row < 0 ? 0 : row < n_rows ? row : n_rows - 1;
 }

@@ -36,7 +36,7 @@ extern "C" void forward(const Arguments& arguments) {
         for (int t = 0; t < T; t++) for (int b = b0; b < b1; b++) {
             const size_t o = (size_t)b*N, at = (size_t)t*BN + o;
             const int64_t step = first + t;
-            const double time = step*(double)c_dt;
+            const double time = step*seconds;
             real* const state = states.data() + (size_t)(b - b0)*PLANES*N;
             real* const saved_row = saved + (size_t)(t + 1)*KEPT*BN + o;
             real* const spikes_row = spikes + at;
@@ -98,9 +98,9 @@ extern "C" void backward(const Arguments& arguments) {
                 memcpy(adjoints.data() + (size_t)k*NB + (size_t)r*N, of_state + k*BN + (size_t)(b0 + r)*N, N*sizeof(real));
             memset(of_sent, 0, waiting.size()*sizeof(real));
             for (int t = T - 1; t >= 0; t--) {
-                const int64_t step = first + t, step_before = step - 1;
-                const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
-                (void)time; (void)time_before;
+                const int64_t step = first + t;
+                const double time = step*seconds;
+                (void)time;
                 const int first_row = t % CHUNK*TARGETS*ROWS;
                 real* const chunk_row = currents.data() + (size_t)first_row*N;
                 for (int r = 0; r < R; r++) {
@@ -139,7 +139,8 @@ extern "C" void backward(const Arguments& arguments) {
                     if (of_weights[j]) sorted[j].add_to(of_weights[j], currents.data(), N);
                 for (int r = 0; r < R; r++) {
                     const int b = b0 + r;
-                    const size_t at = (size_t)t*BN + (size_t)b*N;
+                    const size_t at = (size_t)t*BN + (size_t)b*N, at_before = t ? at - BN : at;
+                    (void)at_before;
                     const real* const before = saved + (size_t)t*KEPT*BN + (size_t)b*N;
                     const real* const after = before + KEPT*BN;
                     const double* const last_before = last ? last + at : nullptr;

@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__({{ threads }}) forward(const Argume
     for (int t = 0; t < T; t++) {
         const size_t at = t*BN + o;
         const int64_t step = first + t;
-        const double time = step*(double)c_dt;
+        const double time = step*seconds;
         real* const saved_row = saved + (size_t)(t + 1)*KEPT*BN + o;
         real* const spikes_row = spikes + at;
         double* const last_row = last ? last + (size_t)(t + 1)*BN + o : nullptr;
@@ -103,9 +103,9 @@ extern "C" __global__ void __launch_bounds__({{ threads }}) backward(const Argum
         for (int k = 0; k < SLOTS; k++) waiting[k*N + n] = 0;
     }
     for (int t = T - 1; t >= 0; t--) {
-        const size_t at = t*BN + o;
-        const int64_t step = first + t, step_before = step - 1;
-        const double time = step*(double)c_dt, time_before = step_before*(double)c_dt;
+        const size_t at = t*BN + o, at_before = t ? at - BN : at;
+        const int64_t step = first + t;
+        const double time = step*seconds;
         const real* const before = saved + (size_t)t*KEPT*BN + o;
         const real* const after = before + KEPT*BN;
         EACH(n) {

@@ -4,8 +4,4 @@
 {% for name in layout.scalars %}
     const real c_{{ name }} = scalars[{{ loop.index0 }}];
 {% endfor %}
-{% for name in layout.tables %}
-    const real* const table_{{ name }} = tables[{{ loop.index0 }}];
-    const int64_t* const shape_{{ name }} = shapes + {{ 2*loop.index0 }};
-{% endfor %}
     const size_t BN = (size_t)B*N;
