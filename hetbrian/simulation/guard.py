@@ -82,7 +82,7 @@ class Guard(Limited, Repeated, NativeGroup):
         self._add_runner(
             "guard",
             suffix="check",
-            needed_variables=["_spikespace", "dt", "highest_rate", "rate", "_n_spikes", "_window"] if counts else [],
+            needed_variables=["rate", "_n_spikes", *(["_spikespace", "dt", "highest_rate", "_window"] if counts else [])],
             template_kwds={"counts": counts},
         )
         self._enable_group_attributes()

@@ -207,3 +207,13 @@ def test_a_group_without_spikes_has_no_rate():
     Network(group, guard).run(250 * ms, namespace={})
     guard.check()
     assert guard.rate[:] == 0 * Hz
+
+
+@pytest.mark.parametrize("target", ["numpy", "cython"])
+def test_a_group_without_spikes_is_watched_for_its_values_alone(target):
+    prefs.codegen.target = target
+    group = NeuronGroup(2, "dv/dt = v/ms : 1", events={"high": "v > 10"}, method="exact", clock=Clock(DT))
+    group.v = [0, np.inf]
+    with pytest.raises(BrianObjectException) as raised:
+        Network(group, Guard(group)).run(1 * ms, namespace={"ms": ms})
+    assert str(raised.value.__cause__).startswith("v of neuron 1 is not finite at t = 0 s")
