@@ -73,6 +73,7 @@ class Guard(Limited, Repeated, NativeGroup):
         self._add_scalar("neuron", -1, dtype=np.int32, read_only=True)
         self._add_scalar("time", 0 * second, read_only=True)
         counts = "_spikespace" in source.variables
+        of_rate = ["_spikespace", "dt", "highest_rate", "_window"] if counts else []
         if counts:
             self.variables.add_reference("_spikespace", source)
         self._add_scalar("highest_rate", min(highest_rate, WITHOUT_LIMIT), constant=True)
@@ -82,7 +83,7 @@ class Guard(Limited, Repeated, NativeGroup):
         self._add_runner(
             "guard",
             suffix="check",
-            needed_variables=["rate", "_n_spikes", *(["_spikespace", "dt", "highest_rate", "_window"] if counts else [])],
+            needed_variables=["rate", "_n_spikes", *of_rate],
             template_kwds={"counts": counts},
         )
         self._enable_group_attributes()

@@ -1,5 +1,9 @@
 """Thresholds and synapses by templates of ours in place of Brian2's: the same numbers, bit for bit."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.core.variables import ArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
+from hetbrian.codegen import elementwise
 from hetbrian.codegen.codeobjects import CPPNativeCodeObject
 from hetbrian.codegen.elementwise import arrays_of, is_elementwise
 from hetbrian.codegen.loops import use_own_loops
@@ -184,6 +189,45 @@ def test_other_thresholds_are_those_of_brian2(tmp_path, monkeypatch):
         assert not any(is_in_blocks(tmp_path, name) for name in (*OTHERS, "linked"))
     with Program(thresholds, 1 * ms, device="cpp_standalone", directory=tmp_path, record=()):
         assert all(is_in_blocks(tmp_path, name) for name in BLOCKS)
+        sources = (tmp_path / "code_objects").glob("*_thresholder_codeobject.cpp")
+        assert any("posix_memalign" in source.read_text() for source in sources)
+
+
+ARRAYS = """
+#include <cstdint>
+#include <vector>
+#include "aligned.h"
+bool others();
+#ifdef MAIN
+int main()
+{
+    bool good = others();
+    for (std::size_t size = 0; size < 5000; size += 7) {
+        char* array = new char[size];
+        good = good && reinterpret_cast<std::uintptr_t>(array)%64 == 0;
+        for (std::size_t k = 0; k < size; k++) array[k] = 1;
+        if (size%2) delete[] array;
+    }
+    return good ? 0 : 1;
+}
+#else
+bool others() { return reinterpret_cast<std::uintptr_t>(new double[500])%64 == 0; }
+#endif
+"""
+
+
+@pytest.mark.standalone
+@pytest.mark.skipif(shutil.which("g++") is None or sys.platform == "win32", reason="no g++, or no posix_memalign")
+@pytest.mark.parametrize("flag", ["-std=c++11", "-std=c++17", "-DNOTHING"])
+def test_arrays_begin_with_a_cache_line(tmp_path, flag):
+    """In two sources of a program, of which each has the operator."""
+    (tmp_path / "arrays.cpp").write_text(ARRAYS if flag != "-DNOTHING" else ARRAYS.replace('#include "aligned.h"', ""))
+    command = ["g++", flag, f"-I{Path(elementwise.__file__).parent / 'kernels'}", "-c", tmp_path / "arrays.cpp", "-o"]
+    subprocess.run([*command, tmp_path / "main.o", "-DMAIN"], check=True)
+    subprocess.run([*command, tmp_path / "others.o"], check=True)
+    subprocess.run(["g++", tmp_path / "main.o", tmp_path / "others.o", "-o", tmp_path / "main"], check=True)
+    found = subprocess.run([tmp_path / "main"], check=False).returncode
+    assert found == (flag == "-DNOTHING")  # without it, they do not
 
 
 @pytest.mark.parametrize(

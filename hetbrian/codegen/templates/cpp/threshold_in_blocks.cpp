@@ -51,4 +51,6 @@
 {% block extra_headers %}
 #include <algorithm>
 #include <cstring>
+{% include 'aligned.h' %}
+
 {% endblock %}
