@@ -80,9 +80,9 @@ def measured(kind, n_neurons, n_points, workers):
     for worker in np.unique(found.worker):
         own = found.where(found.worker == worker, drop=True)
         steps = max(1, own.worker.size - 1)
-        cpu += float(own.cpu.max() - own.cpu.min()) / steps / workers
+        cpu += float(own.cpu.max() - own.cpu.min()) / steps / np.unique(found.worker).size
         wall += steps / float(own.wall.max() - own.wall.min())
-    return {"wall": 1 / wall, "cpu": cpu + here}
+    return {"wall": 1 / wall, "cpu": cpu + here, "client": here}
 
 
 def main(arguments):
@@ -104,12 +104,13 @@ def main(arguments):
     ]
     found = []
     for n_neurons, kind in cases:
-        times = {key: [each[n_neurons, kind][key] for each in rounds] for key in ("wall", "cpu")}
+        times = {key: [each[n_neurons, kind][key] for each in rounds] for key in ("wall", "cpu", "client")}
         cpu, wall = statistics.median(times["cpu"]), statistics.median(times["wall"])
         found.append({"n_neurons": n_neurons, "kind": kind, "a_minute": 60 / wall, "of_cores": 120 / cpu, **times})
         print(
             f"N = {n_neurons}, other {kind}: {60 / wall:.0f} networks a minute on {options.workers} workers, "
-            f"{1e3 * cpu:.0f} ms of CPU each ({1e3 * min(times['cpu']):.0f}-{1e3 * max(times['cpu']):.0f}), "
+            f"{1e3 * cpu:.0f} ms of CPU each ({1e3 * min(times['cpu']):.0f}-{1e3 * max(times['cpu']):.0f}), of which "
+            f"{1e3 * statistics.median(times['client']):.0f} in the process that started it; "
             f"so {120 / cpu:.0f} a minute on two idle cores"
         )
     if options.json:

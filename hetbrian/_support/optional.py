@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import dask as dask
     import distributed as distributed
     import lightning as lightning
     import sklearn as sklearn
@@ -23,6 +24,7 @@ NEEDED = {
     "load_digits": ("sklearn.datasets:load_digits", "data sets", "train"),
     "sklearn": ("sklearn.pipeline", "the logistic baseline", "train"),
     "xpplab": ("xpplab", "continuation", "bifurcation"),
+    "dask": ("dask.config", "sweeps", "sweep"),
     "distributed": ("distributed", "sweeps", "sweep"),
     "zarr": ("zarr", "sweeps", "sweep"),
     "CPU_COUNT": ("dask.system:CPU_COUNT", "sweeps", "sweep"),

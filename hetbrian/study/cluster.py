@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
 
-from hetbrian._support.optional import CPU_COUNT, distributed
+from hetbrian._support.optional import CPU_COUNT, dask, distributed
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.outcomes import computed, failure
@@ -124,6 +124,8 @@ def _connected(scheduler, workers):
             yield client
         return
     with (
+        # which looks a hundred times a second what the workers do
+        dask.config.set({"distributed.worker.profile.enabled": False}),
         temporary_folder() as scratch,
         distributed.LocalCluster(
             n_workers=workers or CPU_COUNT,
