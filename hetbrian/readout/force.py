@@ -73,9 +73,9 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         Full-FORCE draws them from an exponential law, ``Gamma(mean, shape=1)``, so that no rhythm of target or network
         is missed by all updates.
     initial_P : float or "auto"
-        P(0) = initial_P times the identity. ``"auto"`` takes 0.5/sum(r^2), r of the first update, because the first
-        step of the rule multiplies its error by 1 - P(0) sum(r^2): whatever the unit of r, and a network of any size
-        then learns as the published one with N = 2000 and P(0) = 2. Learning has to start after the network does.
+        P(0) = initial_P times the identity. ``"auto"`` takes 1/sum(r^2), r of the first update, because the prior
+        rule multiplies its first error by 1 - P(0) sum(r^2), and runs away where that is large: a number that fits any
+        size of the network and any unit of r. Learning has to start after the network does.
     forgetting : float
         Lambda, 0 < lambda <= 1.
     rule : {"prior", "posterior"}

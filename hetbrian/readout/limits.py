@@ -11,12 +11,12 @@ FIRST = 20
 WITHOUT_LIMIT = 1e300
 """What stands for no limit in a standalone program, which reads no infinite numbers."""
 
-INITIAL_SHARE = 0.5
-"""P(0) |r|^2 with ``initial_P="auto"``, r of the first update.
+INITIAL_SHARE = 1.0
+"""P(0) sum(r^2) with ``initial_P="auto"``, r of the first update.
 
-The prior rule multiplies the error of its first sample by 1 - P(0) |r|^2: beyond 1 it overshoots, beyond 2 it grows.
-|r|^2 is N mean r^2. The published network (N = 2000, G = Q = 5000 pA, P(0) = 2) has |r|^2 = 0.26 and so 0.52; the same
-P(0) is 4 at N = 16 000."""
+The prior rule multiplies the error of its first sample by 1 - P(0) sum(r^2), which this makes 0. Networks of
+`models.force` learn with 1 to 32 times as much and run away from 64 on (docs/force.md); the rest is needed where the
+first update meets a quiet moment, because sum(r^2) then grows."""
 
 TIME = Allowed("a time of 0 s or later", "give it in seconds", low=0.0)
 
@@ -97,6 +97,6 @@ def reason(force: object, trouble: int, time: float) -> str:
     return (
         f"the output of {name} is {output:.3g} at t = {time:g} s, more than {limit:g} times its largest target "
         f"{largest:.3g}, expected learning that converges: check the scale, as initial_P = {initial:g} is too much for "
-        "the size of this activity (give r in spikes per ms, and initial_P of about 0.5/sum(r^2), which 'auto' finds), "
+        "the size of this activity (give r in spikes per ms, and initial_P of about 1/sum(r^2), which 'auto' finds), "
         "or let it run with largest_output=inf."
     )

@@ -92,8 +92,8 @@ class Saved(_Readout):
     def refuse_content(self, path: str | os.PathLike[str], content: Mapping[str, NDArray[Any]]) -> None:
         """Refuse arrays of a file, as `translated` returned them, that a readout cannot have."""
         for name, values in content.items():
-            if name not in ("_largest", "stop"):
-                check_finite(f"{name} in {os.fspath(path)!r}", values, None)
+            may_be_infinite = name in ("_largest", "stop")
+            check_finite(f"{name} in {os.fspath(path)!r}", np.minimum(values, 0) if may_be_infinite else values, None)
         limited = {
             name: np.ravel(content[name])[0].item() for name in ("forgetting", "start", "stop") if name in content
         }

@@ -112,6 +112,7 @@ def test_a_value_is_compared_with_those_beside_it(values, expected):
         ("initial_P", 3.0, "was saved with initial_P = 3, expected 2, with which this readout was built: build it"),
         ("_weights", np.nan, "_weights in .*readout.npz' has NaN or infinite entries, expected finite numbers"),
         ("_P", np.inf, "_P in .*readout.npz' has NaN or infinite entries"),
+        ("_largest", np.nan, "_largest in .*readout.npz' has NaN or infinite entries"),
         ("_encoder", np.nan, "_encoder in .*readout.npz' has NaN or infinite entries"),
     ],
 )

@@ -433,7 +433,7 @@ def test_the_emulated_readout_stops_beyond_its_limit_finds_its_first_p_and_draws
         code.run()
         assert code[device["force.n_updates"]][0] == len(due)
         assert code.is_stopped == (step == 300)
-    assert code[device["force.initial_P"]][0] == code[host["force.initial_P"]][0] == pytest.approx(0.5 / (r @ r))
+    assert code[device["force.initial_P"]][0] == code[host["force.initial_P"]][0] == pytest.approx(1 / (r @ r))
     assert code[device["force._trouble"]][0] == 2
     assert code[device["force._trouble_time"]][0] == pytest.approx(1e-4 * min(step for step in due if step >= 250))
     if law:

@@ -167,6 +167,27 @@ def test_a_state_goes_on_with_the_same_intervals(tmp_path):
     assert np.array_equal(np.flatnonzero(np.diff(counts, prepend=0)), updates())
 
 
+def whole_network(rng):
+    group = neurons(Clock(0.1 * ms, name="clock"))
+    group.r = rng.uniform(0, 1, 3)
+    return Network(group, hb.FORCE(group, "sin(t/(9*ms))", every=LAW, rng=rng, namespace={"ms": ms}, name="force"))
+
+
+@pytest.mark.parametrize(
+    "device",
+    [pytest.param("cython", marks=pytest.mark.slow), pytest.param("cpp_standalone", marks=pytest.mark.standalone)],
+)
+def test_a_compiled_run_that_stops_and_goes_on_learns_at_the_same_times_as_numpy(device, tmp_path):
+    options = {"record": ("force.n_updates", "weights"), "record_dt": 0.1 * ms, "seed": 3}
+    whole = hb.simulate(whole_network, 120 * ms, device="numpy", **options)
+    keep = lambda network: hb.save_state(network, tmp_path / "state.npz")  # noqa: E731
+    first = hb.simulate(whole_network, 50 * ms, device=device, finish=keep, **options)
+    second_half = hb.simulate(whole_network, 70 * ms, device=device, resume=tmp_path / "state.npz", **options)
+    counts = np.append(first["force.n_updates"], second_half["force.n_updates"])
+    assert np.array_equal(counts, whole["force.n_updates"]) and counts[-1] > 100
+    assert np.abs(second_half.weights - whole.weights).max() < 1e-12  # sums in another order, see test_force
+
+
 @pytest.mark.standalone
 def test_the_kernel_draws_as_python_does(tmp_path):
     header = files("hetbrian.codegen") / "kernels" / "intervals.h"
