@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hetbrian._support.checks import choice, did_you_mean
+from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
 from hetbrian.simulation.record import load, save
@@ -48,6 +49,7 @@ EXPECTED = (
     OSError,
     ImportError,
     DimensionMismatchError,
+    CompilerError,
     DivergenceError,
     NotImplementedError,
 )

@@ -126,13 +126,17 @@ class Limited(_Group):
         for name in self.allowed.keys() & values.keys():
             self.allowed[name].check(name, values[name])
 
+    def limited_variables(self) -> dict[str, Any]:
+        """Return the variables that have limits, by the name that the user knows."""
+        found = {
+            name: next((key for key in (name, f"_{name}") if key in self.variables), None) for name in self.allowed
+        }
+        return {name: self.variables[key] for name, key in found.items() if key is not None}
+
     def known_values(self) -> dict[str, Any]:
         """Return the values of the limited variables, as far as the device knows them before a run."""
         found = {}
-        for name in self.allowed:
-            variable = next((self.variables[key] for key in (name, f"_{name}") if key in self.variables), None)
-            if variable is None:
-                continue
+        for name, variable in self.limited_variables().items():
             try:
                 values = np.asarray(variable.get_value())
             except NotImplementedError:  # code that a standalone program evaluates when it starts

@@ -1,5 +1,6 @@
 """Where built programs and prepared data are kept, and whether they are still what was kept."""
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -15,7 +16,7 @@ def cache_folder() -> Path:
     """
     Return where built programs are kept: ``HETBRIAN_CACHE``, or hetbrian below the user's cache folder.
 
-    Programs in it are run, so that nobody else may write or own it: it is made, or made, private to the user.
+    Programs in it are run, so that nobody else may write or own it: it is made, or becomes, private to the user.
 
     Returns
     -------
@@ -24,12 +25,13 @@ def cache_folder() -> Path:
     Raises
     ------
     OSError
-        If it cannot be made, or another user owns it.
+        If another user owns it.
     """
     chosen = os.environ.get("HETBRIAN_CACHE")
     folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hetbrian"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if hasattr(os, "getuid"):
+    with contextlib.suppress(OSError):  # what is written there says so
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid") and folder.is_dir():
         found = folder.stat()
         if found.st_uid != os.getuid():
             raise PermissionError(
@@ -69,7 +71,7 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
     try:
         if checksum(path) == Path(f"{path}{SUFFIX}").read_text(encoding="ascii"):
             return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False  # or its checksum, of a process that was killed between the two
     except (OSError, UnicodeDecodeError):
         pass

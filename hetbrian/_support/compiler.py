@@ -111,8 +111,11 @@ def _advice(said: str) -> str:
 
 
 def toolchain() -> str:
-    """Return the compiler's version and what -march=native means here, as text."""
-    version = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=False).stdout
+    """Return the compiler's version and what -march=native means here, as text; `CompilerError` if there is none."""
+    try:
+        version = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError as error:
+        raise CompilerError(_advice(str(error))) from error
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             processor = next((line for line in file if line.startswith(("flags", "Features"))), "")

@@ -2,8 +2,6 @@
 
 import gc
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,12 +11,13 @@ import brian2
 from brian2 import defaultclock, get_device, prefs
 from brian2.devices.device import all_devices, reset_device
 
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation import cuda, standalone
 
 FLAGS = "codegen.cpp.extra_compile_args_gcc"
 """Preference of Brian2 that changes while a program is built."""
 
-ENVIRONMENT = ("HETBRIAN_PRECOMPILED", "HETBRIAN_RESULTS", "HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
+ENVIRONMENT = ("HETBRIAN_RESULTS", "HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
 """What building and running a program of ours leaves in the environment."""
 
 VECTORISED = "--param=vect-max-version-for-alias-checks=1000"
@@ -69,8 +68,7 @@ def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[A
                 "call get_device().reinit() after your run, or simulate before you build them."
             )
         if directory is None:
-            directory = tempfile.mkdtemp(prefix="hetbrian_")
-            stack.callback(shutil.rmtree, directory, ignore_errors=True)
+            directory = stack.enter_context(temporary_folder())
         if name == "cuda_standalone":
             previous.update({**cuda.configure(), **previous})
         elif VECTORISED not in prefs[FLAGS]:

@@ -3,12 +3,16 @@
 import hashlib
 import os
 import shlex
+import signal
 import subprocess
-import tempfile
 from pathlib import Path
+from typing import Any
 
-from hetbrian._support.cache import cache_folder
-from hetbrian._support.compiler import command, toolchain
+from brian2 import prefs
+
+from hetbrian._support.cache import cache_folder, is_whole, seal
+from hetbrian._support.compiler import CompilerError, command, missing, toolchain
+from hetbrian._support.scratch import temporary_folder
 
 HEADER = Path(__file__).with_suffix(".h")
 """What is compiled beforehand: headers of the standard library, which are most of what a source file includes."""
@@ -75,7 +79,7 @@ def precompiled(folder: Path) -> str:
         return ""
     key = hashlib.sha256("\n".join([tools, *flags, header]).encode()).hexdigest()[:32]
     kept = cache_folder() / "headers" / f"{key}.h"
-    if not kept.with_suffix(".h.gch").exists():
+    if not is_whole(kept.with_suffix(".h.gch")):
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             _compile(header, flags, kept)
@@ -86,10 +90,48 @@ def precompiled(folder: Path) -> str:
 
 def _compile(header: str, flags: list[str], kept: Path) -> None:
     """Compile a header; two processes may do so at once, each puts a whole file in place."""
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        source, result = Path(folder) / kept.name, Path(folder) / "result.gch"
+    with temporary_folder(kept.parent) as folder:
+        source, result = folder / kept.name, folder / "result.gch"
         source.write_text(header, encoding="utf-8")
         options = ["-Wno-write-strings", *flags, "-x", "c++-header", str(source), "-o", str(result)]
         subprocess.run([*command(), *options], check=True, capture_output=True)
         os.replace(source, kept)
         os.replace(result, kept.with_suffix(".h.gch"))
+        seal(kept.with_suffix(".h.gch"))
+
+
+def make(folder: Path) -> None:
+    """
+    Compile a project whose sources and makefile are written.
+
+    Brian2 calls a shell, which keeps Ctrl-C from Python while the compiler runs; here it stops both.
+
+    Parameters
+    ----------
+    folder : Path
+        The project.
+
+    Raises
+    ------
+    CompilerError
+        If there is no compiler or make, or it fails; the message holds the first error.
+    """
+    if said := missing(make=True):
+        raise CompilerError(f"the program of a network was not compiled, expected a compiler: {said}.")
+    standalone = prefs.devices.cpp_standalone
+    arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
+    environment = {**os.environ, "HETBRIAN_PRECOMPILED": precompiled(folder)}
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(arguments, cwd=folder, env=environment, start_new_session=True, **options) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        lines = output.splitlines() or ["it says nothing"]
+        first = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise CompilerError(
+            f"the program of a network in {str(folder)!r} was not compiled ({first.strip()}), expected sources that "
+            "compile: check code of your own, the compiler's options in Brian2's preferences, and space on the disk."
+        )

@@ -4,6 +4,7 @@ from typing import Any
 
 from brian2 import Network, Synapses
 
+from hetbrian._support.allowed import Limited
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.record import Recorder
 
@@ -69,6 +70,12 @@ def needed(device: Any, network: Network, recorder: Recorder) -> str:
     read = {owner.variables.get(entry.variable) for owner, entry in recorder.found.values()}
     read |= {owner.variables.get("_weights") for owner, entry in recorder.found.values() if entry.variable == "weights"}
     read |= {item.variables["_watched"] for item in checked if isinstance(item, Guard)}
+    read |= {
+        variable
+        for item in network.objects
+        if isinstance(item, Limited)
+        for variable in item.limited_variables().values()
+    }
     synaptic = {
         variable for item in network.objects if isinstance(item, Synapses) for variable in item.variables.values()
     }

@@ -1,14 +1,15 @@
 """Build a generated project, or find the program that the same sources gave before."""
 
+import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from hetbrian._support.cache import cache_folder
+from hetbrian._support.cache import cache_folder, is_whole, seal
 from hetbrian._support.compiler import toolchain
+from hetbrian._support.files import replacing
 from hetbrian.simulation import make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
@@ -54,8 +55,8 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
 
     Raises
     ------
-    RuntimeError
-        If the compiler fails; Brian2 has printed what it said.
+    CompilerError
+        If there is no compiler, or it fails.
     """
     folder = Path(folder)
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
@@ -64,21 +65,22 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     if not is_compiled:
         return False
     kept = cache_folder() / fingerprint(folder)
-    if kept.exists():
+    if is_whole(kept):
         shutil.copy2(kept, folder / "main")
         return False
     for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()
-    os.environ["HETBRIAN_PRECOMPILED"] = "" if is_cuda else make.precompiled(folder)
-    device.compile_source(str(folder), "unix", debug=False, clean=False)
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=kept.parent)
-        os.close(handle)
-        shutil.copy2(folder / "main", temporary)
-        os.replace(temporary, kept)
-    except OSError:
-        pass  # a cache that cannot be written costs time, not results
+    if is_cuda:
+        device.compile_source(str(folder), "unix", debug=False, clean=False)
+    else:
+        make.make(folder)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
+        if kept.is_dir():
+            shutil.rmtree(kept)
+        with replacing(kept, "set HETBRIAN_CACHE to another") as temporary:
+            shutil.copyfile(folder / "main", temporary)
+        kept.chmod(0o700)
+        seal(kept)
     return True
 
 

@@ -1,9 +1,12 @@
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
 from brian2 import ms
 
+from hetbrian._support.compiler import CompilerError
 from hetbrian.simulation import make
 from hetbrian.simulation.program import simulate
 from models.force import force_network
@@ -104,3 +107,29 @@ def test_programs_give_the_same_bits_as_with_the_makefile_of_brian2(tmp_path, mo
             found.append(simulate(force_network, 200 * ms, device="cpp_standalone", **size))
     assert found[0].spike_time.size > 100
     assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0].variables)
+
+
+def test_what_the_compiler_says_is_one_sentence(tmp_path):
+    (tmp_path / "makefile").write_text("all:\n\t@echo 'main.cpp:1:1: error: no such thing'; exit 1\n")
+    with pytest.raises(
+        CompilerError, match=r"was not compiled \(main.cpp:1:1: error: no such thing\), expected sources that compile"
+    ):
+        make.make(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PATH", "CXX"])
+def test_without_a_compiler_nothing_is_built_and_one_sentence_says_so(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "/nonexistent")
+    said = r"was not compiled, expected a compiler: no C\+\+ compiler '.*': install one"
+    with pytest.raises(CompilerError, match=said):
+        make.make(tmp_path)
+
+
+def test_an_interrupt_stops_the_compiler_and_all_that_it_started(tmp_path):
+    (tmp_path / "makefile").write_text("all:\n\t@sleep 3; touch late\n")
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        make.make(tmp_path)
+    time.sleep(3)
+    assert not (tmp_path / "late").exists()

@@ -77,3 +77,15 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("HETBRIAN_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert standalone.cache_folder() == tmp_path / "hetbrian"
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-1], lambda content: b"#!/bin/sh\n"])
+def test_a_damaged_program_is_named_and_built_anew(compilations, tmp_path, damage):
+    first = simulate(force_network, 20 * ms, device="cpp_standalone", **SIZE)
+    (kept,) = (path for path in (tmp_path / "cache").iterdir() if path.is_file() and not path.suffix)
+    kept.write_bytes(damage(kept.read_bytes()))
+    with pytest.warns(UserWarning, match=rf"{kept.name}' was damaged and is made anew"):
+        again = simulate(force_network, 20 * ms, device="cpp_standalone", **SIZE)
+    assert compilations == [True, True] and np.array_equal(first.z, again.z)
+    simulate(force_network, 20 * ms, device="cpp_standalone", **SIZE)
+    assert compilations == [True, True, False]
