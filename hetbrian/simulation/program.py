@@ -47,14 +47,11 @@ Device = Literal["runtime", "numpy", "cython", "cpp_standalone", "cuda_standalon
 DEVICES = get_args(Device)
 """``numpy`` and ``cython`` are the runtime device with that code generation target."""
 
-
 GUARD_INTERVAL = 10 * ms
 """About how often a run looks whether its potentials are finite, in whole time steps."""
 
-
 CODEGEN_ONLY: ContextVar[Path | None] = ContextVar("codegen_only", default=None)
 """Folder that ``hetbrian run --codegen-only`` names: the next program is written there instead of run."""
-
 
 STANDALONE_REPORT = r"""
 fprintf(stderr, "\r%3.0f %% simulated, about %.0f s left   ", 100*completed,
@@ -325,10 +322,10 @@ class Program:
             )
         if self.is_standalone:
             no_network_operations(network, self.device)
-        guarded = [item.source for item in network if isinstance(item, Guard) and item.variable == "v"]
+        guarded = {id(item.source) for item in network if isinstance(item, Guard) and item.variable == "v"}
         for item in sorted(network, key=lambda item: item.name):
             v = item.variables.get("v") if isinstance(item, NeuronGroup) else None
-            if isinstance(v, ArrayVariable) and v.size == len(item) and not any(item is one for one in guarded):
+            if isinstance(v, ArrayVariable) and v.size == len(item) and id(item) not in guarded:
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
                 name = free_name(network, f"guard_{item.name}")
                 network.add(Guard(item, every=steps * item.clock.dt, name=name))
