@@ -11,6 +11,7 @@ import numpy as np
 from brian2 import NeuronGroup
 
 from hetbrian._support.errors import NetworkError
+from hetbrian._support.variables import looked_at
 
 if TYPE_CHECKING:
 
@@ -138,7 +139,7 @@ class Limited(_Group):
         found = {}
         for name, variable in self.limited_variables().items():
             try:
-                values = np.asarray(variable.get_value())
+                values = looked_at(variable)
             except NotImplementedError:  # code that a standalone program evaluates when it starts
                 continue
             found[name] = values.item() if variable.scalar else values

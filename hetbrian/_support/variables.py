@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
@@ -30,3 +31,24 @@ def assigned(code: str | None) -> set[str]:
     lines = (line.partition("#")[0] for line in (code or "").splitlines())
     statements = [part for line in lines for part in re.split(";", line) if get_identifiers(part)]
     return {parse_statement(part)[0] for part in statements}
+
+
+def looked_at(variable: ArrayVariable) -> np.ndarray:
+    """
+    Return the value of a variable without being noticed: what is only checked does not become part of a program.
+
+    Parameters
+    ----------
+    variable : ArrayVariable
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    NotImplementedError
+        If only a standalone program that runs knows it.
+    """
+    device = variable.device
+    return np.asarray(type(device).get_value(device, variable))
