@@ -198,15 +198,33 @@ void symmetric_product(T* __restrict P, const size_t m, const T* __restrict x, c
         for (size_t j = 0; j < n; j++) out[j] += others[(k - 1)*n + j];
 }
 
-// z_o = sum_j weights[o, j] activity[j], plus the bias weights[o, n] if m = n + 1
+template<class A>
+HETBRIAN_INLINE typename Lanes<double>::Vector load(const A* p)
+{
+    typename Lanes<double>::Vector a;
+    for (size_t k = 0; k < HETBRIAN_VECTOR/sizeof(double); k++) a[k] = p[k];
+    return a;
+}
+HETBRIAN_INLINE typename Lanes<double>::Vector load(const double* p) { return *(const Lanes<double>::Vector*)p; }
+
+// z_o = sum_j weights[o, j] activity[j], plus the bias weights[o, n] if m = n + 1; four chains of sums, as one would
+// wait for its own last addition most of the time
 template<class A>
 void readout(const double* __restrict weights, const A* __restrict activity, const size_t n, const size_t m,
              const size_t n_outputs, double* __restrict z)
 {
+    const size_t LANES = HETBRIAN_VECTOR/sizeof(double), CHAINS = 4;
     for (size_t o = 0; o < n_outputs; o++) {
         const double* __restrict w = weights + o*m;
+        Lanes<double>::Vector sums[CHAINS] = {};
+        size_t j = 0;
+        for (; j + CHAINS*LANES <= n; j += CHAINS*LANES)
+            #pragma GCC unroll 4
+            for (size_t c = 0; c < CHAINS; c++) sums[c] += load(w + j + c*LANES)*load(activity + j + c*LANES);
         double sum = m > n ? w[n] : 0.0;
-        for (size_t j = 0; j < n; j++) sum += w[j]*activity[j];
+        for (size_t c = 0; c < CHAINS; c++)
+            for (size_t k = 0; k < LANES; k++) sum += sums[c][k];
+        for (; j < n; j++) sum += w[j]*activity[j];
         z[o] = sum;
     }
 }
