@@ -322,7 +322,8 @@ class _Writer:
         """Return the assignments of a slot; temporary names for what is computed elsewhere are left out."""
         own, lines = self.own, []
         aliases: dict[str, ast.expr] = {}
-        shaped, wide = {*self.program.state}, set()  # what has the shape of the state, and what has another dtype
+        shaped = {*self.program.state}  # what has one value a neuron, in the dtype of the state
+        wide: set[str] = set()  # what may have another dtype
         self.slots[slot] = []
         hoisters = (self.ages[slot], self.clock, self.fixed)
         for item in self.program.slots.get(slot, []):
