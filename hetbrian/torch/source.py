@@ -323,6 +323,7 @@ class _Writer:
         own, lines = self.own, []
         aliases: dict[str, ast.expr] = {}
         shaped = {*self.program.state}  # what has one value a neuron, in the dtype of the state
+        wide: set[str] = set()  # what may have another dtype
         self.slots[slot] = []
         hoisters = (self.ages[slot], self.clock, self.fixed)
         for item in self.program.slots.get(slot, []):
@@ -336,7 +337,7 @@ class _Writer:
                 node = hoister.visit(node)
             self.slots[slot].append(replace(item, value=node))
             text = self.renderer.render_node(node)
-            is_plain = self.renderer.is_real(node) and bool(names(node) & shaped)
+            is_plain = self.renderer.is_real(node) and bool(names(node) & shaped) and not names(node) & wide
             if is_state:
                 is_real = item.name not in (*NOT_FLOAT, *self.values.integers, *self.values.booleans)
                 text = text if is_plain and is_real else f"{own.ops}.keep({text}, {item.name})"
@@ -344,6 +345,8 @@ class _Writer:
                 shaped.add(item.name)
             elif self.renderer.is_boolean(node):
                 self.renderer.booleans.add(item.name)
+            else:
+                wide.add(item.name)
             if item.guard:
                 text = f"{own.ops}.where({item.guard}, {text}, {item.name})"
             lines.append(f"{item.name} = {text}")

@@ -108,6 +108,17 @@ def test_whole_numbers_and_truth_values_keep_the_precision(case, dtype):
 
 
 @PRECISIONS
+@pytest.mark.parametrize("method", ["rk2", "rk4", "exponential_euler"])
+def test_whole_numbers_that_change_do_not_change_the_dtype(method, dtype):
+    """Found by the differential tester: intermediate results of a method were of float64, and then the spikes."""
+    neurons = group("dv/dt = (1.1 + 0.1*(n % 3) - v)/(5*ms) : 1\nn : integer", reset="v = 0; n += 1", method=method)
+    synapses = Synapses(neurons, neurons, on_pre="v_post += 0.01")
+    synapses.connect()
+    assert to_torch(neurons, synapses, dtype=dtype)(30).state["v"].dtype == dtype
+    agrees(neurons, [synapses], dtype=dtype)
+
+
+@PRECISIONS
 @pytest.mark.parametrize("where", ["threshold", "equation"])
 def test_spikes_and_state_have_the_dtype_of_the_module(where, dtype):
     """The time of the last spike is of float64, what comes of it is not."""
