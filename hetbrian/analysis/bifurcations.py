@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hetbrian._support.checks import count, positive
-from hetbrian._support.progress import Bar
 from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch, tests
 from hetbrian.analysis.path import OFF, RANGE, Path, augmented, correct, rates, tangent
@@ -78,6 +77,8 @@ def equilibria(
     'branch 0 begins at mu = 2: the range ends; branch 0 ends at mu = 2: the range ends'
     """
     import xarray as xr
+
+    from hetbrian._support.progress import Bar
 
     check_range(field, parameter, lower, upper)
     count(max_points, "max_points")
