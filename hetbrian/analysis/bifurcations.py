@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hetbrian._support.checks import count, positive
-from hetbrian._support.progress import Bar
 from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch, tests
-from hetbrian.analysis.path import OFF, Path, augmented, correct, rates, tangent
+from hetbrian.analysis.path import OFF, RANGE, Path, augmented, correct, rates, tangent
 from hetbrian.analysis.vectorfield import VectorField
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def equilibria(
     """
     import xarray as xr
 
+    from hetbrian._support.progress import Bar
+
     check_range(field, parameter, lower, upper)
     count(max_points, "max_points")
     max_step = positive((upper - lower) / 100 if max_step is None else max_step, "max_step")
@@ -120,6 +121,9 @@ def equilibria(
                     if all(np.linalg.norm((at - other) / scale) > 1e-4 for other in crossings):
                         crossings.append(at)
                         queue.append((at, direction))
+            for at, reason in zip(points[[0, -1], -1], reasons, strict=True):
+                if not lower <= at <= upper and reason != RANGE:
+                    ends.append(f"outside the range, the branch is left at {parameter} = {at:.6g}: {reason}")
             if not branches:
                 raise ValueError(
                     f"no equilibrium follows the one at {parameter} = {value:g} in the range, expected a branch: "
@@ -173,7 +177,7 @@ def _inside(field, parameter, points, reasons, limits, scale):
         part, why = [points[piece]], list(reasons)
         for side, (end, beyond) in enumerate(((piece[0], piece[0] - 1), (piece[-1], piece[-1] + 1))):
             if 0 <= beyond < len(points):
-                why[side] = "the range ends"
+                why[side] = RANGE
                 edge = _edge(field, parameter, points[end], points[beyond], limits, scale)
                 part.insert(len(part) if side else 0, edge)
         whole = np.concatenate(part)

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hetbrian._support.progress import Bar
 from hetbrian.analysis.continuation import Model, approach, check_range, reach
 from hetbrian.analysis.equilibrium import located
 from hetbrian.analysis.orbit import DEGREE, RESTS
@@ -251,6 +250,8 @@ def limit_cycles(
 
 def _followed(field, parameter, limits, places, max_step, max_points, intervals):
     """Return the engine's cycles, why they end, and the Hopf point at their end."""
+    from hetbrian._support.progress import Bar
+
     near, at = places
     margin = 20 * max_step
     with Model(

@@ -22,6 +22,10 @@ FAR = 1e8
 """Growth of a state variable or a derivative since the start at which a branch counts as diverging."""
 
 
+RANGE = "the range ends"
+"""Why most branches end."""
+
+
 def augmented(system, parameter, point):
     """Return the derivatives with respect to state and parameter, shape (..., n_variables, n_variables + 1)."""
     return system.linearised(point[..., :-1], parameter, **{parameter: point[..., -1]})[1]
@@ -224,7 +228,7 @@ class Path:
             broken = [text for text in map(self._not_finite, ahead) if text]
             return f"{broken[0]} beyond" if broken else "no equilibrium follows smoothly: a corner, a pole or a jump"
         if not self.limits[0] - self.beyond <= here[-1] <= self.limits[1] + self.beyond:
-            return "the range ends"
+            return RANGE
         grown = np.abs(here[:-1]) / self._first[:-1]
         if grown.max() > FAR:
             return f"{self.system.variables[int(np.argmax(grown))]} diverges"

@@ -160,6 +160,13 @@ def test_points_are_bounded():
     assert data.ends.count("10 points are reached, more need a larger max_points") == 2
 
 
+def test_a_branch_that_is_left_outside_the_range_says_so():
+    field = VectorField("dx/dt = p - 4*x + x**3 : 1", {"p": 1.9})
+    data = equilibria(field, "p", -2.0, 2.0, {"x": 0.54}, max_points=30)
+    assert "outside the range, the branch is left at p = " in data.ends
+    assert data.ends.count("30 points are reached") == 2
+
+
 def test_start_without_neighbours_is_refused():
     field = VectorField("dx/dt = x**2 + (p - 0.5)**2 : 1", {"p": 0.5})
     with pytest.raises(

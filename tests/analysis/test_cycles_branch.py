@@ -82,11 +82,11 @@ def test_ca3_cycles_join_both_hopf_points(which, order):
     near = stable.isel(point=np.argsort(np.abs(stable.eta.values - 0.12))[:1])
     np.testing.assert_allclose([near.r_min[0], near.r_max[0]], [0.0099, 0.1520], atol=5e-4)  # at eta 0.12 +- 0.005
     assert cycles.attrs["refused"] == 0
-    # shooting; a spline through cycles 0.006 apart in eta is good to 1e-6, 401 samples were to 7e-5
+    # shooting; samples at 401 times had r up to 0.163588 at eta = 0.19
     stable = stable.isel(point=np.argsort(stable.eta.values))
     for eta, expected in {0.15: (206.3094, 0.010513, 0.157609), 0.19: (223.4460, 0.012872, 0.163658)}.items():
         found = [CubicSpline(stable.eta, stable[name])(eta) for name in ("period", "r_min", "r_max")]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=(1e-3, 2e-6, 2e-6))
+        np.testing.assert_allclose(found, expected, rtol=5e-5)  # r_min has five digits
 
 
 @pytest.mark.parametrize("turns", [1, 3])
