@@ -160,7 +160,7 @@ def test_without_finish_only_what_is_read_is_written(monkeypatch):
         program.run()
         program.run(finish=lambda network: None)
     few, everything = seen
-    large = {"force__P", "force__products", "force__seen", "force__encoder"}
+    large = {"force__P", "force__products", "force__seen"}
     assert large <= everything and not large & few and {"force_z", "neurons_v"} <= few
 
 
