@@ -119,8 +119,10 @@ def compute(
     ]
     if len(found) == 1:
         return found[0]
-    # the currents and half widths of a condition are in its name, so that they agree
-    return _described(xarray.concat(found, "n_neurons", join="outer", combine_attrs="override", coords="minimal"))
+    # the currents and half widths of a condition are in its name, so that they come back
+    found = [dataset.drop_vars(["eta", *KINDS.values()]) for dataset in found]
+    both = xarray.concat(found, "n_neurons", data_vars="all", join="outer", combine_attrs="override")
+    return _described(both.assign(status=both.status.fillna(0), error=both.error.fillna("")))
 
 
 def _name(bias, spread):
