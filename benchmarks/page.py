@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
-MEASURED = ("force", "rls")
+MEASURED = ("force", "statistics")
 
 
 def show(tables):

@@ -8,7 +8,7 @@ from protocols.exchange import KINDS, equivalent_shift, plane
 
 TEXT = {"eta": r"half width $\Delta_\eta$ (pA)", "g": r"half width $\Delta_g$ (pA)"}
 
-CONDITIONS = {"with": "learned, works", "without": "unlearned, alive"}
+CONDITIONS = {"with": "works", "without": "lives untrained"}
 """Share that each pair of columns shows: of seeds that work, and that fire to the end if nothing is learned."""
 
 NEAR = (970.0, 1110.0)
@@ -51,11 +51,11 @@ def draw(dataset, axes=None):
             axis.set_yticks(np.arange(len(biases)) + 0.5, [f"{bias:g}" for bias in biases] if column == 0 else [])
             axis.tick_params(length=0, labelsize=7)
             axis.spines[:].set_visible(True)
-            axis.set_title(f"{chr(97 + 4 * row + column)}   N = {size}, {CONDITIONS[learning]}", fontsize=8)
+            axis.set_title(f"{chr(97 + 4 * row + column)}   N = {size}, {CONDITIONS[learning]}", fontsize=7)
             if row == len(sizes) - 1:
                 axis.set_xlabel(TEXT[kind])
         axes[row, 0].set_ylabel("background current\nof all neurons (pA)")
-    axes[0, 0].figure.colorbar(image, ax=axes[:-1], shrink=0.6, pad=0.01).set_label("share of seeds")
+    axes[0, 0].figure.colorbar(image, ax=axes[:-1], shrink=0.6, pad=0.03).set_label("share of seeds")
     _shifts(axes[-1], dataset, 4 * len(sizes))
     return axes
 
@@ -92,8 +92,8 @@ def _shifts(axes, dataset, letter):
         axes[2].plot(alone.eta, middle, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
         life = alone.lifetime.sel(learning="without", n_neurons=size).median("seed")
         axes[3].plot(alone.eta, life, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
-    axes[2].set(ylabel=r"$\log_{10}$ relative error", xlabel="current, learned (pA)")
-    axes[3].set(ylabel="lifetime (s)", xlabel="current, unlearned (pA)", xlim=NEAR)
+    axes[2].set(ylabel=r"$\log_{10}$ relative error", xlabel="current, trained (pA)")
+    axes[3].set(ylabel="lifetime (s)", xlabel="current, untrained (pA)", xlim=NEAR)
     for axis in axes[2:]:
         axis.legend(fontsize=6.5)
     for number, axis in enumerate(axes):

@@ -373,3 +373,13 @@ def test_scales_of_a_dimensionless_set_are_unknown():
     plain = CA3.dimensionless()
     with pytest.raises(ValueError, match=r"like is a dimensionless set, expected one with units: pass Izhikevich\.CA3"):
         plain.dimensional(like=plain)
+
+
+def test_at_the_rheobase_with_adaptation_the_resting_states_meet():
+    cell = FORCE
+    current = cell.rheobase_with_adaptation
+    assert float(current / pA) == pytest.approx(1000, rel=1e-12) and float(cell.rheobase / pA) == pytest.approx(1040.4)
+    for factor, n_roots in ((0.999, 2), (1.001, 0)):
+        k, b, v_r, v_t, rest = (float(x) for x in (cell.k, cell.beta, cell.v_r, cell.v_t, factor * current))
+        roots = np.roots([k, -k * (v_r + v_t) - b, k * v_r * v_t + b * v_r + rest])
+        assert np.isreal(roots).sum() == n_roots
