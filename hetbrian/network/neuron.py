@@ -192,8 +192,8 @@ class Izhikevich:
         """
         Quantity [amp, or 1] : k (v_t + beta/k - v_r)^2/4, the current beyond which no resting state is left.
 
-        There w = beta (v - v_r), and both roots of k (v - v_r)(v - v_t) - beta (v - v_r) + I meet. Of `Izhikevich.FORCE` it
-        is 1000 pA, less than the 1040 pA of `rheobase`, because beta < 0: w helps v up.
+        There w = beta (v - v_r), and both roots of k (v - v_r)(v - v_t) - beta (v - v_r) + I meet. Of
+        `Izhikevich.FORCE` it is 1000 pA, less than the 1040 pA of `rheobase`, because beta < 0: w helps v up.
         """
         return self.k * (self.v_t + self.beta / self.k - self.v_r) ** 2 / 4
 

@@ -1,5 +1,6 @@
 """A standalone program in its folder, which runs with the numbers of one draw of the network after another."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -165,8 +166,10 @@ class Compiled:
         try:
             arguments = self._arguments(values, self.folder / results)
             is_all = self.is_cuda or self.is_kept or is_all_read
-            self.device.run_environment_variables["HETBRIAN_SEED"] = str(noise)
-            self.device.run_environment_variables["HETBRIAN_RESULTS"] = "" if is_all else self._needed
+            given = {"HETBRIAN_SEED": str(noise), "HETBRIAN_RESULTS": "" if is_all else self._needed}
+            for name in given:
+                os.environ.pop(name, None)  # Brian2 would say that it overwrites what it has set itself
+            self.device.run_environment_variables.update(given)
             self.device.run(
                 directory=str(self.folder), results_directory=results, with_output=is_shown, run_args=arguments
             )
