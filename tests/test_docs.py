@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hetbrian
+from benchmarks import page
 from benchmarks.__main__ import BENCHMARKS
 from hetbrian import cli
 
@@ -265,3 +266,7 @@ def test_the_tests_that_the_page_of_traps_names_exist():
         if isinstance(node, ast.FunctionDef)
     }
     assert len(named) > 25 and named <= defined, named - defined
+
+
+def test_the_tables_of_the_page_on_speed_are_made_from_what_was_measured():
+    assert page.current() == (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
