@@ -3,8 +3,12 @@
 import numpy as np
 
 from figures import COLOURS
-from protocols.common.force import works
-from protocols.exchange import KINDS, equivalent_shift, plane
+
+KINDS = {"eta": "eta_half_width", "g": "g_half_width"}
+"""Half width of each kind of heterogeneity in the Dataset."""
+
+WORKS = 0.5
+"""Relative error below which a network works, see `protocols.common.force.WORKS`."""
 
 TEXT = {"eta": r"half width $\Delta_\eta$ (pA)", "g": r"half width $\Delta_g$ (pA)"}
 
@@ -33,7 +37,8 @@ def draw(dataset, axes=None):
     from matplotlib import colormaps, pyplot
 
     alive = (dataset.lifetime >= float(dataset.lifetime.max()) - 0.1).astype(float).where(dataset.status == 1)
-    shares = {"with": works(dataset), "without": alive}
+    works = (dataset.relative_error < WORKS).astype(float).where(dataset.status == 1)
+    shares = {"with": works, "without": alive}
     whole = _is_whole(dataset)
     sizes = dataset.n_neurons.values[whole]
     if axes is None:
@@ -70,7 +75,7 @@ def _shifts(axes, dataset, letter):
     """Draw equal shifts against the half width of each kind, and errors and lifetimes of homogeneous networks."""
     styles = ["-", "--", "-.", ":"]
     for axis, kind in zip(axes, KINDS, strict=False):
-        shifts = equivalent_shift(dataset, kind)
+        shifts = dataset[f"shift_{kind}"].rename({f"half_width_{kind}": "half_width"})
         top = float(dataset.eta.max()) - 1000.0
         for size, style in zip(shifts.n_neurons.values, styles, strict=False):
             chosen = shifts.sel(n_neurons=size)
@@ -99,3 +104,25 @@ def _shifts(axes, dataset, letter):
     for number, axis in enumerate(axes):
         axis.set_title(f"{chr(97 + letter + number)}{'   homogeneous' if number > 1 else ''}", fontsize=8)
         axis.tick_params(labelsize=7)
+
+
+def plane(values, kind):
+    """
+    Return values over the plane of background current and half width of one kind.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Over condition and anything else, from `protocols.exchange.compute`.
+    kind : str
+        A key of `KINDS`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over ``eta`` and ``half_width`` in pA instead of the condition.
+    """
+    (other,) = (name for key, name in KINDS.items() if key != kind)
+    chosen = values.isel(condition=np.flatnonzero(values[other] == 0)).drop_vars(["condition", other])
+    chosen = chosen.set_index(condition=("eta", KINDS[kind]))
+    return chosen.unstack("condition").rename({KINDS[kind]: "half_width"})

@@ -86,7 +86,8 @@ def compute(
     -------
     xarray.Dataset
         Scores over (n_neurons, seed, learning, condition), of which ``eta``, ``eta_half_width`` and ``g_half_width``
-        are over (condition,) in pA; NaN where a size has no such condition.
+        are over (condition,) in pA; NaN where a size has no such condition. ``shift_eta`` and ``shift_g`` are those of
+        `equivalent_shift`.
     """
     spreads = [{}] + [{"eta_half_width": value} for value in eta_half_widths]
     spreads += [{"g_half_width": value} for value in g_half_widths]
@@ -118,11 +119,19 @@ def compute(
         if len(sizes)
     ]
     if len(found) == 1:
-        return found[0]
+        return _with_shifts(found[0])
     # the currents and half widths of a condition are in its name, so that they come back
     found = [dataset.drop_vars(["eta", *KINDS.values()]) for dataset in found]
     both = xarray.concat(found, "n_neurons", data_vars="all", join="outer", combine_attrs="override")
-    return _described(both.assign(status=both.status.fillna(0), error=both.error.fillna("")))
+    return _with_shifts(_described(both.assign(status=both.status.fillna(0), error=both.error.fillna(""))))
+
+
+def _with_shifts(dataset):
+    """Return the Dataset with `equivalent_shift` of each kind, as ``shift_KIND`` over ``half_width_KIND``."""
+    shifts = {
+        f"shift_{kind}": equivalent_shift(dataset, kind).rename(half_width=f"half_width_{kind}") for kind in KINDS
+    }
+    return dataset.assign(shifts)
 
 
 def _name(bias, spread):
@@ -137,28 +146,6 @@ def _described(dataset):
     for name in KINDS.values():
         columns[name] = [float(parts[2]) if parts[1:2] == [name] else 0.0 for parts in words]
     return dataset.assign_coords({name: ("condition", values, {"units": "pA"}) for name, values in columns.items()})
-
-
-def plane(values, kind):
-    """
-    Return values over the plane of background current and half width of one kind.
-
-    Parameters
-    ----------
-    values : xarray.DataArray
-        Over condition and anything else, from `compute`.
-    kind : str
-        A key of `KINDS`.
-
-    Returns
-    -------
-    xarray.DataArray
-        Over ``eta`` and ``half_width`` in pA instead of the condition.
-    """
-    (other,) = (name for key, name in KINDS.items() if key != kind)
-    chosen = values.isel(condition=np.flatnonzero(values[other] == 0)).drop_vars(["condition", other])
-    chosen = chosen.set_index(condition=("eta", KINDS[kind]))
-    return chosen.unstack("condition").rename({KINDS[kind]: "half_width"})
 
 
 def equivalent_shift(dataset, kind, resamples=RESAMPLES):
@@ -185,13 +172,11 @@ def equivalent_shift(dataset, kind, resamples=RESAMPLES):
     """
     learned = dataset.sel(learning="with")
     # a diverged run has an infinite error: clipped, it counts as ten times that of a constant
-    errors = plane(np.log10(learned.relative_error.clip(1e-6, 10.0)), kind)
-    above = errors.sel(half_width=0.0).where(errors.eta >= RHEOBASE, drop=True).transpose("n_neurons", "seed", "eta")
-    spread = errors.sel(eta=RHEOBASE).where(errors.half_width > 0, drop=True)
-    spread = spread.transpose("n_neurons", "seed", "half_width")
+    errors = np.log10(learned.relative_error.clip(1e-6, 10.0)).transpose("n_neurons", "seed", "condition")
+    above, spread = _homogeneous(errors), _at_rheobase(errors, kind)
     shifts, n_seeds = above.eta.values - RHEOBASE, above.sizes["seed"]
     drawn = np.random.default_rng(0).integers(n_seeds, size=(resamples, n_seeds))
-    found = np.empty((spread.sizes["n_neurons"], spread.sizes["half_width"], 3))
+    found = np.empty((spread.sizes["n_neurons"], spread.sizes["condition"], 3))
     for row in range(len(found)):
         samples = np.array(
             [
@@ -204,12 +189,24 @@ def equivalent_shift(dataset, kind, resamples=RESAMPLES):
         found,
         {
             "n_neurons": spread.n_neurons.values,
-            "half_width": spread.half_width.values,
+            "half_width": spread[KINDS[kind]].values,
             "bound": ["measured", "low", "high"],
         },
         ("n_neurons", "half_width", "bound"),
         attrs={"long_name": "shift of the current that does as much", "units": "pA"},
     )
+
+
+def _homogeneous(values):
+    """Return the values of homogeneous networks from the rheobase on, by current."""
+    alone = sum(values[name] for name in KINDS.values()) == 0
+    return values.isel(condition=np.flatnonzero(alone & (values.eta >= RHEOBASE))).sortby("eta")
+
+
+def _at_rheobase(values, kind):
+    """Return the values at the rheobase with a spread of one kind, by half width."""
+    name = KINDS[kind]
+    return values.isel(condition=np.flatnonzero((values.eta == RHEOBASE) & (values[name] > 0))).sortby(name)
 
 
 def _inverse(shifts, errors, wanted):
@@ -228,7 +225,8 @@ def summary(dataset):
     ]
     worked = works(dataset.sel(learning="with"))
     for kind in KINDS:
-        rates, share = equivalent_shift(dataset, kind), plane(worked, kind).sel(eta=RHEOBASE).mean("seed")
+        rates, share = equivalent_shift(dataset, kind), _at_rheobase(worked.mean("seed"), kind)
+        share = share.assign_coords(half_width=share[KINDS[kind]]).swap_dims(condition="half_width")
         for size in rates.n_neurons.values:
             for width in rates.half_width.values:
                 measured, low, high = rates.sel(n_neurons=size, half_width=width).values

@@ -81,7 +81,7 @@ def test_a_users_protocol_runs_and_its_files_land_in_the_folder(protocol, tmp_pa
         (("demo", "--n_neurons", "1/0"), "n_neurons is '1/0', expected a value like"),
         (("demo", "--n_neurons", "'a'"), "n_neurons is \"'a'\", expected a value like"),
         (("demo", "--n_neurons", "1e400"), "n_neurons is '1e400', expected a value like"),
-        (("demo", "--n_neurons", "0"), "size is 0, expected an integer of at least 1"),
+        (("demo", "--n_neurons", "0"), "n_neurons is 0, expected an integer of at least 1"),
         (("demo", "--small", "--start", "2*second"), "start is 2. s and stop 0.6 s, expected 0 s <= start <= stop"),
         (("song",), "needs wav, expected a value for it: add --wav VALUE"),
         (("song", "--wav", "missing.wav"), "missing.wav"),

@@ -64,11 +64,10 @@ class Repeated(_Group):
 
     def before_run(self, run_namespace: dict[str, Any]) -> None:
         """Count the steps of the interval in the clock's present time step."""
-        if int(self.variables["_every"].get_value()[0]) == self._counted:
-            steps = whole_steps(self._interval, self.clock.dt, "every")
-            if steps != self._counted:
-                self._counted = steps
-                self.variables["_every"].set_value(steps)
+        steps = whole_steps(self._interval, self.clock.dt, "every")
+        if steps != self._counted and int(self.variables["_every"].get_value()[0]) == self._counted:
+            self._counted = steps
+            self.variables["_every"].set_value(steps)
         super().before_run(run_namespace)
 
 

@@ -121,6 +121,8 @@ def make(folder: Path) -> None:
     standalone = prefs.devices.cpp_standalone
     arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
     environment = {**os.environ, "HETBRIAN_PRECOMPILED": precompiled(folder)}
+    for name in ("MAKEFLAGS", "MAKELEVEL"):  # of a make that we may run in, as of make test
+        environment.pop(name, None)
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(arguments, cwd=folder, env=environment, start_new_session=True, **options) as process:
         try:

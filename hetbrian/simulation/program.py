@@ -250,7 +250,8 @@ class Program:
             )
         compiled = self._compiled
         assert compiled is not None
-        with compiled.ran(values or {}, noise, self.progress, finish is not None):
+        is_all_read = finish is not None or self.resume is not None  # to see whether the state was this network's
+        with compiled.ran(values or {}, noise, self.progress, is_all_read):
             return self._finished(compiled.recorder, seed, noise, values, finish)
 
     def holds(self, seed: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv, stdtrit
 
 CONFIDENCE = 0.95
 """Coverage of the intervals."""
@@ -87,12 +87,12 @@ class Evidence:
         tail = (1 - CONFIDENCE) / 2
         if self.kind == "share":
             done = self.mean * n_seeds
-            low = stats.beta.ppf(tail, done, n_seeds - done + 1) if done > 0 else 0.0
-            high = stats.beta.ppf(1 - tail, done + 1, n_seeds - done) if done < n_seeds else 1.0
+            low = betaincinv(done, n_seeds - done + 1, tail) if done > 0 else 0.0
+            high = betaincinv(done + 1, n_seeds - done, 1 - tail) if done < n_seeds else 1.0
             return float(low), float(high)
         if len(self.values) == 1:
             return self.mean, self.mean
-        margin = float(stats.t.ppf(1 - tail, n_seeds - 1) * np.std(self.values, ddof=1) / np.sqrt(n_seeds))
+        margin = float(stdtrit(n_seeds - 1, 1 - tail) * np.std(self.values, ddof=1) / np.sqrt(n_seeds))
         return self.mean - margin, self.mean + margin
 
     @property

@@ -144,7 +144,7 @@ def test_bad_arguments_are_refused():
         asynchronous_state(neuron, eta, g, adaptation="common")
     with pytest.raises(ValueError, match="reset is 'half', expected one of residual"):
         asynchronous_state(neuron, eta, g, reset="half")
-    with pytest.raises(ValueError, match=r"theta of neuron 0 is 2, expected 0 <= theta <= 1"):
+    with pytest.raises(ValueError, match=r"theta is 2.0, expected 0 <= theta <= 1"):
         asynchronous_state(neuron, eta, g, theta=2.0)
     with pytest.raises(DimensionMismatchError):
         asynchronous_state(neuron, eta, g, dt=1 * mV)

@@ -354,7 +354,7 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
     class Generated(Exception):
         """Stands for the build, which takes minutes."""
 
-    def build(device, folder):
+    def build(device, folder, is_compiled, is_cuda):
         device.build(directory=str(folder), compile=False, run=False)
         raise Generated
 

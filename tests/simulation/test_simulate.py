@@ -322,7 +322,7 @@ def test_cpp_standalone_runs_every_seed_with_one_program(cpp_programs, tmp_path)
     assert first.identical(again) and np.array_equal(noises[0], noises[2])
     assert not np.array_equal(first.z, other.z) and not np.array_equal(noises[0], noises[1])
     assert (tmp_path / "project" / "main").exists()
-    assert sum(path.is_file() for path in cpp_programs.iterdir()) == 1
+    assert sum(path.is_file() and not path.suffix for path in cpp_programs.iterdir()) == 1
 
 
 EXPLOSIVE = np.where(np.arange(SIZE) == 3, 1e200, 0) * amp

@@ -96,7 +96,7 @@ def test_other_numbers_and_other_numbers_of_synapses_are_no_difference():
     ("seeded", "found"),
     [
         ("tau", "neurons"),
-        ("dt", "clock"),
+        ("dt", "guard_neurons"),  # the first of what counts time steps
         ("equations", "neurons"),
         ("threshold", "neurons"),
         ("reset", "neurons"),

@@ -36,7 +36,13 @@ def test_other_or_damaged_files_are_not_read(tmp_path):
     assert read_recordings(kept, "b") is None
     assert read_recordings(tmp_path / "nothing", "a") is None
     (kept / "times").write_bytes(b"1234")
-    assert read_recordings(kept, "a") is None
+    with pytest.warns(UserWarning, match="kept' was damaged and is made anew"):
+        assert read_recordings(kept, "a") is None
+    content = bytearray((written(kept) / "channels").read_bytes())
+    content[0] ^= 1
+    (kept / "channels").write_bytes(content)
+    with pytest.warns(UserWarning, match="kept' was damaged and is made anew"):
+        assert read_recordings(kept, "a") is None
     assert read_recordings(written(kept), "a") is not None  # replaced
 
 
