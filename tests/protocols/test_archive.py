@@ -75,7 +75,10 @@ def test_points_that_are_computed_again_are_like_those_of_the_archive(name):
     dataset, rng = load(archived(name)), np.random.default_rng(len(name))
     for _ in range(3):
         found, there = AGAIN[name](dataset, rng)
+        if found["diverged"][1]:
+            assert there.diverged.any(), there.coords
+            continue
         for score, scale in (("rate", np.sqrt), ("relative_error", lambda value: np.log10(np.clip(value, 1e-6, 10)))):
-            values, value = scale(there[score].values), float(scale(found[score][1]))
+            values, value = scale(there[score].values[there.diverged == 0]), float(scale(found[score][1]))
             width = max(np.ptp(values), 0.3)  # silent networks all have the error of a constant
             assert values.min() - width <= value <= values.max() + width, (there.coords, score)
