@@ -70,8 +70,8 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     every : Quantity [second], or Distribution of times
         Interval between two updates, a multiple of the time step; or the law from which each interval is drawn anew
         with ``rng``, as 4096 quantiles in whole steps, at least one. Intervals begin at t = 0, whenever learning does.
-        Full-FORCE draws them from an exponential law, ``Gamma(mean, shape=1)``, so that no rhythm of target or network
-        is missed by all updates.
+        Full-FORCE draws them at random (an exponential law is ``Gamma(mean, shape=1)``), so that no rhythm of target
+        or network is missed by all updates.
     initial_P : float or "auto"
         P(0) = initial_P times the identity. ``"auto"`` takes 1/sum(r^2), r of the first update, because the prior
         rule multiplies its first error by 1 - P(0) sum(r^2), and runs away where that is large: a number that fits any
