@@ -29,7 +29,7 @@ from benchmarks import page
 from benchmarks.setting import DT
 
 ROOT = Path(__file__).parents[1]
-PLAIN, FLOOR = "plain Brian2", "floor by hand"
+PLAIN, BY_HAND = "plain Brian2", "C++ by hand"
 PEERS = {
     PLAIN: ("benchmarks.plain_force", "float64"),
     "numba by hand": ("benchmarks.numba_force", "float64"),
@@ -37,8 +37,8 @@ PEERS = {
     "JAX scan by hand": ("benchmarks.jax_force", "float64"),
     "JAX scan by hand, float32": ("benchmarks.jax_force", "float32"),
     "BrainPy ForceTrainer, float32": ("benchmarks.brainpy_force", "float32"),
-    FLOOR: ("benchmarks.floor", "float64"),
-    f"{FLOOR}, P float32": ("benchmarks.floor", "float32"),
+    BY_HAND: ("benchmarks.cpp_force", "float64"),
+    f"{BY_HAND}, P float32": ("benchmarks.cpp_force", "float32"),
 }
 """Module and precision of what we are compared with."""
 
@@ -99,7 +99,7 @@ def _one(variant, n_neurons, seconds, folder):
     if variant in PEERS:
         module, dtype = PEERS[variant]
         start, stop, last = (20 * round(seconds * part / DT / 20e-3) for part in (1 / 3, 2 / 3, 1))
-        more = {"folder": folder} if variant.startswith(FLOOR) else {}
+        more = {"folder": folder} if variant.startswith(BY_HAND) else {}
         return importlib.import_module(module).train(n_neurons, last, start, stop, dtype, **more)
     import numpy as np
     from brian2 import ms, prefs, second
@@ -253,8 +253,8 @@ def tables(rows):
         for variant in VARIANTS:
             if median(size, variant, "cpu") == "-":
                 continue
-            floor = f"{FLOOR}, P float32" if "float32" in variant else FLOOR
-            found = [ratios(size, variant, other) for other in (PLAIN, floor)]
+            by_hand = f"{BY_HAND}, P float32" if "float32" in variant else BY_HAND
+            found = [ratios(size, variant, other) for other in (PLAIN, by_hand)]
             times, share = (statistics.median(values) if values else None for values in found)
             cells = [median(size, variant, key) for key in ("seconds", "cpu", "build", "rate", "mse")]
             times = f"{times:.3g} ({min(found[0]):.3g}-{max(found[0]):.3g})" if times else "-"
@@ -268,7 +268,7 @@ def tables(rows):
                 share = statistics.median(row["steps"] / row[bound] for row in of)
                 cells += [median(size, name, bound), f"{share:.0%}"]
             kernels.append([str(size), name, *cells, median(size, name, "bandwidth")])
-    header = ["N", "variant", "run (s)", "CPU (s)", "times plain Brian2", "floor over it"]
+    header = ["N", "variant", "run (s)", "CPU (s)", "times plain Brian2", "C++ by hand over it"]
     header += ["build (s)", "rate (Hz)", "mse"]
     dense = ["N", "dense kernel", "steps/s", "bound by bandwidth", "of it", "by arithmetic", "of it", "GB/s"]
     found = {"force": (header, runs), "dense": (dense, kernels)}

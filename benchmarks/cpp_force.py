@@ -1,4 +1,4 @@
-"""FORCE as a hand-written C++ loop with the package's own RLS kernel: the floor of a whole run."""
+"""FORCE as a hand-written C++ loop with the package's own RLS kernel: what a whole run can cost."""
 
 import subprocess
 import tempfile
@@ -14,11 +14,11 @@ FLAGS = "-w -O3 -ffast-math -fno-finite-math-only -march=native -std=c++11".spli
 
 def program(folder, dtype):
     """Return the compiled loop for a precision of P."""
-    path = Path(folder) / f"floor_{dtype}"
+    path = Path(folder) / f"by_hand_{dtype}"
     if not path.exists():
         kind = {"float64": "double", "float32": "float"}[dtype]
         include = f"-I{ROOT / 'hetbrian' / 'codegen' / 'kernels'}"
-        source = ROOT / "benchmarks" / "floor.cpp"
+        source = ROOT / "benchmarks" / "by_hand.cpp"
         subprocess.run(["g++", *FLAGS, include, f"-DTYPE={kind}", source, "-o", path], check=True)
     return path
 

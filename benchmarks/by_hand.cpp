@@ -1,5 +1,5 @@
-// The FORCE network of benchmarks.setting as one hand-written loop: what a whole run can cost at least.
-//     floor NETWORK N STEPS START STOP OUTPUT, compiled with TYPE, the precision of P
+// The FORCE network of benchmarks.setting as one hand-written loop: what a whole run can cost.
+//     by_hand NETWORK N STEPS START STOP OUTPUT, compiled with TYPE, the precision of P
 // State update, threshold (in blocks) and readout are one pass over the neurons, a spike adds its row of weights at
 // once, and P is updated by the kernel of the package: one pass over the data each, and nothing else.
 #include <cstdio>
