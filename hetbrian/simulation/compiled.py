@@ -47,7 +47,8 @@ class Compiled:
         self.seed: int | None = seed
         self._assemble = assemble
         self._dt = self.device.defaultclock.dt
-        self.network, self.recorder = assemble(seed)
+        with _no_names_taken():
+            self.network, self.recorder = assemble(seed)
         self._files = externalise(self.device, self.is_cuda)
         self._structure = Structure(self.network, self.device, self._files)
         with _readings(self.device) as self._read:

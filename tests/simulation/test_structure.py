@@ -145,7 +145,8 @@ def test_objects_that_brian2_names_itself_have_the_same_names():
         clock = Clock(0.1 * ms)
         return Network(NeuronGroup(2, "v : 1", clock=clock, namespace={}), NeuronGroup(3, "u : 1", clock=clock))
 
-    assert difference(model) == ""
+    other = NeuronGroup(1, "v : 1", namespace={}, name="neurongroup")  # of the user, or not collected yet
+    assert difference(model) == "" and other.name == "neurongroup"
 
 
 def test_other_preferences_are_a_difference():
