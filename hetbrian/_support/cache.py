@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import warnings
 from pathlib import Path
 
@@ -53,6 +54,30 @@ def seal(path: str | os.PathLike[str]) -> None:
     """Keep the checksum of a file beside it, for `is_whole`."""
     with replacing(f"{os.fspath(path)}{SUFFIX}", "set HETBRIAN_CACHE to another") as temporary:
         Path(temporary).write_text(checksum(path), encoding="ascii")
+
+
+def keep(made: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
+    """
+    Put a copy of a file into the cache, whole, with its checksum; two processes may keep the same one at once.
+
+    Parameters
+    ----------
+    made : path-like
+        The file.
+    kept : path-like
+        Its place, also where something damaged lies.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
+    """
+    if os.path.isdir(kept):
+        shutil.rmtree(kept)
+    with replacing(kept, "set HETBRIAN_CACHE to another") as temporary:
+        shutil.copyfile(made, temporary)
+    os.chmod(kept, 0o700)
+    seal(kept)
 
 
 def is_whole(path: str | os.PathLike[str]) -> bool:

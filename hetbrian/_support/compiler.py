@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from hetbrian._support.cache import cache_folder, is_whole, seal
+from hetbrian._support.cache import cache_folder, is_whole, keep
 from hetbrian._support.scratch import temporary_folder
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-fPIC", "-w")
@@ -100,10 +100,7 @@ def _compile(source: str, flags: list[str], kept: Path) -> None:
             done = subprocess.run(step, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CompilerError(_advice(next((line for line in done.stderr.splitlines() if "error" in line), "")))
-        if kept.is_dir():
-            shutil.rmtree(kept)
-        os.replace(result, kept)
-        seal(kept)
+        keep(result, kept)
 
 
 def _advice(said: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from brian2 import prefs
 
-from hetbrian._support.cache import cache_folder, is_whole, seal
+from hetbrian._support.cache import cache_folder, is_whole, keep
 from hetbrian._support.compiler import CompilerError, command, missing, toolchain
 from hetbrian._support.scratch import temporary_folder
 
@@ -96,8 +96,7 @@ def _compile(header: str, flags: list[str], kept: Path) -> None:
         options = ["-Wno-write-strings", *flags, "-x", "c++-header", str(source), "-o", str(result)]
         subprocess.run([*command(), *options], check=True, capture_output=True)
         os.replace(source, kept)
-        os.replace(result, kept.with_suffix(".h.gch"))
-        seal(kept.with_suffix(".h.gch"))
+        keep(result, kept.with_suffix(".h.gch"))
 
 
 def make(folder: Path) -> None:

@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hetbrian._support.cache import cache_folder, is_whole, seal
+from hetbrian._support.cache import cache_folder, is_whole, keep
 from hetbrian._support.compiler import toolchain
-from hetbrian._support.files import replacing
 from hetbrian.simulation import make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
@@ -75,12 +74,7 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     else:
         make.make(folder)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
-        if kept.is_dir():
-            shutil.rmtree(kept)
-        with replacing(kept, "set HETBRIAN_CACHE to another") as temporary:
-            shutil.copyfile(folder / "main", temporary)
-        kept.chmod(0o700)
-        seal(kept)
+        keep(folder / "main", kept)
     return True
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
+from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.data.originals import STAND_IN, archive_of, known
 from hetbrian.training.data.standins.cochlea import Cochlea
 from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
@@ -117,8 +118,8 @@ def make_stand_in(
         raise FileExistsError(f"{str(target)!r} is there already, expected a new folder: remove it, or choose another.")
     archives = [archive_of(data, split)[0] for split in sizes]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".making") as temporary:
-        made = Path(temporary) / data.kind
+    with temporary_folder(folder) as temporary:
+        made = temporary / data.kind
         made.mkdir()
         for at, (split, size) in enumerate(sizes.items()):
             rngs = [np.random.default_rng([seed, at, sample]) for sample in range(size)]
