@@ -12,7 +12,7 @@ from brian2 import pA, second
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
-from protocols.common.force import per_seed, trained, works
+from protocols.common.force import numbers, per_seed, trained, works
 from protocols.common.statements import claim
 
 SMALL = {
@@ -130,7 +130,7 @@ def compute(
         If the kinds have different numbers of strengths, or the first is not 0.
     """
     given = {"eta": eta_half_widths, "g": g_half_widths, "theta": thetas}
-    strengths = {kind: np.round(np.asarray(values) / float(UNITS[kind]), 9).tolist() for kind, values in given.items()}
+    strengths = {kind: numbers(values, UNITS[kind]) for kind, values in given.items()}
     lengths = {len(values) for values in strengths.values()}
     if len(lengths) > 1 or any(values[0] != 0 for values in strengths.values()):
         raise ValueError(

@@ -2,16 +2,16 @@
 
 (a) homogeneous, (b) background current, (c) coupling, (d) partial reset, (e) coupling and reset, (f) all three.
 G is the gain of the recurrent weights, Q that of the feedback. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070,
-who do not publish the strengths of heterogeneity: ours restore learning at G = 2000 pA, see docs/force.md.
+who do not publish the strengths of heterogeneity: ours are those of `fig4_strengths` with which most of the plane works.
 """
 
 import numpy as np
-from brian2 import pA, second
+from brian2 import ms, pA, second
 
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
-from protocols.common.force import per_seed, trained, works
+from protocols.common.force import numbers, per_seed, trained, works
 from protocols.common.statements import claim
 
 SMALL = {
@@ -87,18 +87,21 @@ def compute(
     seed=1,
     n_seeds=5,
     n_neurons=2000,
+    panels=tuple(PANELS),
     recurrent_gains=RECURRENT_GAINS,
     feedback_gains=FEEDBACK_GAINS,
+    eta=1000 * pA,
     eta_half_width=100 * pA,
-    g_half_width=1000 * pA,
+    g_half_width=400 * pA,
     relative_g_half_width=0.0,
-    theta=0.5,
+    theta=0.1,
     target="sine",
     reset="residual",
     synapse="single_exponential",
     start=5 * second,
     stop=10 * second,
     duration=15 * second,
+    dt=0.04 * ms,
     device="cpp_standalone",
 ):
     """
@@ -110,8 +113,12 @@ def compute(
         First root seed and how many.
     n_neurons : int
         Network size N.
+    panels : tuple of str
+        Keys of `PANELS`.
     recurrent_gains, feedback_gains : Quantity [amp], shape (n,)
         G and Q.
+    eta : Quantity [amp]
+        Background current (BIAS), the centre of its distribution.
     eta_half_width : Quantity [amp]
         D_eta.
     g_half_width, relative_g_half_width : Quantity [amp], float
@@ -126,6 +133,8 @@ def compute(
         Kind of synapse.
     start, stop, duration : Quantity [second]
         Learning interval and end of the test.
+    dt : Quantity [second]
+        Time step of Euler's method.
     device : str
         Brian2 device.
 
@@ -136,9 +145,9 @@ def compute(
     """
     grid = Grid(
         seed=range(seed, seed + n_seeds),
-        panel=tuple(PANELS),
-        recurrent_gain=(_numbers(recurrent_gains), pA),
-        feedback_gain=(_numbers(feedback_gains), pA),
+        panel=tuple(panels),
+        recurrent_gain=(numbers(recurrent_gains, pA), pA),
+        feedback_gain=(numbers(feedback_gains, pA), pA),
     )
     return sweep(
         point,
@@ -146,6 +155,7 @@ def compute(
         view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons),
         parameters={
             "n_neurons": n_neurons,
+            "eta": eta,
             "eta_half_width": eta_half_width,
             "g_half_width": g_half_width,
             "relative_g_half_width": relative_g_half_width,
@@ -156,14 +166,10 @@ def compute(
             "start": start,
             "stop": stop,
             "duration": duration,
+            "dt": dt,
             "device": device,
         },
     )
-
-
-def _numbers(gains):
-    """Return gains in pA, without the rounding of the division."""
-    return np.round(np.atleast_1d(gains) / pA, 9).tolist()
 
 
 def workable_fraction(dataset):

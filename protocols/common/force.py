@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 import xarray
-from brian2 import Hz, pA, second
+from brian2 import Hz, ms, pA, second
 
 import hetbrian as hb
-from hetbrian.analysis import force_scores
+from hetbrian.analysis import force_scores, mse
 from hetbrian.simulation.reuse import reused
 from hetbrian.study.grid import Grid
 from hetbrian.study.store import STATUS
@@ -18,6 +18,7 @@ SCORES = {
     "mse_first_second": ("mean square error, first second", "1"),
     "mse": ("mean square error, whole test", "1"),
     "mse_shifted": ("mean square error after the best time shift", "1"),
+    "mse_learning": ("mean square error, last second of learning", "1"),
     "relative_error": ("mean square error after the best time shift over the target's variance", "1"),
     "shift": ("best time shift", "s"),
     "correlation": ("correlation of output and target", "1"),
@@ -29,7 +30,7 @@ SCORES = {
 }
 """What is reported of every run: long name and unit."""
 
-DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted", "relative_error"), np.inf) | {
+DIVERGED = dict.fromkeys(("mse_first_second", "mse", "mse_shifted", "mse_learning", "relative_error"), np.inf) | {
     "shift": np.nan,
     "correlation": np.nan,
     "rate": np.nan,
@@ -80,6 +81,7 @@ def trained(
     reset="residual",
     target="sine",
     learning=True,
+    dt=0.04 * ms,
     **parameters,
 ):
     """
@@ -101,6 +103,8 @@ def trained(
         A key of `TARGETS`.
     learning : bool
         Whether it learns; otherwise its output stays 0, and there is no feedback.
+    dt : Quantity [second]
+        Time step of Euler's method.
     **parameters
         Gains and heterogeneity, see `models.force.force_values`.
 
@@ -117,6 +121,7 @@ def trained(
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
     options = {"n_neurons": n_neurons, "start": start, "stop": stop, "synapse": synapse, "reset": reset}
+    options["dt"] = dt
     # no spikes: a diverging network of 2000 fires some 1e8 of them
     options |= {"record": ("z", "y", "rate")}
     options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}
@@ -240,6 +245,11 @@ def works(dataset):
     return (dataset.relative_error < WORKS).astype(float).where(dataset.status == STATUS["done"])
 
 
+def numbers(values, unit):
+    """Return values in a unit as a list for a `hetbrian.study.grid.Grid`, without the rounding of the division."""
+    return np.round(np.atleast_1d(values) / float(unit), 9).tolist()
+
+
 def per_seed(values):
     """
     Return the mean over everything but the seed, of the seeds that have one.
@@ -258,11 +268,13 @@ def per_seed(values):
 
 
 def score(run, stop, counts):
-    """Return the scores of a simulated Dataset, as `hetbrian.analysis.score.force_scores`, and its relative error."""
+    """Return the scores of a Dataset: those of `hetbrian.analysis.score.force_scores`, and two that are relative."""
     stop = float(stop / second)
     found = force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
-    variance = run.y.values[run.time.values >= stop].var(axis=0).mean()
-    return found | {"relative_error": found["mse_shifted"] / float(variance)}
+    time, z, y = run.time.values, run.z.values, run.y.values
+    late = (time >= stop - 1) & (time < stop)
+    variance = float(y[time >= stop].var(axis=0).mean())
+    return found | {"relative_error": found["mse_shifted"] / variance, "mse_learning": mse(z[late], y[late])}
 
 
 def summary_table(dataset, title):

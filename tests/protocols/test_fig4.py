@@ -31,6 +31,8 @@ def dataset(works, silent=None):
         {
             "relative_error": (names, error),
             "mse": (names, error / 2),
+            "mse_learning": (names, error / 100),
+            "rate": (names, np.full(shape, 50.0)),
             "silent": (names, mute),
             "diverged": (names, np.zeros(shape)),
             "status": (names, np.ones(shape)),
@@ -70,15 +72,19 @@ def test_points_that_are_missing_do_not_count():
 def test_the_figure_outlines_what_works_and_hatches_what_fails():
     data = dataset({"a": 3000, "b": 1000, "c": 2000, "d": 9000, "e": 1000, "f": 1000})
     data["status"][:, 2, 3, 1] = 0  # not computed yet: white
+    data["rate"][:, 3, 3, 0] = 2000.0
     before = data.copy(deep=True)
     axes = figure.draw(data)
-    assert data.identical(before) and axes.shape == (2, 3)
+    assert data.identical(before) and axes.shape == (4, 3)
     hatched = [len(axis.patches) for axis in axes.ravel()]
-    assert hatched == [4, 0, 2, 8, 0, 0]
-    assert [len(axis.lines) for axis in axes.ravel()][:4] == [8, 12, 10, 0]  # edges of the region, one by one
+    assert hatched == [4, 0, 2, 8, 0, 0] + [0] * 6
+    # edges of the region, one by one; in d a cross
+    assert [len(axis.lines) for axis in axes.ravel()] == [8, 12, 10, 1, 12, 12] + [0] * 6
     titles = [axes[0, 0].get_title(loc=place) for place in ("left", "center")]
-    assert "a   homogeneous: 50%" in titles  # the style says where
-    assert axes[1, 0].get_xlabel() == "feedback gain Q (nA)" and axes[0, 0].get_ylabel() == "recurrent gain G (nA)"
+    assert "a   homogeneous: 50% (50% to 50%)" in titles  # the style says where
+    # to scale: cells end halfway between neighbours
+    assert axes[0, 0].get_ylim() == (0.5, 6.0) and axes[0, 0].get_xlim() == (0.75, 3.75)
+    assert axes[3, 0].get_xlabel() == "feedback gain Q (nA)" and axes[0, 0].get_ylabel() == "recurrent gain G (nA)"
     matplotlib.pyplot.close(axes[0, 0].figure)
 
 
