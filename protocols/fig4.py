@@ -2,7 +2,7 @@
 
 (a) homogeneous, (b) background current, (c) coupling, (d) partial reset, (e) coupling and reset, (f) all three.
 G is the gain of the recurrent weights, Q that of the feedback. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070,
-who do not publish the strengths of heterogeneity: ours are those of `fig4_strengths` with which most of the plane works.
+who publish no strength of heterogeneity: ours are those of `fig4_strengths` with which most of the plane works.
 """
 
 import numpy as np
