@@ -45,7 +45,7 @@ def _errors(kernel, size, duration, seeds):
         run = hb.simulate(
             force_network, duration * second, seed=seed, device="cpp_standalone", record=("z", "y", "rate"), **options
         )
-        scores = score(run, stop, [1.0])
+        scores = score(run, start, stop, [1.0])
         found.append({"kernel": kernel, "size": size, "seed": seed, **{name: scores[name] for name in MEASURES}})
     return found
 

@@ -4,6 +4,9 @@ import numpy as np
 
 from figures.fig4 import WORKS
 
+SYMBOLS = {"eta_half_width": r"$\Delta_\eta$", "g_half_width": r"$\Delta_g$", "theta": r"$\theta$"}
+"""What the parameters are called in the figure; half widths are in pA."""
+
 
 def draw(dataset, axes=None):
     """
@@ -33,7 +36,10 @@ def draw(dataset, axes=None):
     axes.axvline(table.shape[1] - 1.5, color="white", lw=3)
     gains = [f"G = {gain / 1000:g} nA" for gain in dataset.recurrent_gain.values]
     axes.set_xticks(range(table.shape[1]), [*gains, "all"])
-    axes.set_yticks(range(table.shape[0]), dataset.strength.values)
+    names = [str(name) for name in dataset.strength.values]
+    for parameter, symbol in SYMBOLS.items():
+        names = [name.replace(parameter, symbol) for name in names]
+    axes.set_yticks(range(table.shape[0]), names)
     axes.tick_params(length=0)
     axes.set_title("networks that work")
     return axes

@@ -7,12 +7,22 @@ keep the homogeneous network alive. What is left of the gain from heterogeneity?
 
 from functools import partial
 
-from brian2 import pA
+from brian2 import pA, second
 
-from protocols.fig4 import SMALL, markdown_fractions, point
 from protocols.fig4 import compute as everywhere
+from protocols.fig4 import markdown_fractions, point
 
 __all__ = ["SMALL", "compute", "point", "summary"]
+
+SMALL = {
+    "n_neurons": 200,
+    "n_seeds": 1,
+    "recurrent_gains": (1000, 9000) * pA,
+    "feedback_gains": (9000,) * pA,
+    "start": 0.2 * second,
+    "stop": 0.6 * second,
+    "duration": 1.0 * second,
+}
 
 compute = partial(everywhere, panels=("a", "b"), eta=1040 * pA, n_seeds=3)
 summary = markdown_fractions

@@ -13,7 +13,15 @@ from protocols.fig4 import PANELS, point
 
 __all__ = ["SMALL", "compute", "point", "summary"]
 
-SMALL = {"n_neurons": 500, "n_seeds": 1, "recurrent_gains": (13000, 19000) * pA, "feedback_gains": (9000,) * pA}
+SMALL = {
+    "n_neurons": 200,
+    "n_seeds": 1,
+    "recurrent_gains": (13000,) * pA,
+    "feedback_gains": (9000,) * pA,
+    "start": 0.2 * second,
+    "stop": 0.6 * second,
+    "duration": 1.0 * second,
+}
 
 
 def compute(
@@ -90,8 +98,8 @@ def summary(dataset):
     rate = dataset.rate.median(("seed", "feedback_gain"))  # of those that stayed finite
     for panel in dataset.panel.values:
         for gain in dataset.recurrent_gain.values:
-            where = {"panel": panel, "recurrent_gain": gain}
-            cells = [f"{float(share.sel(where, dt=dt)):.0%}" for dt in dataset.dt.values]
-            cells += [f"{float(rate.sel(where, dt=dt)):.3g}" for dt in dataset.dt.values]
+            place = {"panel": panel, "recurrent_gain": gain}
+            cells = [f"{float(value):.0%}" for value in share.sel(place).transpose("dt")]
+            cells += [f"{float(value):.3g}" for value in rate.sel(place).transpose("dt")]
             lines.append(f"| {panel} | {gain:g} | {' | '.join(cells)} |")
     return "\n".join(lines)

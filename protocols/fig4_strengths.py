@@ -14,10 +14,13 @@ from protocols.common.force import trained as point
 __all__ = ["SMALL", "compute", "point", "strengths", "summary"]
 
 SMALL = {
-    "n_neurons": 500,
+    "n_neurons": 200,
     "n_seeds": 1,
-    "recurrent_gains": (2000, 9000) * pA,
+    "recurrent_gains": (9000,) * pA,
     "feedback_gains": (9000,) * pA,
+    "start": 0.2 * second,
+    "stop": 0.6 * second,
+    "duration": 1.0 * second,
 }
 
 ALONE = {"eta_half_width": (20, 50, 100, 200), "g_half_width": (200, 400, 1000, 2000), "theta": (0.1, 0.3, 0.5, 0.7)}

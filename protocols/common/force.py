@@ -144,7 +144,7 @@ def trained(
         else:
             bin_width = float(run.time[1] - run.time[0])
             count = run.rate.values[run.time.values >= float(stop)].sum() * bin_width
-            result = score(run, stop, [count])  # as one neuron, the mean of all
+            result = score(run, start, stop, [count])  # as one neuron, the mean of all
             last = run.time.values[run.rate.values > 0][-1:]
             result["lifetime"] = float(last.sum() + bin_width * last.size)
     return described({name: value for name, value in result.items() if name != "active_fraction"})
@@ -214,7 +214,7 @@ def point(seed, start, stop, duration, device="runtime", traced=None, **paramete
     except hb.DivergenceError:
         return xarray.Dataset(described(DIVERGED))
     tested = run.spike_neuron.values[run.spike_time.values >= float(stop)]
-    result = score(run, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
+    result = score(run, start, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
     found = run[["z", "y"]].drop_attrs(deep=False).drop_vars("output") if seed == traced else xarray.Dataset()
     return found.assign(described(result))
 
@@ -267,12 +267,12 @@ def per_seed(values):
     return tuple(means[np.isfinite(means)].tolist())
 
 
-def score(run, stop, counts):
+def score(run, start, stop, counts):
     """Return the scores of a Dataset: those of `hetbrian.analysis.score.force_scores`, and two that are relative."""
-    stop = float(stop / second)
+    start, stop = float(start / second), float(stop / second)
     found = force_scores(run.time.values, run.z.values, run.y.values, counts, stop)
     time, z, y = run.time.values, run.z.values, run.y.values
-    late = (time >= stop - 1) & (time < stop)
+    late = (time >= max(start, stop - 1)) & (time < stop)
     variance = float(y[time >= stop].var(axis=0).mean())
     return found | {"relative_error": found["mse_shifted"] / variance, "mse_learning": mse(z[late], y[late])}
 

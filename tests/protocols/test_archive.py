@@ -1,16 +1,17 @@
 """The archived data of the figures: each is drawn from them, and points that are computed again agree with them."""
 
 import inspect
+from functools import partial
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
-from brian2 import pA
+from brian2 import ms, pA
 
 from hetbrian.simulation.record import load
 from hetbrian.study.figure import archived, find_figure
-from protocols import exchange, fig3
+from protocols import exchange, fig3, fig4, fig4_current, fig4_step, fig4_strengths
 from protocols.common.force import trained
 
 matplotlib.use("Agg")
@@ -18,10 +19,21 @@ matplotlib.use("Agg")
 NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "figures" / "data").glob("*.nc"))
 
 
-def defaults(protocol):
-    """Return what a protocol passes to its points unless it is told otherwise."""
+SHARED = ("synapse", "start", "stop", "duration", "device")
+"""What every protocol passes to its points."""
+
+OF_FIG4 = (*SHARED, "eta_half_width", "g_half_width", "relative_g_half_width", "theta", "target", "reset")
+
+
+def defaults(protocol, names):
+    """Return the defaults of a protocol for what it passes to its points."""
     known = {name: item.default for name, item in inspect.signature(protocol.compute).parameters.items()}
-    return {name: known[name] for name in ("recurrent_gain", "synapse", "start", "stop", "duration", "device")}
+    return {name: known[name] for name in names}
+
+
+def chosen(dataset, names, rng):
+    """Return a random place on axes of a Dataset."""
+    return {name: rng.choice(dataset[name].values).item() for name in names}
 
 
 def of_exchange(dataset, rng):
@@ -31,7 +43,14 @@ def of_exchange(dataset, rng):
     there = dataset.sel(n_neurons=size, learning="with", condition=condition)
     widths = {name: float(there[name]) * pA for name in exchange.KINDS.values() if there[name] > 0}
     eta = float(there.eta) * pA
-    found = trained(seed, n_neurons=size, feedback_gain=9000 * pA, eta=eta, **widths, **defaults(exchange))
+    found = trained(
+        seed,
+        n_neurons=size,
+        feedback_gain=9000 * pA,
+        eta=eta,
+        **widths,
+        **defaults(exchange, ("recurrent_gain", *SHARED)),
+    )
     return found, there
 
 
@@ -40,12 +59,52 @@ def of_fig3(dataset, rng):
     strengths = {
         kind: dataset.strength.values[list(dataset.kind.values).index(kind)].tolist() for kind in fig3.PARAMETER
     }
-    settings = {**defaults(fig3), "n_neurons": int(dataset.attrs["n_neurons"]), "strengths": strengths}
-    found = fig3.point(curve=curve, level=level, seed=int(rng.choice(dataset.seed.values)), **settings)
+    settings = {
+        **defaults(fig3, ("recurrent_gain", *SHARED)),
+        "n_neurons": int(dataset.attrs["n_neurons"]),
+        "strengths": strengths,
+    }
+    found = fig3.point(
+        curve=curve, level=level, seed=int(rng.choice(dataset.seed.values)), strengths=strengths, **settings
+    )
     return found, dataset.sel(curve=curve, level=level)
 
 
-AGAIN = {"exchange": of_exchange, "fig3": of_fig3}
+def of_gains(dataset, rng, call, axis, **settings):
+    """Return the scores of a random point of a plane of G and Q, anew, and those of all seeds in the archive."""
+    place = chosen(dataset, (axis, "recurrent_gain", "feedback_gain"), rng)
+    gains = {name: place[name] * pA for name in ("recurrent_gain", "feedback_gain")}
+    seed, size = rng.choice(dataset.seed.values).item(), int(dataset.attrs["n_neurons"])
+    return call(place[axis], seed=seed, n_neurons=size, **gains, **settings), dataset.sel(place)
+
+
+def of_fig4(dataset, rng, protocol=fig4, **settings):
+    settings = defaults(protocol, OF_FIG4) | settings
+    return of_gains(dataset, rng, lambda panel, **given: fig4.point(panel=panel, **given), "panel", **settings)
+
+
+def of_fig4_step(dataset, rng):
+    dt = rng.choice(dataset.dt.values).item()
+    settings = {"relative_g_half_width": 0.0, "dt": dt * ms}
+    known = defaults(fig4_step, [name for name in OF_FIG4 if name not in settings])
+    return of_gains(
+        dataset.sel(dt=dt), rng, lambda panel, **given: fig4.point(panel=panel, **given), "panel", **known, **settings
+    )
+
+
+def of_fig4_strengths(dataset, rng):
+    known, settings = fig4_strengths.strengths(), defaults(fig4_strengths, (*SHARED, "target", "reset"))
+    return of_gains(dataset, rng, lambda name, **given: trained(**known[name], **given), "strength", **settings)
+
+
+AGAIN = {
+    "exchange": of_exchange,
+    "fig3": of_fig3,
+    "fig4": of_fig4,
+    "fig4_current": partial(of_fig4, protocol=fig4_current, eta=1040 * pA),
+    "fig4_step": of_fig4_step,
+    "fig4_strengths": of_fig4_strengths,
+}
 """How a point of each archive is computed again."""
 
 

@@ -8,8 +8,10 @@ from brian2 import pA, second
 
 from figures import fig3 as figure3
 from figures import fig4 as figure
+from figures import fig4_step as figure_step
+from figures import fig4_strengths as figure_strengths
 from hetbrian.simulation.record import load, save
-from protocols import fig3, fig4
+from protocols import fig3, fig4, fig4_current, fig4_step, fig4_strengths
 from protocols.common.force import TARGETS, WORKS, trained
 
 matplotlib.use("Agg")
@@ -101,6 +103,28 @@ def test_figure_4_computes_and_decides_at_a_tiny_size(tmp_path):
     assert data.sizes == {"seed": 1, "panel": 6, "recurrent_gain": 2, "feedback_gain": 1} and (data.status == 1).all()
     assert data.recurrent_gain.values.tolist() == [1000, 5000] and data.recurrent_gain.attrs["units"] == "pA"
     assert {claim.name for claim in fig4.claims(data)} == {"F1", "F5", "F6"}
+
+
+@pytest.mark.slow
+@pytest.mark.standalone
+@pytest.mark.parametrize(
+    ("protocol", "figure", "sizes", "text"),
+    [
+        (fig4_strengths, figure_strengths, {"strength": 25}, "| eta_half_width 100, g_half_width 400, theta 0.1 |"),
+        (fig4_step, figure_step, {"dt": 2, "panel": 6}, "| panel | G (pA) | works, 0.04 ms | works, 0.02 ms |"),
+        (fig4_current, figure, {"panel": 2}, "| b | eta |"),
+    ],
+)
+def test_controls_of_figure_4_compute_and_draw_at_a_tiny_size(protocol, figure, sizes, text, tmp_path):
+    gains = {"recurrent_gains": (5000,) * pA, "feedback_gains": (9000,) * pA}
+    save(protocol.compute(**{**TINY, **gains}), tmp_path / "d.nc")
+    data = load(tmp_path / "d.nc")
+    assert sizes.items() <= data.sizes.items() and (data.status == 1).all()
+    assert data.mse_learning.attrs["units"] == "1" and (data.mse_learning > 0).all()
+    assert text in protocol.summary(data)
+    axes = np.ravel(figure.draw(data))
+    assert all(axis.has_data() for axis in axes)
+    matplotlib.pyplot.close(axes[0].figure)
 
 
 @pytest.mark.slow

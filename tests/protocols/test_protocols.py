@@ -26,10 +26,12 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-# fig3 and fig4 are in test_fig4.py, fig5 and table1 in test_classification.py
-@pytest.mark.parametrize(
-    "name", [name for name in NAMES if name not in {"song", "fig3", "fig4", *TRAINED, *SLOW, *RESERVOIR}]
-)
+FORCE = {"fig3", "fig4", "fig4_current", "fig4_step", "fig4_strengths"}
+"""Many networks: in test_fig4.py."""
+
+
+# fig5 and table1 are in test_classification.py
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", *FORCE, *TRAINED, *SLOW, *RESERVOIR}])
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
     module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
     save(dataset, tmp_path / "d.nc")
