@@ -85,9 +85,10 @@ def _map(dataset, name, axis):
     left, right = (x[np.argmin(np.abs(y - base))] for x, y in arcs)
     for regime, x in zip(REGIMES, ((limits[0] + left) / 2, (left + right) / 2, (right + limits[1]) / 2), strict=True):
         axis.annotate(regime, (x, base), (0, 3), textcoords="offset points", ha="center", color="0.35")
-    lowest, highest = second[hopf].min(), second[hopf].max()
-    beyond = 0.12 * (highest - lowest)
     is_top = name == "half_width"  # the Hopf curve closes there: beyond it nothing oscillates
+    ends = [[pick(y) for pick in (np.min, np.max)] for _, y in arcs]  # both arcs reach from where to where
+    lowest, highest = max(low for low, _ in ends), min(high for _, high in ends)
+    beyond = 0.12 * (highest - lowest)
     axis.set(xlabel=ETA, ylabel=SECOND[name], xlim=limits)
     axis.set_ylim(*((lowest, highest + beyond) if is_top else (lowest - beyond, highest)))
     axis.annotate(

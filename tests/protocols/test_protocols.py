@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if path.stem != "__init__")
 MEAN_FIELD = {"fig1", "regimes"}
 """Continuation: in test_fig1.py and test_regimes.py."""
-TRAINED = {"fig5", "table1"}
+TRAINED = {"fig5", "table1", "trained"}
 RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
 """Millions of Euler steps: in test_reservoir.py."""
 
@@ -27,7 +27,7 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-# fig3 and fig4 are in test_fig4.py, fig5 and table1 in test_classification.py
+# fig3 and fig4 are in test_fig4.py, those of TRAINED in test_classification.py
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name not in {"song", "fig3", "fig4", *TRAINED, *MEAN_FIELD, *RESERVOIR}]
 )
