@@ -1,14 +1,19 @@
 """What a spread is worth in current: networks that work over background current and half width, and equal shifts."""
 
 import numpy as np
+from brian2 import pA
 
 from figures import COLOURS
+from hetbrian.network.neuron import Izhikevich
 
 KINDS = {"eta": "eta_half_width", "g": "g_half_width"}
 """Half width of each kind of heterogeneity in the Dataset."""
 
 WORKS = 0.5
 """Relative error below which a network works, see `protocols.common.force.WORKS`."""
+
+RHEOBASE = round(float(Izhikevich.FORCE.rheobase_with_adaptation / pA), 9)
+"""Current in pA from which shifts are counted, see `protocols.exchange.RHEOBASE`."""
 
 TEXT = {"eta": r"half width $\Delta_\eta$ (pA)", "g": r"half width $\Delta_g$ (pA)"}
 
@@ -67,7 +72,8 @@ def draw(dataset, axes=None):
 
 def _is_whole(dataset):
     """Return which sizes have the whole plane of currents and half widths."""
-    pairs = dataset.status.sel(learning="with").isel(seed=0).where((dataset.eta != 1000) & (dataset.eta_half_width > 0))
+    pairs = dataset.status.sel(learning="with").isel(seed=0)
+    pairs = pairs.where((dataset.eta != RHEOBASE) & (dataset.eta_half_width > 0))
     return (pairs > 0).any("condition").values
 
 
@@ -76,7 +82,7 @@ def _shifts(axes, dataset, letter):
     styles = ["-", "--", "-.", ":"]
     for axis, kind in zip(axes, KINDS, strict=False):
         shifts = dataset[f"shift_{kind}"].rename({f"half_width_{kind}": "half_width"})
-        top = float(dataset.eta.max()) - 1000.0
+        top = float(dataset.eta.max()) - RHEOBASE
         for size, style in zip(shifts.n_neurons.values, styles, strict=False):
             chosen = shifts.sel(n_neurons=size)
             low, measured, high = (chosen.sel(bound=name).values for name in ("low", "measured", "high"))

@@ -1,47 +1,60 @@
-"""Figure 5: learning curves, and eta, g and theta before and after training; one row per data set."""
+"""Figure 5: test accuracy after each epoch, one panel per data set."""
 
 import numpy as np
 
-from figures.table1 import colour
-
-PARAMETERS = {"eta": r"$\eta$", "g": "g", "theta": r"$\theta$"}
+from figures.table1 import TITLES, colour
 
 
 def draw(dataset, axes=None):
     """
-    Draw training loss and validation accuracy (mean and range over seeds), and distributions of parameters.
-
-    The distributions are those of the condition with most heterogeneity, all seeds together.
+    Draw the mean over seeds of each condition, and their range.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         From `protocols.fig5.compute`, also while it runs.
-    axes : array of matplotlib Axes, shape (dataset, 5), optional
+    axes : array of matplotlib Axes, shape (dataset,), optional
         Panels.
 
     Returns
     -------
-    ndarray of Axes, shape (dataset, 5)
+    ndarray of Axes, shape (dataset,)
     """
     from matplotlib import pyplot
 
     names = [str(name) for name in dataset.dataset.values]
     if axes is None:
-        _, axes = pyplot.subplots(len(names), 5, figsize=(11.5, 0.6 + 2.1 * len(names)), squeeze=False)
-    for row, name in zip(np.atleast_2d(axes), names, strict=True):
-        data = dataset.sel(dataset=name)
-        _curves(row[0], data, "loss", 1.0, "training loss")
-        score = "validation_accuracy" if "validation_accuracy" in data else "training_accuracy"
-        _curves(row[1], data, score, 100.0, f"{score.partition('_')[0]} accuracy (%)")
-        row[0].set_title(name, loc="left")
-        _distributions(row[2:], data.sel(condition=data.condition.values[-1]))
-    np.atleast_2d(axes)[0, 0].legend(fontsize="x-small", frameon=False)
-    return axes
+        columns = min(2, len(names))
+        rows = -(-len(names) // columns)
+        _, grid = pyplot.subplots(rows, columns, figsize=(7.4, 0.9 + 2.4 * rows), squeeze=False)
+        axes = grid.ravel()[: len(names)]
+        for axis in grid.ravel()[len(names) :]:
+            axis.remove()
+    for axis, name, letter in zip(np.ravel(axes), names, "abcdefgh", strict=False):
+        curves(axis, dataset.sel(dataset=name), "epoch_test_accuracy", 100.0, "test accuracy (%)")
+        axis.set_title(f"{letter}   {TITLES.get(name, name)}")
+    figure = np.ravel(axes)[0].figure
+    handles, texts = np.ravel(axes)[0].get_legend_handles_labels()
+    shading = pyplot.Rectangle((0, 0), 1, 1, color="0.85", lw=0)
+    figure.legend([*handles, shading], [*texts, "range over seeds"], loc="outside lower center", ncols=4)
+    return np.ravel(axes)
 
 
-def _curves(axis, data, variable, factor, text):
-    """Draw one variable over epochs for every condition."""
+def curves(axis, data, variable, factor, text):
+    """
+    Draw one variable over epochs for every condition: mean over seeds, and their range.
+
+    Parameters
+    ----------
+    axis : matplotlib Axes
+        Where to draw.
+    data : xarray.Dataset
+        Of one data set.
+    variable, text : str
+        What to draw, and how it is called.
+    factor : float
+        Unit of the axis.
+    """
     epochs = 1 + np.arange(data.sizes["epoch"])
     for condition in data.condition.values:
         values = factor * data[variable].sel(condition=condition).dropna("seed", how="all").values
@@ -49,17 +62,6 @@ def _curves(axis, data, variable, factor, text):
             continue
         axis.plot(epochs, values.mean(0), color=colour(condition), label=str(condition))
         axis.fill_between(epochs, values.min(0), values.max(0), color=colour(condition), alpha=0.12, lw=0)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("epoch")
     axis.set_ylabel(text)
-
-
-def _distributions(axes, data):
-    """Draw histograms of each parameter before and after."""
-    for axis, (name, text) in zip(axes, PARAMETERS.items(), strict=True):
-        start, end = (values[np.isfinite(values)] for values in (data[f"{name}_start"].values, data[name].values))
-        edges = np.histogram_bin_edges(np.concatenate([start, end]), 20)
-        axis.hist(start, edges, color="0.75", label="before")
-        axis.hist(end, edges, histtype="step", color=colour(name), label="after")
-        axis.set_xlabel(text)
-        axis.set_ylabel("neurons")
-        axis.legend(fontsize="x-small", frameon=False)

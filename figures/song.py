@@ -1,20 +1,23 @@
-"""Target and replay of every output, and how well each output is replayed."""
+"""Target and replay of every output, and how much each replay differs from the target."""
 
 import numpy as np
 
 from figures import COLOURS
 
+MARKERS = "osDv^<>"
+"""Of the replays, in their order."""
+
 
 def draw(dataset, axes=None):
     """
-    Draw the outputs as stacked traces over the last presentation and the replays.
+    Draw the outputs as areas under the target's lines, and one minus their correlation.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         From `protocols.common.replay.learn_and_replay`.
     axes : pair of matplotlib Axes, optional
-        Traces and correlations.
+        Traces over the last presentation and the replays, and differences.
 
     Returns
     -------
@@ -24,21 +27,21 @@ def draw(dataset, axes=None):
 
     n_outputs = dataset.sizes["output"]
     if axes is None:
-        _, axes = pyplot.subplots(1, 2, figsize=(7.6, 1.3 + 0.26 * n_outputs), sharey=True, width_ratios=(5, 1))
-    traces, bars = axes
+        _, axes = pyplot.subplots(1, 2, figsize=(7.6, 1.7 + 0.3 * n_outputs), sharey=True, width_ratios=(4, 1))
+    traces, differences = axes
     stop, period = dataset.attrs["learning_stop"], dataset.attrs["period"]
     time = dataset.time.values - stop
     shown = slice(None, None, max(1, len(time) // 4000))
     rows = np.arange(n_outputs)
     for row in rows:
-        traces.plot(time[shown], row + 0.85 * dataset.y.values[shown, row], color="0.6", lw=2.4)
-        traces.plot(time[shown], row + 0.85 * dataset.z.values[shown, row], color=COLOURS["eta"], lw=0.9, alpha=0.85)
-    traces.axvspan(time[0], 0, color="0.93", lw=0)
+        z, y = (row + 0.85 * dataset[name].values[shown, row] for name in ("z", "y"))
+        traces.fill_between(
+            time[shown], row, z, color=COLOURS["eta"], alpha=0.45, lw=0, label="output" if not row else None
+        )
+        traces.plot(time[shown], y, color=COLOURS["target"], lw=0.6, label=None if row else "target")
+    traces.axvspan(time[0], 0, color="0.93", lw=0, zorder=0, label="still learning")
     for replay in range(1, dataset.sizes["replay"]):
-        traces.axvline(replay * period, color="0.8", lw=0.6)
-    traces.plot([], [], color="0.6", lw=2.4, label="target")
-    traces.plot([], [], color=COLOURS["eta"], label="output of the heterogeneous network")
-    traces.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0)
+        traces.axvline(replay * period, color="0.6", lw=0.6, ls=":", label=None if replay > 1 else "next replay")
     traces.set(
         xlabel="time after learning (s)",
         yticks=rows + 0.3,
@@ -46,8 +49,12 @@ def draw(dataset, axes=None):
         ylim=(-0.2, n_outputs + 0.1),
         xlim=(time[0], time[-1]),
     )
-    quality = dataset.correlation
-    bars.barh(rows + 0.35, quality.mean("replay"), height=0.6, color=COLOURS["eta"])
-    bars.set(xlabel="correlation", xlim=(0, 1))
-    bars.set_title(f"mean {float(quality.mean()):.3f}", fontweight="normal")
-    return np.array([traces, bars])
+    away = np.maximum(1 - dataset.correlation.values, 1e-6)  # equal to rounding has no place on a logarithmic axis
+    for replay, (marker, values) in enumerate(zip(MARKERS, away, strict=False), 1):
+        differences.plot(values, rows + 0.3, marker, ms=3.5, mfc="none", color=COLOURS["eta"], label=f"replay {replay}")
+    differences.set(xscale="log", xlabel="1 - correlation")
+    differences.grid(axis="y", color="0.9", lw=0.6)
+    differences.set_title(f"mean correlation {float(dataset.correlation.mean()):.3f}", fontweight="normal", fontsize=8)
+    (areas, of_areas), (dots, of_dots) = (axis.get_legend_handles_labels() for axis in (traces, differences))
+    traces.figure.legend([*areas, *dots], [*of_areas, *of_dots], loc="outside lower center", ncols=4)
+    return np.array([traces, differences])

@@ -11,6 +11,7 @@ import xarray
 from brian2 import pA, second
 from scipy.optimize import isotonic_regression
 
+from hetbrian.network.neuron import Izhikevich
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
 from protocols.common.force import trained as point
@@ -32,8 +33,9 @@ BIASES = (980, 1000, 1010, 1020, 1040, 1070, 1100, 1200, 1500) * pA
 ETA_HALF_WIDTHS = (2, 5, 10, 20, 50, 100, 200) * pA
 G_HALF_WIDTHS = (20, 50, 100, 200, 500, 1000, 2000) * pA
 
-RHEOBASE = 1000.0
-"""BIAS in pA from which shifts are counted: rheobase with adaptation, and the paper's current."""
+RHEOBASE = round(float(Izhikevich.FORCE.rheobase_with_adaptation / pA), 9)
+"""BIAS in pA from which shifts are counted: rheobase with adaptation, and the paper's current; without rounding errors,
+so that it equals one of the currents."""
 
 KINDS = {"eta": "eta_half_width", "g": "g_half_width"}
 """Half width of each kind of heterogeneity."""

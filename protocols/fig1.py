@@ -1,134 +1,83 @@
-"""Figure 1: where along the background current the network computes.
+"""Figure 1a: where along the background current the network computes.
 
-(a) Bifurcation diagram of the mean field of CA3: population rate against the mean background current eta, with
-stable and unstable fixed points, stable and unstable limit cycles, and three regimes between the Hopf points:
-I quiescent, II oscillatory, III persistently active. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
-
-Regime maps, which the paper does not have: the same Hopf points and folds of cycles when the half width of eta or
-the coupling g varies too, with the generalised Hopf points at which cycles begin to fold.
-
-Points on top of the diagram are networks with the same numbers: every neuron with adaptation of its own (the
-paper's Eq. 1), or all with the population's mean (of which the mean field is the limit); see docs/meanfield.md.
-
-``parameters`` chooses the published dimensionless numbers, rounded to four digits (`MeanField.CA3`), or those that
-follow from `Izhikevich.CA3`, which have their Hopf points up to 7e-4 higher in eta.
+Bifurcation diagram of the mean field of CA3: population rate against the mean background current eta, with stable and
+unstable fixed points, stable and unstable limit cycles, and three regimes between the Hopf points: I quiescent,
+II oscillatory, III persistently active. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. Panels b and c are
+`protocols.fig1bc`; what the regimes become at another heterogeneity or coupling, which is ours, `protocols.regimes`.
 """
 
 import numpy as np
 import xarray
 
+from hetbrian._support.checks import choice
 from hetbrian._support.provenance import provenance
-from hetbrian.analysis import hopf_curve, limit_cycles
+from hetbrian.analysis import limit_cycles
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.network.neuron import Izhikevich
-from protocols import fig1bc
-from protocols.common.population_rate import mean_field_rate, network_rate
 
-SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": (), "narrow_half_widths": ()}
-
-SECOND = {"half_width": ("eta_half_width", "Delta_eta"), "coupling": ("g", "g")}
-"""The second parameter of each regime map: its name in `MeanField` and in the equations."""
-
-LIMITS = {"half_width": (0.001, 0.09), "coupling": (0.3, 2.0)}
-"""Their ranges. Below a half width of 0.001 the cycles on the left are canards that nothing can follow."""
-
-SAMPLED = {"half_width": (0.006, 0.036), "coupling": (0.95, 2.0)}
-"""Where one branch of cycles gives both folds: between the generalised Hopf points and the canards."""
-
-MESHES = (100, 150)
-"""Mesh intervals of the cycles at narrow heterogeneity, where integration cannot confirm a canard."""
-
-AGREEMENT = 1e-5
-"""Largest difference in eta, between both meshes, of a fold of cycles that counts."""
+SMALL = {"n_rates": 200}
 
 
-def compute(
-    panel="all",
-    eta_half_width=0.02,
-    g=1.2308,
-    lower=0.0,
-    upper=0.3,
-    n_rates=1000,
-    n_samples=5,
-    max_step=0.006,
-    narrow_half_widths=(0.002, 0.004),
-    parameters="published",
-    network_etas=(0.02, 0.06, 0.1, 0.15, 0.21, 0.27),
-    n_neurons=1000,
-    adaptations=("own", "shared"),
-    seed=1,
-    device="cpp_standalone",
-):
+def compute(eta_half_width=0.02, g=0.0, lower=0.0, upper=0.3, n_rates=1000, max_step=0.006, parameters="published"):
     """
-    Compute the bifurcation diagram, the regime maps, or both.
+    Compute the bifurcation diagram.
 
     Parameters
     ----------
-    panel : {"all", "a", "regimes", "bc"}
-        What to compute; ``bc`` is `protocols.fig1bc`, the reservoir, which takes hours and is no part of ``all``.
-    eta_half_width, g : float
-        Half width of the background current and coupling in panel a, dimensionless.
+    eta_half_width : float
+        Half width of the background current, dimensionless.
+    g : float
+        Coupling, dimensionless; 0 for that of the parameters.
     lower, upper : float
         Range of eta.
     n_rates : int
         Rates at which equilibria are computed.
-    n_samples : int
-        Values of the second parameter at which folds of cycles are looked for.
     max_step : float
         Largest arc length between limit cycles.
-    narrow_half_widths : tuple of float
-        Half widths at which folds of cycles are looked for from both Hopf points, see `narrow_folds`.
     parameters : {"published", "exact"}
-        Numbers of CA3, rounded or not.
-    network_etas : tuple of float
-        Mean background currents at which networks are simulated in panel a; none if empty.
-    n_neurons : int
-        Their size.
-    adaptations : tuple of {"own", "shared"}
-        Their kinds.
-    seed : int
-        Their root seed.
-    device : str
-        Brian2 device.
+        Numbers of CA3, see `mean_field`.
 
     Returns
     -------
     xarray.Dataset
-        Panels b and c: see `protocols.fig1bc.compute`.
-        Panel a: ``equilibrium_*`` over (equilibrium,), ``cycle_*`` over (cycle,) and ``network_*`` over (network,),
-        rates in Hz.
-        Regimes: ``map_curve``, ``map_eta`` and ``map_second`` over (map_point,), see `regime_map`.
+        See `diagram`.
 
     Raises
     ------
     ValueError
-        If there is no such panel, or no such set of parameters.
+        If there is no such set of parameters.
     """
-    if panel == "bc":
-        return fig1bc.compute(eta_half_width=eta_half_width)
+    dataset = diagram(mean_field(parameters, eta_half_width, g), lower, upper, n_rates, max_step)
+    return dataset.assign_attrs({"parameters": parameters, **provenance()})
+
+
+def mean_field(parameters, eta_half_width, g=0.0):
+    """
+    Return the mean field of CA3.
+
+    Parameters
+    ----------
+    parameters : {"published", "exact"}
+        The published dimensionless numbers, rounded to four digits (`MeanField.CA3`), or those that follow from
+        `Izhikevich.CA3`, which have their Hopf points up to 7e-4 higher in eta.
+    eta_half_width, g : float
+        See `compute`.
+
+    Returns
+    -------
+    MeanField
+
+    Raises
+    ------
+    ValueError
+        If there is no such set of parameters.
+    """
     sets = {"published": MeanField.CA3, "exact": MeanField.from_parameters(Izhikevich.CA3, 0.02)}
-    if parameters not in sets:
-        raise ValueError(f"parameters is {parameters!r}, expected {' or '.join(sets)}: choose one of them.")
-    if g == MeanField.CA3.g:
-        g = sets[parameters].g  # the default is that of the set
-    meanfield = sets[parameters].replace(eta_half_width=eta_half_width, g=g)
-    if panel not in ("all", "a", "regimes"):
-        raise ValueError(f"panel is {panel!r}, expected all, a, regimes or bc: choose one of them.")
-    parts = []
-    if panel in ("all", "a"):
-        parts.append(diagram(meanfield, lower, upper, n_rates, max_step))
-        if network_etas and adaptations:
-            parts.append(networks(meanfield, network_etas, adaptations, n_neurons, seed, device))
-    if panel in ("all", "regimes"):
-        maps = [regime_map(meanfield, name, lower, upper, n_samples, 2.5 * max_step) for name in SECOND]
-        maps += [narrow_folds(meanfield.replace(eta_half_width=width)) for width in narrow_half_widths]
-        parts.append(xarray.concat(maps, "map_point", combine_attrs="drop_conflicts"))
-    dataset = xarray.merge(parts, combine_attrs="drop_conflicts")
-    dataset.attrs = {"eta_half_width": eta_half_width, "g": g, "lower": lower, "upper": upper, **provenance()}
-    return dataset
+    chosen = sets[choice(parameters, "parameters", sets)]
+    return chosen.replace(eta_half_width=eta_half_width, g=g or chosen.g)
 
 
-def diagram(meanfield, lower, upper, n_rates, max_step):
+def diagram(meanfield, lower, upper, n_rates, max_step=0.006):
     """
     Return panel a.
 
@@ -148,7 +97,7 @@ def diagram(meanfield, lower, upper, n_rates, max_step):
     xarray.Dataset
         All variables of `MeanField.equilibria` and `limit_cycles` with the prefixes ``equilibrium_``
         and ``cycle_``, with ``rate`` (for cycles ``rate_min`` and ``rate_max``) in Hz; ``cycle_family``
-        counts the branches of cycles.
+        counts the branches of cycles. Attributes say half width, coupling, range of eta, and the unit of time in s.
     """
     equilibria = meanfield.equilibria(lower, upper, n_rates)
     hopf = equilibria.isel(point=(equilibria.kind == "hopf") & (equilibria.eta >= lower) & (equilibria.eta <= upper))
@@ -162,7 +111,10 @@ def diagram(meanfield, lower, upper, n_rates, max_step):
     if families:
         cycles = xarray.concat(families, "point", combine_attrs="drop_conflicts")
         parts.append(_prefixed(meanfield, cycles, "cycle"))
-    return xarray.merge(parts, combine_attrs="drop_conflicts")
+    dataset = xarray.merge(parts, combine_attrs="drop_conflicts")
+    settings = {"eta_half_width": meanfield.eta_half_width, "g": meanfield.g, "lower": lower, "upper": upper}
+    dataset.attrs = settings | {"time_unit": float(meanfield.time_unit)}
+    return dataset
 
 
 def _prefixed(meanfield, data, prefix):
@@ -175,159 +127,6 @@ def _prefixed(meanfield, data, prefix):
     data = data.reset_coords().drop_vars("eigenvalue_imag", errors="ignore")
     names = {name: f"{prefix}_{name}" for name in data.data_vars}
     return data.rename(names).rename(point=prefix, mode=f"{prefix}_mode")
-
-
-def networks(meanfield, etas, adaptations, n_neurons, seed, device):
-    """
-    Return the points on top of panel a.
-
-    Parameters
-    ----------
-    meanfield : MeanField
-        Parameters of the networks, but for eta.
-    etas : tuple of float
-        Mean background currents.
-    adaptations : tuple of {"own", "shared"}
-        Kinds of network.
-    n_neurons : int
-        Their size.
-    seed : int
-        Root seed.
-    device : str
-        Brian2 device.
-
-    Returns
-    -------
-    xarray.Dataset
-        Dims (network,): ``network_eta``, ``network_adaptation`` and, in Hz, ``network_rate_min`` and
-        ``network_rate_max`` over a cycle, both the mean where the network does not oscillate.
-    """
-    rows = []
-    for eta in etas:
-        at = meanfield.replace(eta=eta)
-        start = mean_field_rate(at, duration=250.0)[1]
-        for adaptation in adaptations:
-            found = network_rate(
-                at,
-                settle=200.0,
-                duration=800.0,  # four cycles
-                dt=2e-3,
-                start=start,
-                seed=seed,
-                device=device,
-                n_neurons=n_neurons,
-                adaptation=adaptation,
-            )
-            rows.append((eta, adaptation, found["low"], found["high"]))
-    etas, kinds, low, high = zip(*rows, strict=True)
-    return xarray.Dataset(
-        {
-            "network_eta": ("network", np.array(etas)),
-            "network_adaptation": ("network", np.array(kinds)),
-            "network_rate_min": ("network", np.array(low), {"units": "Hz"}),
-            "network_rate_max": ("network", np.array(high), {"units": "Hz"}),
-        }
-    )
-
-
-def regime_map(meanfield, name, lower, upper, n_samples, max_step):
-    """
-    Return the bifurcations in the plane of eta and a second parameter.
-
-    Parameters
-    ----------
-    meanfield : MeanField
-        The mean field in the middle of the map.
-    name : {"half_width", "coupling"}
-        Second parameter, from `SECOND`.
-    lower, upper : float
-        Range of eta in which folds of cycles are followed.
-    n_samples : int
-        Values of the second parameter at which folds of cycles are looked for.
-    max_step : float
-        Largest arc length between limit cycles.
-
-    Returns
-    -------
-    xarray.Dataset
-        Dims (map_point,): ``map_name``, ``map_curve`` (hopf, fold of cycles left or right of it, generalised
-        hopf), ``map_eta``, ``map_second``, the first Lyapunov coefficient ``map_lyapunov`` and, of folds that were
-        computed twice, ``map_uncertainty`` in eta.
-    """
-    argument, symbol = SECOND[name]
-    limits = {"eta": (-0.2, 0.5), symbol: LIMITS[name]}
-    hopf = meanfield.hopf_points(lower, upper)
-    curve = hopf_curve(meanfield.field, limits, hopf.isel(point=0), max_step=0.1)
-    columns = (curve[key].values for key in ("eta", symbol, "lyapunov"))
-    rows = [("hopf", *row, np.nan) for row in zip(*columns, strict=True)]
-    generalised = curve.isel(point=curve.kind == "generalised hopf")
-    rows += [
-        ("generalised hopf", x, y, 0.0, np.nan)
-        for x, y in zip(generalised.eta.values, generalised[symbol].values, strict=True)
-    ]
-    for value in np.linspace(*SAMPLED[name], n_samples):
-        varied = meanfield.replace(**{argument: float(value)})
-        points = varied.hopf_points(*limits["eta"])
-        cycles = limit_cycles(varied.field, "eta", *limits["eta"], points.isel(point=-1), max_step)
-        for fold in cycles.eta[cycles.kind == "fold of cycles"].values:
-            side = ("left", "right")[int(np.argmin(np.abs(points.eta[[0, -1]].values - fold)))]
-            rows.append((f"fold of cycles, {side}", fold, value, np.nan, np.nan))
-    return _map_rows(name, rows)
-
-
-def narrow_folds(meanfield):
-    """
-    Return the folds of cycles at a narrow heterogeneity, where a branch is too stiff to join both Hopf points.
-
-    The branches from both Hopf points are followed on two meshes up to their first fold. A fold counts if
-    both meshes agree in eta; the period of a canard, which eta hardly determines, need not.
-
-    Parameters
-    ----------
-    meanfield : MeanField
-        The mean field, with its ``eta_half_width``.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `regime_map`, for the map ``half_width``. Folds on which the meshes disagree are called
-        ``refused``, with the fine mesh's eta, or NaN if a mesh has none.
-    """
-    hopf = meanfield.hopf_points(-0.2, 0.5)
-    rows = []
-    for which, side in ((0, "left"), (-1, "right")):
-        folds = []
-        for intervals in MESHES:
-            cycles = limit_cycles(
-                meanfield.field,
-                "eta",
-                -0.2,
-                0.5,
-                hopf.isel(point=which),
-                max_step=0.012,
-                max_points=120,  # the fold comes first; beyond it a canard takes hundreds
-                intervals=intervals,
-            )
-            folds.append(np.append(cycles.eta.values[cycles.kind.values == "fold of cycles"], np.nan)[0])
-        difference = float(np.ptp(folds))
-        curve = f"fold of cycles, {side}" if difference < AGREEMENT else "refused"
-        rows.append((curve, folds[-1], meanfield.eta_half_width, np.nan, difference))
-    return _map_rows("half_width", rows)
-
-
-def _map_rows(name, rows):
-    """Return rows (curve, eta, second parameter, Lyapunov coefficient, uncertainty of eta) of a map as a Dataset."""
-    curves, eta, second, lyapunov, uncertainty = zip(*rows, strict=True)
-    return xarray.Dataset(
-        {
-            "map_name": ("map_point", np.full(len(rows), name)),
-            "map_curve": ("map_point", np.array(curves)),
-            "map_eta": ("map_point", np.array(eta), {"long_name": "mean background current"}),
-            "map_second": ("map_point", np.array(second)),
-            "map_lyapunov": ("map_point", np.array(lyapunov), {"long_name": "first Lyapunov coefficient"}),
-            "map_uncertainty": ("map_point", np.array(uncertainty), {"long_name": "difference between two meshes"}),
-        }
-    )
 
 
 def summary(dataset):
@@ -343,8 +142,4 @@ def summary(dataset):
                     sign = "sub" if dataset.equilibrium_lyapunov.values[i] > 0 else "super"
                     text += f", {sign}critical"
                 lines.append(text)
-    for i in range(dataset.sizes.get("map_point", 0)):
-        if dataset.map_curve.values[i] == "generalised hopf":
-            eta, second = dataset.map_eta.values[i], dataset.map_second.values[i]
-            lines.append(f"generalised hopf at eta = {eta:.5f}, {dataset.map_name.values[i]} {second:.5f}")
     return "\n".join(lines)

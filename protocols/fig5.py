@@ -1,10 +1,10 @@
-"""Figure 5: learning curves with and without heterogeneity, and what training makes of eta, g and theta.
+"""Figure 5: test accuracy after each epoch, with and without heterogeneity, on four event data sets.
 
-Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. Here the parameters that a condition draws are trained too.
+Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. Here the parameters that a condition draws are trained too; what
+becomes of them, which is ours, is drawn by `protocols.trained`.
 """
 
-from hetbrian.study.claims import markdown
-from protocols.common.classification import DATASETS, TOYS, claims, markdown_accuracies, point, trainings
+from protocols.common.classification import DATASETS, TOYS, claims, point, summary, trainings
 
 __all__ = ["SMALL", "claims", "compute", "point", "summary"]
 
@@ -16,7 +16,10 @@ def compute(
     n_seeds=5,
     datasets=DATASETS,
     conditions=("homogeneous", "eta", "g", "theta", "eta+g+theta"),
-    preset="strong",
+    procedure="corrected",
+    preset="",
+    eta_law="",
+    readout_filters=0,
     data_root="",
     held_out=0.1,
     test_share=0.0,
@@ -32,8 +35,14 @@ def compute(
         First root seed and how many.
     datasets, conditions : sequence of str
         Which rows and curves of the figure.
+    procedure : {"corrected", "as_published"}
+        Whether to do what the paper says or what its scripts do: `protocols.common.classification.PROCEDURES`.
     preset : {"paper", "strong"}
-        Settings.
+        Settings, by default those of the procedure.
+    eta_law : {"lorentzian", "gaussian"}
+        Switch of the procedure: law from which eta is drawn.
+    readout_filters : int
+        Switch of the procedure: leaky filters in the readout.
     data_root : str
         Folder of the data sets, by default HETBRIAN_DATA.
     held_out, test_share : float
@@ -50,7 +59,10 @@ def compute(
         datasets,
         conditions,
         range(seed, seed + n_seeds),
+        procedure=procedure,
         preset=preset,
+        eta_law=eta_law,
+        readout_filters=readout_filters,
         trained="own",
         data_root=data_root,
         held_out=held_out,
@@ -58,8 +70,3 @@ def compute(
         n_hidden=n_hidden,
         epochs=epochs,
     )
-
-
-def summary(dataset):
-    """Return the tables that the command line prints."""
-    return f"{markdown_accuracies(dataset)}\n\n{markdown(claims(dataset), verdicts='small' not in dataset.attrs)}"

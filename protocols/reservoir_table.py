@@ -102,7 +102,11 @@ def claims(dataset):
     """
     hopf = np.sort(MeanField.CA3.replace(eta_half_width=0.02).hopf_points(0.0, 0.3).eta.values)
     found = [
-        claim("R1", (Evidence("Hopf points along eta at D_eta = 0.02", (float(len(hopf)),), ">", 1.5),), "mean field")
+        claim(
+            "R1",
+            (Evidence("Hopf points along eta at D_eta = 0.02", (float(len(hopf)),), ">", 1.5, "exact"),),
+            "mean field",
+        )
     ]
     for name in ("R2", "R3", "R4", "R5", "R6"):
         for preset in dataset.preset.values:

@@ -15,6 +15,14 @@ CONFIDENCE = 0.95
 MOST_SEEDS = 10_000
 """Beyond so many seeds a quantity counts as one that seeds do not decide."""
 
+AGREEING = 6
+"""Equal seeds from which they decide: the range of n values covers the median with 1 - 2^(1 - n), here 97 %."""
+
+KINDS = ("mean", "share", "exact")
+
+ROUNDING = 1e-9
+"""Relative difference below which values are the same number; sums in another order differ by less than 1e-12."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -26,22 +34,27 @@ class Evidence:
     quantity : str
         What was measured, in words.
     values : tuple of float
-        One value per seed; a single one if nothing is random.
+        One value per seed.
     relation : {"<", ">"}
         On which side of the threshold the claim puts the mean.
     threshold : float
         The threshold.
-    kind : {"mean", "share"}
+    kind : {"mean", "share", "exact"}
         What the mean over seeds is. A share, of values from 0 to 1, has the interval of Clopper & Pearson 1934, doi
         10.1093/biomet/26.4.404, with the sum of the values as successes: exact if they are 0 and 1, and wide enough if
-        they lie between, because no such values vary more. A mean has the interval of Student's t.
+        they lie between, because no such values vary more. A mean has the interval of Student's t, for which values
+        are normal, so that two are never equal. If all are, they come in steps (a place on a grid, a count), and the
+        interval is that of their median, from the smallest to the largest value, which needs `AGREEING` seeds to cover
+        it (Thompson 1936, doi 10.1214/aoms/1177732502); fewer seeds, or a single one, leave it open. An exact number
+        has one value, which nothing random made.
     control : bool
         Whether it is a control of ours, which is shown and decides nothing.
 
     Raises
     ------
     ValueError
-        If there is no value, one is not finite or no share, or the relation or kind is unknown.
+        If there is no value, one is not finite or no share, an exact number has several, or the relation or kind is
+        unknown.
 
     Examples
     --------
@@ -51,6 +64,8 @@ class Evidence:
     >>> alone = Evidence("share that works without heterogeneity", (0, 0, 1, 0, 1), "<", 0.5, "share")
     >>> alone.outcome, alone.measured, alone.needed
     ('open', '0.4 (0.053 to 0.85)', 106)
+    >>> Evidence("lowest G in pA that works", (1000, 1000), "<", 1500).says
+    'open, 6 seeds would decide'
     """
 
     quantity: str
@@ -63,13 +78,17 @@ class Evidence:
     def __post_init__(self) -> None:
         if self.relation not in ("<", ">"):
             raise ValueError(f"relation = {self.relation!r}, expected '<' or '>'; say where the claim puts the mean")
-        if self.kind not in ("mean", "share"):
-            raise ValueError(f"kind = {self.kind!r}, expected 'mean' or 'share'; say what the values are")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind = {self.kind!r}, expected {', '.join(map(repr, KINDS))}; say what the values are")
         if not len(self.values) or not np.isfinite(self.values).all():
             raise ValueError(f"values of {self.quantity!r} are missing or not finite, expected numbers; check the runs")
         if self.kind == "share" and not 0 <= min(self.values) <= max(self.values) <= 1:
             raise ValueError(
                 f"values of {self.quantity!r} reach {max(self.values):g}, expected 0 to 1; use kind='mean'"
+            )
+        if self.kind == "exact" and len(self.values) > 1:
+            raise ValueError(
+                f"values of {self.quantity!r} are {len(self.values)}, expected one exact number; use kind='mean'"
             )
 
     @property
@@ -79,8 +98,13 @@ class Evidence:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """Interval of the mean, see ``kind``; of a single mean, which nothing random made, the number itself."""
+        """Interval of the mean, see ``kind``; infinite if so few seeds do not give one."""
         return self._interval(len(self.values))
+
+    @property
+    def _agrees(self) -> bool:
+        """Whether all seeds gave the same number."""
+        return bool(np.allclose(self.values, self.values[0], rtol=ROUNDING, atol=1e-12))
 
     def _interval(self, n_seeds: int) -> tuple[float, float]:
         """Return the interval that so many seeds with the measured mean and spread would give."""
@@ -90,8 +114,11 @@ class Evidence:
             low = betaincinv(done, n_seeds - done + 1, tail) if done > 0 else 0.0
             high = betaincinv(done + 1, n_seeds - done, 1 - tail) if done < n_seeds else 1.0
             return float(low), float(high)
-        if len(self.values) == 1:
+        if self.kind == "exact":
             return self.mean, self.mean
+        if self._agrees:
+            is_enough = len(self.values) > 1 and n_seeds >= AGREEING
+            return (self.mean, self.mean) if is_enough else (-np.inf, np.inf)
         margin = float(stdtrit(n_seeds - 1, 1 - tail) * np.std(self.values, ddof=1) / np.sqrt(n_seeds))
         return self.mean - margin, self.mean + margin
 
@@ -124,8 +151,11 @@ class Evidence:
     def measured(self) -> str:
         """Mean and interval, as text."""
         low, high = self.interval
-        if self.kind == "mean" and len(self.values) == 1:
+        if self.kind == "exact":
             return f"{self.mean:.6g}"
+        if np.isinf(low):
+            n_seeds = len(self.values)
+            return f"{self.mean:.3g} ({f'{n_seeds} equal seeds' if n_seeds > 1 else 'one seed'})"
         return f"{self.mean:.3g} ({low:.2g} to {high:.2g})"
 
     @property
@@ -133,6 +163,8 @@ class Evidence:
         """The outcome in words: ``yes``, ``no``, or how many seeds would decide it."""
         if self.outcome != "open":
             return {"holds": "yes", "fails": "no"}[self.outcome]
+        if self.kind == "mean" and len(self.values) == 1:
+            return "open, one seed shows no spread"
         return f"open, {f'{self.needed} seeds' if self.needed else f'over {MOST_SEEDS} seeds'} would decide"
 
 
@@ -159,7 +191,7 @@ class Claim:
 
     Examples
     --------
-    >>> claim = Claim("R1", (Evidence("Hopf points", (2.0,), ">", 1.5),), setting="mean field")
+    >>> claim = Claim("R1", (Evidence("Hopf points", (2.0,), ">", 1.5, "exact"),), setting="mean field")
     >>> claim.verdict
     'reproduced'
     """

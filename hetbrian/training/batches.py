@@ -114,6 +114,8 @@ class EpochBatches(lightning.LightningDataModule):
         Samples; only those of training come in random order, with random changes.
     seed : int
         Sets the order and the random changes.
+    is_test_followed : bool
+        Whether the test samples are looked at after each epoch too.
     """
 
     def __init__(
@@ -124,10 +126,13 @@ class EpochBatches(lightning.LightningDataModule):
         validation: Recordings | None,
         test: Recordings | None,
         seed: int,
+        is_test_followed: bool = False,
     ) -> None:
         super().__init__()
         self.batch_size, self.binning, self.seed = batch_size, binning, seed
         self.splits = {"training": training, "validation": validation, "test": test}
+        wanted = {"validation": "validation", **({"test": "epoch_test"} if is_test_followed else {})}
+        self.followed = {split: name for split, name in wanted.items() if self.splits[split] is not None}
 
     def _loader(self, split, seed=None, epoch=0):
         trainer: Any = self.trainer
@@ -143,8 +148,8 @@ class EpochBatches(lightning.LightningDataModule):
         return self._loader("training", self.seed, trainer.current_epoch)
 
     def val_dataloader(self):
-        """Return those of validation, none without samples."""
-        return self._loader("validation")
+        """Return those of the splits in ``followed``, which maps each to its name in the history."""
+        return [self._loader(split) for split in self.followed]
 
     def test_dataloader(self):
         """Return those of the test, none without samples."""

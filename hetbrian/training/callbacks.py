@@ -11,6 +11,10 @@ from zipfile import BadZipFile
 from hetbrian._support.files import replacing
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.progress import Bar
+from hetbrian.training.preset import Preset
+
+LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters")}
+"""Settings that checkpoints of before do not name: they were trained with the default."""
 
 Callback: Any = lightning.pytorch.callbacks.Callback
 Files: Any = lightning.fabric.plugins.TorchCheckpointIO
@@ -74,7 +78,7 @@ class History(Callback):
             ) from error
         self.rows = found["rows"]
         for name in sorted({*self.identity, *found["identity"]}):
-            there, here = found["identity"].get(name), self.identity.get(name)
+            there, here = found["identity"].get(name, LATER.get(name)), self.identity.get(name)
             if there != here:
                 raise ValueError(
                     f"{str(self.folder)!r} holds another training, expected the same: {name} is {there} there and "

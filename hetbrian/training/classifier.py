@@ -13,7 +13,8 @@ class Classifier(torch.nn.Module):
 
     .. math:: u_{t+1} = a u_t + (1 - a)(W z_t + b), \quad y = \max_t u_t
 
-    with spikes z and a = exp(-dt/tau_out). The sum over time is one product with a triangular matrix.
+    with spikes z and a = exp(-dt/tau_out). The sum over time is one product with a triangular matrix. With two filters
+    u passes through the same equation once more, and so on.
 
     Parameters
     ----------
@@ -23,6 +24,8 @@ class Classifier(torch.nn.Module):
         Outputs.
     tau_out : float
         Time constant of the readout in the unit of ``cell.dt``, 0 for none.
+    filters : int
+        Filters of this time constant in a row.
     dropout : float
         Share of the neurons that the readout does not see while training, drawn for each sample.
     is_fused : bool
@@ -37,6 +40,7 @@ class Classifier(torch.nn.Module):
         n_classes: int,
         *,
         tau_out: float,
+        filters: int = 1,
         dropout: float = 0.0,
         is_fused: bool = True,
         generator: torch.Generator | None = None,
@@ -44,7 +48,7 @@ class Classifier(torch.nn.Module):
         super().__init__()
         self.layer: Any = fuse(cell) if is_fused else cell
         self.decay = float(torch.exp(torch.tensor(-cell.dt / tau_out))) if tau_out else 0.0
-        self.dropout, self.is_fused = dropout, is_fused
+        self.filters, self.dropout, self.is_fused = filters, dropout, is_fused
         shape = (cell.neurons.size, n_classes)
         draw = torch.rand(shape, generator=generator) * 2 - 1
         self.weight = torch.nn.Parameter((draw / shape[0] ** 0.5).to(cell.dtype))
@@ -91,6 +95,11 @@ class Classifier(torch.nn.Module):
         steps = len(spikes)
         if self._filter.shape != (steps, steps) or self._filter.device != drive.device:
             lag = torch.arange(steps)[:, None] - torch.arange(steps)
-            powers = torch.where(lag >= 0, self.decay ** lag.clamp(min=0).double() * (1 - self.decay), 0.0)
-            self._filter = powers.to(drive)
+            # m filters in a row have a negative binomial response, (n + m - 1 over n) (1 - a)^m a^n at lag n
+            n, m = lag.clamp(min=0).double(), self.filters
+            ways = torch.ones_like(n)
+            for k in range(1, m):
+                ways = ways * (n + k) / k
+            response = ways * self.decay**n * (1 - self.decay) ** m
+            self._filter = torch.where(lag >= 0, response, 0.0).to(drive)
         return torch.einsum("ts,sbc->tbc", self._filter, drive)

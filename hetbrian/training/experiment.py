@@ -49,6 +49,7 @@ def fit(
     precision: Any = "32-true",
     progress: bool = True,
     is_fused: bool = True,
+    is_test_followed: bool = False,
 ) -> xarray.Dataset:
     """
     Train a network and return what was measured.
@@ -75,6 +76,9 @@ def fit(
         Whether to show how far it is.
     is_fused : bool
         Whether the layer runs in the fused time loop.
+    is_test_followed : bool
+        Whether accuracy and loss on the test samples are measured after each epoch too, ``epoch_test_accuracy`` and
+        ``epoch_test_loss``; they decide nothing.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def fit(
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
         )
-        data = EpochBatches(preset.batch_size, binning, training, validation, test, seed)
+        data = EpochBatches(preset.batch_size, binning, training, validation, test, seed, is_test_followed)
         last = checkpoints.last if checkpoints.last.exists() else None
         if last:
             history.check(last)

@@ -1,10 +1,13 @@
 """The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
 
+from typing import Any
+
 import numpy as np
 from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, ms
 
 from hetbrian._support.optional import torch
 from hetbrian.network.heterogeneity import Heterogeneity
+from hetbrian.network.laws import Gaussian
 from hetbrian.network.populations import population
 from hetbrian.network.synapses import Synapse
 from hetbrian.torch.cell import Cell
@@ -92,13 +95,18 @@ def heterogeneity(preset: Preset) -> Heterogeneity:
     Returns
     -------
     Heterogeneity
-        Lorentzians, cut at `CUT` half widths; g is not negative, theta within its limit.
+        Lorentzians, cut at `CUT` half widths; g is not negative, theta within its limit. Or of eta a Gaussian of the
+        same half width, cut to (0, 2 eta).
     """
+    widths = {f"{name}_half_width": getattr(preset, f"{name}_half_width") for name in preset.het}
+    eta: Any = float(preset.neuron.eta)
+    if preset.eta_law == "gaussian" and (width := widths.pop("eta_half_width", 0.0)):
+        eta = Gaussian(eta, width / np.sqrt(2 * np.log(2))).truncated(0.0, 2 * eta)
     return Heterogeneity.lorentzian(
-        eta=float(preset.neuron.eta),
+        eta=eta,
         g=float(preset.neuron.g),
         theta=preset.theta,
-        **{f"{name}_half_width": getattr(preset, f"{name}_half_width") for name in preset.het},
+        **widths,
         bounds={"g": (0.0, np.inf), "theta": (0.0, preset.theta_limit)},
         cut=CUT,
     )

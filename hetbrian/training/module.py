@@ -84,9 +84,10 @@ class Training(lightning.LightningModule):
         self._log(len(labels), loss=loss.detach(), training_accuracy=right, rate=spikes.detach().mean())
         return loss
 
-    def validation_step(self, batch, batch_idx):
-        """Log accuracy and loss of held-out samples."""
-        self._evaluate(batch, "validation")
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        """Log accuracy and loss after an epoch: of held-out samples, and of the test if it is followed."""
+        trainer: Any = self.trainer
+        self._evaluate(batch, list(trainer.datamodule.followed.values())[dataloader_idx])
 
     def test_step(self, batch, batch_idx):
         """Log accuracy and loss of test samples."""
@@ -100,7 +101,7 @@ class Training(lightning.LightningModule):
 
     def _log(self, size, **values):
         """Let Lightning average values over the epoch."""
-        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True, add_dataloader_idx=False)
 
     def configure_optimizers(self):
         """Return Adam, with one group for the weights and one for each parameter of the neurons."""

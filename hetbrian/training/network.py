@@ -76,6 +76,7 @@ def build(
         exported(preset, neurons, synapses, dtype),
         len(recordings.classes),
         tau_out=float(preset.tau_out / ms),
+        filters=preset.readout_filters,
         dropout=preset.dropout,
         is_fused=is_fused,
         generator=torch.Generator().manual_seed(seed),

@@ -15,11 +15,12 @@ TRAINABLE = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
 
 CHOICES = {
     "synapse": ("conductance", "current"),
+    "eta_law": ("lorentzian", "gaussian"),
     "reset": tuple(name for name, rule in RESETS.items() if rule.highest_theta),
     "schedule": ("constant", "cosine"),
 }
 
-COUNTS = ("n_hidden", "epochs", "batch_size")
+COUNTS = ("n_hidden", "epochs", "batch_size", "readout_filters")
 POSITIVE = ("slope", "width", "rate", "clip", "rate_high")
 SHARES = ("theta", "theta_limit", "dropout", "rate_low")
 NOT_NEGATIVE = (
@@ -49,6 +50,8 @@ class Preset:
         Which parameters of the neurons are trained, see `TRAINABLE`.
     eta_half_width, g_half_width : float
         Half width at half maximum of the Lorentzians, cut at four of them.
+    eta_law : {"lorentzian", "gaussian"}
+        Law of eta; a Gaussian has the same half width, and is cut to (0, 2 eta) as in the scripts of the paper.
     theta, theta_half_width : float
         Centre and half width for the reset coefficient, cut to 0 <= theta <= ``theta_limit``.
     theta_limit : float
@@ -57,6 +60,9 @@ class Preset:
         Whether the current is g s (E - v) or g s.
     tau_s, tau_out : Quantity [second]
         Decay of the synapses and of the readout's membrane; 0 s for tau_out means one time step.
+    readout_filters : int
+        Leaky filters in a row between spikes and readout, each of tau_out: 1, a membrane, or 2, a synapse before it, as
+        in the scripts of the paper.
     reset : {"residual", "capped", "retain"}
         Reset rule; only under ``capped`` no theta can make the membrane grow without limit.
     input_scale : float
@@ -116,6 +122,7 @@ class Preset:
     het: tuple[str, ...] = ()
     trainable: tuple[str, ...] = ()
     eta_half_width: float = 0.1
+    eta_law: str = "lorentzian"
     g_half_width: float = 0.2
     theta: float = 0.0
     theta_half_width: float = 0.2
@@ -123,6 +130,7 @@ class Preset:
     synapse: str = "current"
     tau_s: Quantity = field(default_factory=lambda: 10 * ms)
     tau_out: Quantity = field(default_factory=lambda: 20 * ms)
+    readout_filters: int = 1
     reset: str = "capped"
     input_scale: float = 0.0
     recurrent_scale: float = 1.0
@@ -161,6 +169,11 @@ class Preset:
         for name, known in (("het", KINDS), ("trainable", TRAINABLE)):
             for item in getattr(self, name):
                 choice(item, f"an entry of {name}", known)
+        if self.eta_law == "gaussian" and "eta" in self.het and self.neuron.eta <= 0:
+            raise ValueError(
+                f"eta_law is 'gaussian' with eta = {self.neuron.eta}, expected eta above 0, because it is cut to "
+                "(0, 2 eta): choose 'lorentzian', or another eta."
+            )
         if not self.neuron.is_dimensionless:
             raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")
 
@@ -215,7 +228,8 @@ class Preset:
 
 
 # dt = 0.5 ms, 2000 steps; C = 1 s and tau_w = 130 C: the membrane of the script integrates one unit of time in all.
-# Its synapses decay by 0.995 a step, whatever tau_syn says, and its regularisation of the rates is skipped.
+# Its synapses decay by 0.995 a step, whatever tau_syn says, as do both filters of its readout, and its regularisation
+# of the rates is skipped. Its eta are Gaussian, although the paper's are Lorentzian.
 _CA3 = Izhikevich.CA3.dimensionless()
 Preset.PAPER = Preset(
     neuron=_CA3.replace(C=1 * second, tau_w=float(_CA3.tau_w / _CA3.C) * second, v_peak=1.0, v_reset=0.0, eta=1.0),
@@ -223,6 +237,8 @@ Preset.PAPER = Preset(
     reset="residual",
     tau_s=100 * ms,
     tau_out=100 * ms,
+    readout_filters=2,
+    eta_law="gaussian",
     jacobian_bound=0.0,
     detach_reset=False,
 )

@@ -11,7 +11,7 @@ from brian2 import ms, pA
 
 from hetbrian.simulation.record import load
 from hetbrian.study.figure import archived, find_figure
-from protocols import exchange, fig3, fig4, fig4_current, fig4_step, fig4_strengths
+from protocols import exchange, fig1, fig3, fig4, fig4_current, fig4_step, fig4_strengths
 from protocols.common.force import trained
 
 matplotlib.use("Agg")
@@ -105,17 +105,21 @@ AGAIN = {
     "fig4_step": of_fig4_step,
     "fig4_strengths": of_fig4_strengths,
 }
-"""How a point of each archive is computed again."""
+"""How a point of each archive of networks is computed again."""
+
+CURVES = {"fig1": fig1.compute}
+"""How each archive in which nothing is random is computed again."""
 
 
 def test_there_are_data_and_each_can_be_computed_again():
-    assert NAMES and set(NAMES) <= set(AGAIN)
+    assert NAMES and set(NAMES) <= {*AGAIN, *CURVES}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_is_drawn_from_its_data(name):
     dataset = load(archived(name))
-    assert "small" not in dataset.attrs and (dataset.status == 1).all()
+    assert "small" not in dataset.attrs
+    assert (dataset.status == 1).all() if name in AGAIN else "seed" not in dataset
     axes = np.ravel(find_figure(name)(dataset))
     assert all(axis.has_data() for axis in axes)
     matplotlib.pyplot.close(axes[0].figure)
@@ -123,7 +127,7 @@ def test_every_figure_is_drawn_from_its_data(name):
 
 @pytest.mark.slow
 @pytest.mark.standalone
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) & set(AGAIN)))
 def test_points_that_are_computed_again_are_like_those_of_the_archive(name):
     """
     Networks are chaotic: another processor or compiler gives other rounding and, after a second, another sample.
@@ -141,3 +145,21 @@ def test_points_that_are_computed_again_are_like_those_of_the_archive(name):
             values, value = scale(there[score].values[there.diverged == 0]), float(scale(found[score][1]))
             width = max(np.ptp(values), 0.3)  # silent networks all have the error of a constant
             assert values.min() - width <= value <= values.max() + width, (there.coords, score)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(NAMES) & set(CURVES)))
+def test_curves_that_are_computed_again_are_those_of_the_archive(name):
+    pytest.importorskip("xpplab")
+    dataset, rng = load(archived(name)), np.random.default_rng(len(name))
+    found = CURVES[name]()
+    assert found.sizes == dataset.sizes
+    for prefix, variables in (("equilibrium", ("eta", "rate")), ("cycle", ("eta", "rate_min", "rate_max", "period"))):
+        chosen = rng.choice(dataset.sizes[prefix], 3, replace=False)
+        for variable in variables:
+            there, again = (data[f"{prefix}_{variable}"].values[chosen] for data in (dataset, found))
+            # points are solutions to a relative 1e-8; how far apart they lie follows from earlier ones
+            np.testing.assert_allclose(again, there, rtol=1e-6, err_msg=variable)
+    for kind in ("hopf", "fold of cycles"):
+        etas = [np.sort(data.cycle_eta.values[data.cycle_kind.values == kind]) for data in (dataset, found)]
+        np.testing.assert_allclose(*etas, rtol=1e-7)

@@ -41,6 +41,13 @@ def dataset(worth=5.0, noise=0.0, n_seeds=10):
     )
 
 
+def test_shifts_are_counted_from_the_same_rheobase_everywhere():
+    cell = exchange.Izhikevich.FORCE
+    assert exchange.RHEOBASE == figure.RHEOBASE == pytest.approx(float(cell.rheobase_with_adaptation / pA))
+    assert float(cell.rheobase / pA) > exchange.RHEOBASE
+    assert exchange.RHEOBASE in dataset().eta and exchange.RHEOBASE * pA in exchange.BIASES  # compared as they are
+
+
 def test_the_shift_that_does_as_much_is_found():
     shifts = exchange.equivalent_shift(dataset(), "eta", resamples=50).sel(n_neurons=500)
     # 500 pA are the largest shift that was measured

@@ -1,4 +1,4 @@
-"""Figure 1 at its small size: what it computes, and that drawing shows it and changes nothing."""
+"""Figure 1a: what it computes, and that drawing shows it and changes nothing."""
 
 import matplotlib
 import numpy as np
@@ -6,7 +6,6 @@ import pytest
 import xarray
 
 from figures.fig1 import DYNAMICS, draw
-from hetbrian.analysis.meanfield import MeanField
 from protocols import fig1
 
 pytest.importorskip("xpplab")
@@ -14,7 +13,7 @@ pytest.importorskip("xpplab")
 
 @pytest.fixture(scope="module")
 def diagram():
-    return fig1.compute(**{**fig1.SMALL, "panel": "a"})
+    return fig1.compute(**fig1.SMALL)
 
 
 @pytest.fixture(autouse=True)
@@ -50,76 +49,37 @@ def test_drawing_uses_the_papers_colours_and_changes_nothing(diagram):
     handles, labels = axes[0].get_legend_handles_labels()
     shown = {label: handle.get_color() for handle, label in zip(handles, labels, strict=True)}
     assert DYNAMICS.items() <= shown.items()
-    assert "network" not in shown
+    assert not any("unknown" in label for label in labels)  # every cycle is confirmed
     xarray.testing.assert_identical(diagram, before)
 
 
-def test_network_points_are_drawn_on_top(diagram):
-    points = {"eta": [0.05, 0.25, 0.25], "adaptation": ["own", "own", "shared"], "rate_min": [5.0, 75.0, 76.0]}
-    points["rate_max"] = points["rate_min"]
-    _, axes = matplotlib.pyplot.subplots()
-    (axis,) = draw(diagram.assign({f"network_{name}": ("network", values) for name, values in points.items()}), axes)
-    top = max(line.get_zorder() for line in axis.get_lines())
-    shown = {line.get_label(): line.get_ydata().tolist() for line in axis.get_lines() if line.get_zorder() == top}
-    assert shown == {"network, own adaptation": [5.0, 75.0], "network, shared adaptation": [76.0]}
+def test_branches_have_no_gaps(diagram):
+    """Every piece of a curve begins and ends in another one; only fixed points leave the range at both ends."""
+    (axis,) = draw(diagram)
+    for what, n_free in (("fixed point", 2), ("limit cycle", 0)):
+        pieces = [line.get_xydata() for line in axis.get_lines() if line.get_label().endswith(what)]
+        points = [tuple(row) for piece in pieces for row in piece]
+        free = [piece[end] for piece in pieces for end in (0, -1) if points.count(tuple(piece[end])) < 2]
+        assert len(pieces) > 2 and len(free) == n_free
 
 
-@pytest.mark.slow
-@pytest.mark.standalone
-def test_networks_follow_the_diagram():
-    data = fig1.networks(MeanField.CA3, (0.05, 0.15, 0.25), ("own",), 250, seed=1, device="cpp_standalone")
-    low, high = data.network_rate_min.values, data.network_rate_max.values
-    assert low[0] == high[0] < 10 and low[2] == high[2], "asynchronous in regimes I and III"
-    np.testing.assert_allclose(high[2], 76.0, rtol=0.03)  # the mean field; 250 neurons and adaptation differ by 2 %
-    assert low[1] < 10 and high[1] > 80, "oscillates in regime II, from 7 to 101 Hz in the mean field"
+def test_cycles_that_nobody_confirmed_are_not_drawn_as_unstable(diagram):
+    verified = diagram.cycle_verified.copy()
+    chosen = np.flatnonzero(diagram.cycle_stable.values)[5:8]
+    verified[chosen] = False
+    (axis,) = draw(diagram.assign(cycle_verified=verified, cycle_stable=diagram.cycle_stable & verified))
+    low, *_ = [line for line in axis.get_lines() if line.get_label() == "limit cycle, stability unknown"]
+    assert low.get_linestyle() == ":" and low.get_xdata()[1:-1].tolist() == diagram.cycle_eta[chosen].values.tolist()
+    unstable = [line.get_xdata() for line in axis.get_lines() if line.get_label() == "unstable limit cycle"]
+    assert not np.isin(diagram.cycle_eta[chosen].values, np.concatenate(unstable)).any()
 
 
 def test_exact_parameters_move_the_hopf_points():
-    data = fig1.compute(**{**fig1.SMALL, "panel": "a", "parameters": "exact"})
+    data = fig1.compute(**{**fig1.SMALL, "parameters": "exact"})
     hopf = data.equilibrium_eta[data.equilibrium_kind == "hopf"]
     np.testing.assert_allclose(hopf, [0.0750716, 0.1916390], atol=1e-7)  # seven digits
 
 
-@pytest.mark.parametrize(("shift", "kept"), [(1e-6, True), (1e-4, False), (np.nan, False)])
-def test_folds_at_narrow_heterogeneity_need_two_meshes_that_agree(monkeypatch, shift, kept):
-    def cycles(field, parameter, lower, upper, hopf, *, intervals, **settings):
-        eta = hopf.eta.item() + np.array([0.01, -0.001 + shift * (intervals == 150), 0.02])
-        kinds = np.array(["regular", "fold of cycles" if np.isfinite(eta[1]) else "regular", "regular"])
-        return xarray.Dataset({"kind": ("point", kinds)}, {"eta": ("point", eta)})
-
-    monkeypatch.setattr(fig1, "limit_cycles", cycles)
-    data = fig1.narrow_folds(MeanField.CA3.replace(eta_half_width=0.002))
-    names = ["fold of cycles, left", "fold of cycles, right"] if kept else ["refused"] * 2
-    assert data.map_curve.values.tolist() == names
-    np.testing.assert_allclose(data.map_uncertainty, abs(shift), atol=1e-12)
-    if kept:
-        np.testing.assert_allclose(data.map_eta, [0.0890063 - 0.001, 0.1940803 - 0.001], atol=2e-6)  # seven digits
-
-
-@pytest.mark.slow
-def test_regime_maps():
-    data = fig1.compute(**{**fig1.SMALL, "panel": "regimes", "narrow_half_widths": (0.006,)})
-    marks = data.isel(map_point=data.map_curve.values == "generalised hopf")
-    coupling = marks.isel(map_point=marks.map_name.values == "coupling").sortby("map_second")
-    np.testing.assert_allclose(coupling.map_eta, [0.20219, 0.08196], atol=1e-5)  # references have five digits
-    np.testing.assert_allclose(coupling.map_second, [0.88331, 1.12168], atol=1e-5)
-    folds = data.isel(map_point=(data.map_name.values == "coupling") & (data.map_second.values == 2.0))
-    folds = folds.isel(map_point=folds.map_curve.str.startswith("fold").values)
-    np.testing.assert_allclose(np.sort(folds.map_eta), [0.03528, 0.114078], atol=1e-5)  # from another library
-    # where the ranges meet, one branch on one mesh and two branches on two meshes give the same folds
-    rows = data.isel(map_point=(data.map_second.values == 0.006) & data.map_curve.str.startswith("fold").values)
-    twice = np.isfinite(rows.map_uncertainty.values)
-    assert twice.sum() == (~twice).sum() == 2
-    np.testing.assert_allclose(np.sort(rows.map_eta[twice]), np.sort(rows.map_eta[~twice]), atol=1e-5)
-    axes = draw(data)
-    assert [axis.get_ylabel() for axis in axes] == [
-        r"half width $\Delta_\eta$ (dimensionless)",
-        r"mean coupling $\bar g$ (dimensionless)",
-    ]
-
-
-def test_unknown_choices_are_refused():
-    with pytest.raises(ValueError, match="panel is 'z', expected all, a, regimes or bc"):
-        fig1.compute(panel="z")
-    with pytest.raises(ValueError, match="parameters is 'round', expected published or exact"):
+def test_unknown_parameters_are_refused():
+    with pytest.raises(ValueError, match="parameters is 'round', expected published, exact"):
         fig1.compute(parameters="round")

@@ -15,8 +15,9 @@ matplotlib.use("Agg")
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if path.stem != "__init__")
-SLOW = {"fig1"}
-TRAINED = {"fig5", "table1"}
+MEAN_FIELD = {"fig1", "regimes"}
+"""Continuation: in test_fig1.py and test_regimes.py."""
+TRAINED = {"fig5", "table1", "trained"}
 RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
 """Millions of Euler steps: in test_reservoir.py."""
 
@@ -30,10 +31,12 @@ FORCE = {"fig3", "fig4", "fig4_current", "fig4_step", "fig4_strengths"}
 """Many networks: in test_fig4.py."""
 
 
-# fig5 and table1 are in test_classification.py
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"song", *FORCE, *TRAINED, *SLOW, *RESERVOIR}])
+# those of TRAINED are in test_classification.py
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in {"song", *FORCE, *TRAINED, *MEAN_FIELD, *RESERVOIR}]
+)
 def test_every_protocol_computes_and_draws_at_its_small_size(name, tmp_path):
-    module, dataset = compute_small(name, tmp_path, **({"device": "numpy"} if name != "fig1" else {}))
+    module, dataset = compute_small(name, tmp_path, device="numpy")
     save(dataset, tmp_path / "d.nc")
     kept = load(tmp_path / "d.nc")
     assert set(kept.data_vars) == set(dataset.data_vars)

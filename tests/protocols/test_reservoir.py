@@ -199,17 +199,6 @@ def test_figures_show_the_dataset_and_change_nothing(module, here, monkeypatch, 
     matplotlib.pyplot.close(axes[0].figure)
 
 
-def test_figure_1_hands_panels_b_and_c_over(here, monkeypatch):
-    from protocols import fig1
-
-    monkeypatch.setattr(protocol, "point", made_up)
-    monkeypatch.setattr(fig1bc.compute, "__defaults__", (1, 2, (0.0, 0.1, 0.3), *fig1bc.compute.__defaults__[3:]))
-    dataset = fig1.compute(panel="bc", eta_half_width=0.03)
-    assert dataset.strength.values.tolist() == [0.0, 0.1, 0.3]
-    assert len(find_figure("fig1")(dataset)) == 7
-    matplotlib.pyplot.close("all")
-
-
 def test_figure_2_has_every_curve_from_zero(here):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "point", made_up)

@@ -22,9 +22,31 @@ def test_the_interval_of_a_mean_is_that_of_student():
     assert Evidence("", values, ">", 0.151).outcome == "holds" and Evidence("", values, ">", 0.152).outcome == "open"
     assert Evidence("", values, ">", 0.649).outcome == "fails" and Evidence("", values, "<", 0.151).outcome == "fails"
     assert Evidence("", values, "<", 0.52).measured == "0.4 (0.15 to 0.65)"
-    single = Evidence("", (2.0,), ">", 1.5)
-    assert single.outcome == "holds" and single.interval == (2.0, 2.0) and single.measured == "2"
-    assert Evidence("", (2.0,), ">", 2.0).outcome == "fails"
+
+
+def test_an_exact_number_needs_no_seeds():
+    exact = Evidence("", (2.0,), ">", 1.5, "exact")
+    assert exact.outcome == "holds" and exact.interval == (2.0, 2.0) and exact.measured == "2"
+    assert Evidence("", (2.0,), ">", 2.0, "exact").outcome == "fails"
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, 0.1 + 0.2, 1e4])
+@pytest.mark.parametrize("n_seeds", range(1, 8))
+def test_seeds_that_agree_decide_only_if_there_are_enough(value, n_seeds):
+    """Values of a median on the other side all agree by chance with probability 2^-n: 6 seeds are below 2.5 %."""
+    rounded = value * (1 + 1e-15 * np.arange(n_seeds))  # as sums in another order
+    for relation, outcome in (("<", "holds"), (">", "fails")):
+        found = Evidence("", tuple(rounded), relation, value + 1)
+        assert found.outcome == (outcome if n_seeds >= claims.AGREEING else "open")
+        assert found.needed == (None if n_seeds == 1 else max(n_seeds, claims.AGREEING))
+    assert 0.5**claims.AGREEING < (1 - claims.CONFIDENCE) / 2 <= 0.5 ** (claims.AGREEING - 1)
+
+
+def test_what_few_equal_seeds_say():
+    two, one = (Evidence("lowest G", (1000.0,) * n, "<", 1500.0) for n in (2, 1))
+    assert two.measured == "1e+03 (2 equal seeds)" and two.says == "open, 6 seeds would decide"
+    assert one.measured == "1e+03 (one seed)" and one.says == "open, one seed shows no spread"
+    assert Claim("F5", (two,)).verdict == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +117,8 @@ def test_every_claim_of_the_reservoir_has_a_statement():
         (lambda: Evidence("q", (1.0,), "<=", 1.0), "relation = '<=', expected '<' or '>'"),
         (lambda: Evidence("q", (), "<", 1.0), "values of 'q' are missing or not finite, expected numbers"),
         (lambda: Evidence("q", (np.nan,), "<", 1.0), "values of 'q' are missing or not finite"),
-        (lambda: Evidence("q", (1.0,), "<", 1.0, "ratio"), "kind = 'ratio', expected 'mean' or 'share'"),
+        (lambda: Evidence("q", (1.0,), "<", 1.0, "ratio"), "kind = 'ratio', expected 'mean', 'share', 'exact'"),
+        (lambda: Evidence("q", (1.0, 2.0), "<", 1.0, "exact"), "values of 'q' are 2, expected one exact number"),
         (lambda: Evidence("q", (0.1, 1.2), "<", 1.0, "share"), "values of 'q' reach 1.2, expected 0 to 1"),
         (lambda: Claim("R1", (replace(LOW, control=True),)), "claim R1 has no evidence"),
         (lambda: claim("R9", (LOW,)), "name = 'R9', expected one of R1, R2"),

@@ -29,7 +29,7 @@ def protocol(name):
             raise ValueError("values of 'x' are missing")
         return [
             claim("F1", (Evidence("silent <b>", (0.9, 0.91), ">", 0.5),), "N = 3"),
-            claim("F6", (Evidence("works", (0.2,), ">", 0.5),)),
+            claim("F6", (Evidence("works", (0.2,), ">", 0.5, "exact"),)),
         ]
 
     return SimpleNamespace(__doc__="Figure 4: first & second.\n\nMore.\n\nNot shown.", claims=claims)

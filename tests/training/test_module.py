@@ -67,6 +67,33 @@ def test_readout_is_the_leaky_membrane():
     assert torch.allclose(without.potentials(spikes), spikes @ without.weight)
 
 
+def test_two_filters_are_a_synapse_and_a_membrane_one_after_the_other():
+    classifier = network(TINY.replace(readout_filters=2)).classifier
+    spikes = (torch.rand(30, 2, 12) < 0.2).float()
+    drive, a = spikes @ classifier.weight + classifier.bias, classifier.decay
+    s, u, expected = torch.zeros(2, 3), torch.zeros(2, 3), []
+    for now in drive:
+        s = a * s + (1 - a) * now
+        u = a * u + (1 - a) * s
+        expected.append(u)
+    assert float((classifier.potentials(spikes) - torch.stack(expected)).detach().abs().max()) < 1e-6  # float32 sums
+    three = Classifier(classifier.cell, 3, tau_out=0.0, filters=3, is_fused=False)
+    assert torch.allclose(three.potentials(spikes), spikes @ three.weight)
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_following_the_test_changes_nothing_else(validation):
+    plain, followed = (train(TINY.replace(dropout=0.3), validation=validation, is_test_followed=on) for on in (0, 1))
+    for name in plain.data_vars:
+        assert np.array_equal(plain[name], followed[name]), name
+    assert set(followed.data_vars) - set(plain.data_vars) == {"epoch_test_accuracy", "epoch_test_loss"}
+    curve = followed.epoch_test_accuracy.values
+    if validation:  # the same samples there
+        assert np.array_equal(curve, followed.validation_accuracy.values)
+    else:  # the last epoch is tested
+        assert curve.shape == (3,) and curve[-1] == float(followed.test_accuracy)
+
+
 def test_hidden_neurons_are_dropped_only_with_a_generator():
     classifier = network(TINY.replace(dropout=0.5)).classifier
     events = BINNING.events(sets()[0], range(8))

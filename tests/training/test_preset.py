@@ -42,6 +42,8 @@ def test_paper_is_what_was_published():
     binning = BINNINGS["paper"]["shd"]
     assert binning.n_bins * binning.bin_width / paper.neuron.C == pytest.approx(1)  # one unit of time in all
     assert 1 - binning.bin_width / paper.tau_s == pytest.approx(0.995)
+    assert (paper.eta_law, paper.readout_filters) == ("gaussian", 2)  # of the scripts, both filters by 0.995 a step
+    assert 1 - binning.bin_width / paper.tau_out == pytest.approx(0.995)
     assert paper.rate_strength == 0 and paper.tau_out < 1 * second
 
 

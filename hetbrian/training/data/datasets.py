@@ -74,6 +74,25 @@ def is_stand_in(name: str, root: str | PathLike[str] | None = None) -> bool:
     return (data_root(root) / known(name, "train").kind / STAND_IN).exists()
 
 
+def is_original(name: str, root: str | PathLike[str] | None = None) -> bool:
+    """
+    Return whether what is there is the data set itself: no stand-in, and all of it.
+
+    Parameters
+    ----------
+    name : str
+        Data set.
+    root : path-like, optional
+        Folder with the data sets.
+
+    Returns
+    -------
+    bool
+    """
+    sizes = known(name, "train").sizes
+    return not is_stand_in(name, root) and all(len(load(name, split, root)) == size for split, size in sizes.items())
+
+
 def load(
     name: str, split: str = "train", root: str | PathLike[str] | None = None, download: bool = False
 ) -> Recordings:

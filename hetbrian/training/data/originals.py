@@ -1,6 +1,6 @@
 """The files of the data sets as tonic's classes read them: what is where, and what is wrong with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class DataSet:
         Files of a split that is a folder.
     is_cut : bool
         Whether its times go on from what was recorded before.
+    sizes : dict of str to int
+        Samples of each split, where they are published; editions of DVS128 Gesture are cut into different numbers.
     """
 
     kind: str
@@ -39,20 +41,36 @@ class DataSet:
     sources: dict[str, str]
     pattern: str = ""
     is_cut: bool = False
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 TWO: dict[str, dict[str, Any]] = {"train": {"train": True}, "test": {"train": False}}
 DATA_SETS = {
-    "nmnist": DataSet("NMNIST", (2, 34, 34), TWO, {"train": "Train", "test": "Test"}, "*/*.bin"),
+    "nmnist": DataSet(
+        "NMNIST",
+        (2, 34, 34),
+        TWO,
+        {"train": "Train", "test": "Test"},
+        "*/*.bin",
+        sizes={"train": 60_000, "test": 10_000},  # Orchard et al. 2015, doi 10.3389/fnins.2015.00437
+    ),
     "dvs128": DataSet(
         "DVSGesture", (2, 128, 128), TWO, {"train": "ibmGestureTrain", "test": "ibmGestureTest"}, "*/*.npy", is_cut=True
     ),
-    "shd": DataSet("SHD", (700,), TWO, {"train": "shd_train.h5", "test": "shd_test.h5"}),
+    # sizes of SHD and SSC: Cramer et al. 2022, doi 10.1109/TNNLS.2020.3044364
+    "shd": DataSet(
+        "SHD",
+        (700,),
+        TWO,
+        {"train": "shd_train.h5", "test": "shd_test.h5"},
+        sizes={"train": 8_156, "test": 2_264},
+    ),
     "ssc": DataSet(
         "SSC",
         (700,),
         {"train": {"split": "train"}, "validation": {"split": "valid"}, "test": {"split": "test"}},
         {"train": "ssc_train.h5", "validation": "ssc_valid.h5", "test": "ssc_test.h5"},
+        sizes={"train": 75_466, "validation": 9_981, "test": 20_382},
     ),
 }
 """By name."""

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import shutil
 import sys
@@ -9,7 +10,7 @@ import pytest
 import tonic.datasets
 
 from hetbrian.training.data import datasets
-from hetbrian.training.data.datasets import check, check_archive, is_stand_in, load
+from hetbrian.training.data.datasets import check, check_archive, is_original, is_stand_in, load
 from hetbrian.training.data.originals import DATA_SETS, DamagedDataError
 from hetbrian.training.data.standins import saccades
 from hetbrian.training.data.standins.formats import OVERFLOW, write_bin, write_gesture, write_spikes
@@ -137,6 +138,17 @@ def test_check_tells_what_is_there(digits, words):
     ]
     with pytest.raises(FileNotFoundError, match=r"dvs128|ibmGestureTrain' does not exist"):
         list(check(["dvs128"], digits))
+
+
+def test_a_data_set_is_original_if_it_is_whole_and_no_stand_in(words, monkeypatch):
+    assert not is_original("shd", words)  # a few of the 8156 samples
+    sizes = {split: len(load("shd", split, words)) for split in ("train",)}
+    monkeypatch.setitem(DATA_SETS, "shd", dataclasses.replace(DATA_SETS["shd"], sizes=sizes))
+    assert is_original("shd", words)
+    (words / "SHD" / "STAND-IN.txt").write_text("made up")
+    assert not is_original("shd", words)
+    with pytest.raises(ValueError, match="the data set is 'mnist', expected nmnist"):
+        is_original("mnist", words)
 
 
 def test_check_wants_something_to_check(tmp_path):
