@@ -59,11 +59,10 @@ def record(model, names):
 
 
 def export(model, dtype, **options):
-    """Return a model's module and names of its state."""
+    """Return a model's module."""
     group, others, _ = model.build()
     synapses = [item for item in others if isinstance(item, Synapses)]
-    module = to_torch(group, synapses, dtype=dtype, namespace={}, **options)
-    return module, list(module.neurons.names)
+    return to_torch(group, synapses, dtype=dtype, namespace={}, **options)
 
 
 def rows_of(module, found):
@@ -89,10 +88,10 @@ def one_step(module, found, rows):
         return module.step(rows, n, spikes=spikes)
 
 
-def check_plain(model, dtype):
-    """Check every step of the plain cell against Brian2, from Brian2's state before it."""
-    module, names = export(model, dtype)
-    found = record(model, names)
+def check_plain(module, found, exact):
+    """Check each step of a plain cell against Brian2, from Brian2's state before it; ``exact`` is that in float64."""
+    dtype, names = module.dtype, list(module.neurons.names)
+    assert names == list(found.states), "another state"
     assert module.first_step == found.first, "another first step"
     for name, value in module.initial_state().items():
         if name in names:
@@ -103,7 +102,6 @@ def check_plain(model, dtype):
             )
     rows = rows_of(module, found)
     state, spikes = one_step(module, found, rows)
-    exact, _ = export(model, torch.float64)
     wide = rows_of(exact, found)
     base = one_step(exact, found, wide)
     shaken = []
@@ -132,12 +130,11 @@ def check_plain(model, dtype):
         same |= (after.abs() > 1e30) & torch.tensor(dtype == torch.float32)
         step = "" if same.all() else int((~same).any(1).nonzero()[0])
         assert same.all(), f"{name!r} differs by {float(apart[~same].max()):.3g} at step {step} in {dtype}"
-    return module
 
 
 def check_gradients(model):
     """Check the gradient of one step of the plain cell by finite differences of it."""
-    module, _ = export(model, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
+    module = export(model, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
     (parameter,) = module.parameters()
     names = [
         name
@@ -168,7 +165,7 @@ def check_gradients(model):
 
 def check_fused(model):
     """Check the fused cell against the plain one, forward and backward, over a short sequence."""
-    module, _ = export(model, torch.float64, trainable="gain", surrogate=FastSigmoid())
+    module = export(model, torch.float64, trainable="gain", surrogate=FastSigmoid())
     fused = fuse(module)
     (parameter,) = module.parameters()
     spikes = {
@@ -243,7 +240,7 @@ def check(model, fused=False):
         ``accepted``, ``invalid`` if Brian2 does not run it, or the name of the limit by which it is refused.
     """
     try:
-        export(model, torch.float64)
+        exact = export(model, torch.float64)
     except BrianObjectException:  # of the run that a model may have behind it, as of a constant over zero
         return "invalid"
     except ExportError as error:
@@ -251,16 +248,17 @@ def check(model, fused=False):
         assert limit != "unknown", error
         return limit
     try:
-        check_plain(model, torch.float64)
+        found = record(model, list(exact.neurons.names))
     except Invalid:
         return "invalid"
-    except ExportError as error:  # of the narrower precision only
-        return limit_of(error)
+    check_plain(exact, found, exact)
     check_gradients(model)
     try:
-        check_plain(model, torch.float32)
+        narrow = export(model, torch.float32)
     except ExportError as error:
         assert limit_of(error) == "range", error
+    else:
+        check_plain(narrow, found, exact)
     if fused:
         try:
             check_fused(model)
