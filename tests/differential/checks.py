@@ -35,9 +35,9 @@ class Recorded:
     sources: dict  # of ndarray, shape (step, source neuron)
 
 
-def record(model, names):
-    """Run a model in Brian2 and return what it computed."""
-    group, others, network = model.build()
+def record(built, names):
+    """Run a model that is built in Brian2 and return what it computed."""
+    group, others, network = built
     states = {name: StateMonitor(group, name, record=True, clock=group.clock) for name in names}
     spiking = [item for item in others if item.name.startswith("outside")]
     monitors = {item.name: SpikeMonitor(item) for item in (group, *spiking)}
@@ -58,9 +58,9 @@ def record(model, names):
     return Recorded(first, states, rasters.pop("neurons"), rasters)
 
 
-def export(model, dtype, **options):
-    """Return a model's module."""
-    group, others, _ = model.build()
+def export(built, dtype, **options):
+    """Return the module of a model that is built."""
+    group, others, _ = built
     synapses = [item for item in others if isinstance(item, Synapses)]
     return to_torch(group, synapses, dtype=dtype, namespace={}, **options)
 
@@ -132,9 +132,8 @@ def check_plain(module, found, exact):
         assert same.all(), f"{name!r} differs by {float(apart[~same].max()):.3g} at step {step} in {dtype}"
 
 
-def check_gradients(model):
+def check_gradients(module):
     """Check the gradient of one step of the plain cell by finite differences of it."""
-    module = export(model, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
     (parameter,) = module.parameters()
     names = [
         name
@@ -163,9 +162,8 @@ def check_gradients(model):
     assert not (apart & is_smooth).any(), f"gradient {gradient.tolist()}, finite differences {expected.tolist()}"
 
 
-def check_fused(model):
+def check_fused(module):
     """Check the fused cell against the plain one, forward and backward, over a short sequence."""
-    module = export(model, torch.float64, trainable="gain", surrogate=FastSigmoid())
     fused = fuse(module)
     (parameter,) = module.parameters()
     spikes = {
@@ -201,12 +199,13 @@ def check_fused(model):
 
 def check_standalone(model, folder):
     """Check Brian2's C++ standalone program against its runtime, from the start: spikes, and the state at the end."""
-    group, _, _ = model.build()
+    built = model.build()
+    group = built[0]
     names = [name for name in group.equations if name in group.variables and not group.variables[name].read_only]
     names = [
         name for name in names if group.equations[name].type != "subexpression" and not group.variables[name].scalar
     ]
-    expected = record(model, names)
+    expected = record(built, names)
     set_device("cpp_standalone", build_on_run=False, directory=str(folder))
     try:
         group, _, network = model.build()
@@ -240,28 +239,34 @@ def check(model, fused=False):
         ``accepted``, ``invalid`` if Brian2 does not run it, or the name of the limit by which it is refused.
     """
     try:
-        exact = export(model, torch.float64)
-    except BrianObjectException:  # of the run that a model may have behind it, as of a constant over zero
+        built = model.build()
+    except (BrianObjectException, ValueError):
+        # in the run that a model may have behind it, as a constant over zero; or a subgroup with linked variables
         return "invalid"
+    try:
+        exact = export(built, torch.float64)
     except ExportError as error:
         limit = limit_of(error)
         assert limit != "unknown", error
         return limit
     try:
-        found = record(model, list(exact.neurons.names))
+        narrow = export(built, torch.float32)
+    except ExportError as error:
+        narrow = None
+        assert limit_of(error) == "range", error
+    smooth = export(built, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
+    trained = export(built, torch.float64, trainable="gain", surrogate=FastSigmoid()) if fused else None
+    try:
+        found = record(built, list(exact.neurons.names))  # of the group that was exported, which must not notice
     except Invalid:
         return "invalid"
     check_plain(exact, found, exact)
-    check_gradients(model)
-    try:
-        narrow = export(model, torch.float32)
-    except ExportError as error:
-        assert limit_of(error) == "range", error
-    else:
+    check_gradients(smooth)
+    if narrow is not None:
         check_plain(narrow, found, exact)
-    if fused:
+    if trained is not None:
         try:
-            check_fused(model)
+            check_fused(trained)
         except ExportError as error:
             return f"accepted, not fused: {limit_of(error)}"
     return "accepted"
