@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hetbrian.analysis.path import augmented, rates
+from hetbrian.analysis.path import rates, scaled
 
 KINDS = ("regular", "hopf", "fold", "branch point")
 """What a point of a branch can be; a branch point is a transcritical or a pitchfork."""
@@ -218,8 +218,10 @@ def crosses(field, parameter, point, scale):
     -------
     bool
     """
-    wide = augmented(field, parameter, point) * scale / rates(field, parameter, point, scale)[:, None]
-    return bool(np.linalg.svd(wide, compute_uv=False)[-1] < 1e-5)  # a double zero is located to 1e-8, or its root
+    _, derivatives = scaled(field, parameter, point, scale, rates(field, parameter, point, scale))
+    return bool(
+        np.linalg.svd(derivatives, compute_uv=False)[-1] < 1e-5
+    )  # a double zero is located to 1e-8, or its root
 
 
 def confirmed(field, parameter, point, kind, scale):
@@ -285,7 +287,8 @@ def located(field, parameter, point, kind, scale):
 
     n = len(point) - 1
     size = rates(field, parameter, point, scale)
-    values, vectors = np.linalg.eig(_matrix(field, parameter, point, scale))
+    _, derivatives = scaled(field, parameter, point, scale, scale[:-1])
+    values, vectors = np.linalg.eig(derivatives[:, :-1])
     if kind == "hopf":
         index = int(np.argmin(np.where(values.imag > 1e-6 * np.abs(values), np.abs(values.real), np.inf)))
         if values[index].imag == 0:
@@ -300,9 +303,8 @@ def located(field, parameter, point, kind, scale):
         y, vector, omega = unknown[: n + 1], unknown[n + 1 : 2 * n + 1], 0.0
         if kind == "hopf":
             vector, omega = vector + 1j * unknown[2 * n + 1 : 3 * n + 1], unknown[-1] * speed
-        here = point + y * scale
-        velocity = field.rhs(here[:-1], **{parameter: here[-1]}) / size
-        change = (_matrix(field, parameter, here, scale) @ vector - 1j * omega * vector) * scale[:-1] / size
+        velocity, derivatives = scaled(field, parameter, point + y * scale, scale, size)
+        change = derivatives[:, :-1] @ vector - 1j * omega * vector * scale[:-1] / size
         rows = [velocity, change.real, [np.vdot(v, vector).real - 1]]
         return np.concatenate(rows + ([change.imag, [np.vdot(v, vector).imag]] if kind == "hopf" else []))
 
@@ -312,11 +314,6 @@ def located(field, parameter, point, kind, scale):
     solution = root(residual, start, tol=1e-12)
     converged = np.abs(solution.fun).max() < 1e-8 and (kind == "fold" or abs(solution.x[-1]) > 1e-3)
     return point + solution.x[: n + 1] * scale if converged else None
-
-
-def _matrix(field, parameter, point, scale):
-    """Return the Jacobian in units of a scale."""
-    return field.jacobian(point[:-1], **{parameter: point[-1]}) * scale[:-1] / scale[:-1, None]
 
 
 def dataset(field, parameter, states, values, kinds):

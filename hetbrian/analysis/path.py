@@ -31,6 +31,37 @@ def augmented(system, parameter, point):
     return system.linearised(point[..., :-1], parameter, **{parameter: point[..., -1]})[1]
 
 
+def scaled(system, parameter, point, scale, size=None):
+    """
+    Return velocity and derivatives with respect to state and parameter, each equation divided by its size.
+
+    Parameters
+    ----------
+    system : VectorField
+        The system.
+    parameter : str
+        Parameter along which the branch runs.
+    point : ndarray, shape (n_variables + 1,)
+        State and value of the parameter.
+    scale : ndarray, shape (n_variables + 1,), or float
+        Units of the state and of the parameter.
+    size : ndarray, shape (n_variables,), optional
+        Units of the equations, by default the largest derivative of each.
+
+    Returns
+    -------
+    velocity : ndarray, shape (n_variables,)
+    derivatives : ndarray, shape (n_variables, n_variables + 1)
+        Not finite where either is not.
+    """
+    velocity, derivatives = system.linearised(point[:-1], parameter, **{parameter: point[-1]})
+    derivatives = derivatives * scale
+    if size is None:
+        largest = np.abs(derivatives).max(axis=-1)
+        size = np.where(largest > 0, largest, 1.0)
+    return velocity / size, derivatives / size[:, None]
+
+
 def rates(system, parameter, point, scale):
     """Return the largest change of each equation near a point, per unit of the scale, shape (n_variables,)."""
     nearby = point + 1e-2 * np.vstack([np.zeros(len(point)), np.diag(scale), -np.diag(scale)])
@@ -59,11 +90,8 @@ def tangent(system, parameter, point, scale=1.0):
     ndarray, shape (n_variables + 1,)
         In units of the scale; NaN if a derivative is not finite.
     """
-    matrix = augmented(system, parameter, point) * scale
-    size = np.abs(matrix).max(axis=-1, keepdims=True)
-    if not np.all(np.isfinite(size)):
-        return np.full_like(point, np.nan)
-    return np.linalg.svd(matrix / np.where(size > 0, size, 1))[2][-1]
+    _, derivatives = scaled(system, parameter, point, scale)
+    return np.linalg.svd(derivatives)[2][-1] if np.all(np.isfinite(derivatives)) else np.full_like(point, np.nan)
 
 
 def correct(system, parameter, guess, direction, scale=1.0):
@@ -95,18 +123,14 @@ def correct(system, parameter, guess, direction, scale=1.0):
     point, last = start, np.inf
     rounding = 1e-13 * (1 + np.linalg.norm(start))
     for _ in range(20):
-        here = point * scale
-        velocity, top = system.linearised(here[:-1], parameter, **{parameter: here[-1]})
-        top = top * scale
-        size = np.abs(top).sum(axis=-1)
-        if not (np.all(np.isfinite(velocity)) and np.all(np.isfinite(size))):
+        velocity, derivatives = scaled(system, parameter, point * scale, scale)
+        if not (np.all(np.isfinite(velocity)) and np.all(np.isfinite(derivatives))):
             break
-        size = np.where(size > 0, size, 1)
-        residual = np.append(velocity / size, direction @ (point - start))
-        step = np.linalg.lstsq(np.vstack([top / size[:, None], direction]), residual, rcond=None)[0]
+        residual = np.append(velocity, direction @ (point - start))
+        step = np.linalg.lstsq(np.vstack([derivatives, direction]), residual, rcond=None)[0]
         error, length = np.abs(residual).max(), np.linalg.norm(step)
         if error < 1e-2 * rounding or (error < 1e4 * rounding and (length < rounding or length > last)):
-            return here
+            return point * scale
         point, last = point - step, length if length < 1e-6 else np.inf
     return np.full_like(guess, np.nan)
 

@@ -1,6 +1,7 @@
 """How the C++ and Cython kernels keep P for updates that wait; see codegen/kernels/event_rls.h."""
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from hetbrian.codegen import tiles
 
@@ -17,7 +18,7 @@ COUNTS = ("waiting", "changed", "kept", "dense", "stride", "width")
 """What ``_counts`` holds."""
 
 
-def stride(size, dtype):
+def stride(size: int, dtype: DTypeLike) -> int:
     """
     Return the longest distance that the rows of a matrix can have, whatever the vectors of the processor.
 
@@ -34,7 +35,7 @@ def stride(size, dtype):
     return size + 2 * PANEL // np.dtype(dtype).itemsize
 
 
-def length(size, dtype):
+def length(size: int, dtype: DTypeLike) -> int:
     """
     Return how many numbers hold a matrix in rows at that distance.
 
@@ -52,7 +53,7 @@ def length(size, dtype):
     return (size + line) * stride(size, dtype) + line
 
 
-def arrays(size, dtype):
+def arrays(size: int, dtype: DTypeLike) -> dict[str, tuple[int, np.dtype]]:
     """
     Return what a learner keeps beside P.
 
@@ -85,7 +86,7 @@ def _begin(values):
     return int(values["_tiles"][0]) - 1 if "_tiles" in values else -1
 
 
-def stored_matrix(values, size):
+def stored_matrix(values: dict[str, np.ndarray], size: int) -> np.ndarray:
     """
     Return P without the updates that wait or are pending, in whatever order it is.
 
@@ -111,7 +112,7 @@ def stored_matrix(values, size):
     return upper + np.triu(upper, 1).T
 
 
-def waiting_updates(values, size):
+def waiting_updates(values: dict[str, np.ndarray], size: int) -> np.ndarray:
     """
     Return the updates that wait.
 
@@ -134,7 +135,7 @@ def waiting_updates(values, size):
     return panels[:, :count].transpose(1, 0, 2).reshape(count, -1)[:, :size]
 
 
-def settled(values, size, forgetting):
+def settled(values: dict[str, np.ndarray], size: int, forgetting: float) -> np.ndarray:
     """
     Return P with every update.
 
@@ -163,7 +164,7 @@ def settled(values, size, forgetting):
     return matrix
 
 
-def portable(values, size):
+def portable(values: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """
     Return what any processor reads of the arrays that the kernel orders for its own vectors, bit for bit.
 
@@ -194,7 +195,7 @@ def portable(values, size):
     return found
 
 
-def without_waiting(values, size, forgetting):
+def without_waiting(values: dict[str, np.ndarray], size: int, forgetting: float) -> dict[str, np.ndarray]:
     """
     Return the arrays for a kernel that lets no more than one update wait: `portable`, with the others in P.
 
@@ -218,7 +219,7 @@ def without_waiting(values, size, forgetting):
     return found | {"_counts": np.zeros_like(values["_counts"]), "_scale": np.ones_like(values["_scale"])}
 
 
-def translated(content, size, is_used):
+def translated(content: dict[str, np.ndarray], size: int, is_used: bool) -> dict[str, np.ndarray]:
     """
     Return the arrays of a file for a learner that keeps updates waiting, or for one that does not.
 

@@ -1,14 +1,17 @@
 """What linear filter of spikes an activity is, found in the equations of its group."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from brian2 import DEFAULT_FUNCTIONS, Function
+from brian2 import DEFAULT_FUNCTIONS, Function, NeuronGroup
 from brian2.utils.stringtools import get_identifiers
 
 LARGEST = 2
 """States of a filter that the kernels follow."""
 
 
-def filter_states(group, activity):
+def filter_states(group: NeuronGroup, activity: str) -> tuple[str, ...]:
     r"""
     Return the states of the filter that an activity is between spikes, the activity first.
 
@@ -50,7 +53,7 @@ def filter_states(group, activity):
     return tuple(states) if len(dtypes) == 1 else ()
 
 
-def step_matrix(group, states, run_namespace):
+def step_matrix(group: NeuronGroup, states: Sequence[str], run_namespace: dict[str, Any]) -> np.ndarray | None:
     """
     Return how a filter's states change in one time step without a spike, as the group's state updater computes it.
 

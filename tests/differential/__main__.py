@@ -47,7 +47,7 @@ def main():
     for number in range(options.models // CHUNK):
         path = options.folder / f"{number}.json"
         if not path.exists():
-            found = check_models(number, CHUNK, n_fused=1)
+            found = check_models(number, CHUNK, n_fused=2)
             new = path.with_suffix(".new")
             new.write_text(json.dumps(found))
             new.replace(path)

@@ -35,9 +35,9 @@ class Recorded:
     sources: dict  # of ndarray, shape (step, source neuron)
 
 
-def record(model, names):
-    """Run a model in Brian2 and return what it computed."""
-    group, others, network = model.build()
+def record(built, names):
+    """Run a model that is built in Brian2 and return what it computed."""
+    group, others, network = built
     states = {name: StateMonitor(group, name, record=True, clock=group.clock) for name in names}
     spiking = [item for item in others if item.name.startswith("outside")]
     monitors = {item.name: SpikeMonitor(item) for item in (group, *spiking)}
@@ -58,12 +58,11 @@ def record(model, names):
     return Recorded(first, states, rasters.pop("neurons"), rasters)
 
 
-def export(model, dtype, **options):
-    """Return a model's module and names of its state."""
-    group, others, _ = model.build()
+def export(built, dtype, **options):
+    """Return the module of a model that is built."""
+    group, others, _ = built
     synapses = [item for item in others if isinstance(item, Synapses)]
-    module = to_torch(group, synapses, dtype=dtype, namespace={}, **options)
-    return module, list(module.neurons.names)
+    return to_torch(group, synapses, dtype=dtype, namespace={}, **options)
 
 
 def rows_of(module, found):
@@ -89,10 +88,10 @@ def one_step(module, found, rows):
         return module.step(rows, n, spikes=spikes)
 
 
-def check_plain(model, dtype):
-    """Check every step of the plain cell against Brian2, from Brian2's state before it."""
-    module, names = export(model, dtype)
-    found = record(model, names)
+def check_plain(module, found, exact):
+    """Check each step of a plain cell against Brian2, from Brian2's state before it; ``exact`` is that in float64."""
+    dtype, names = module.dtype, list(module.neurons.names)
+    assert names == list(found.states), "another state"
     assert module.first_step == found.first, "another first step"
     for name, value in module.initial_state().items():
         if name in names:
@@ -103,7 +102,6 @@ def check_plain(model, dtype):
             )
     rows = rows_of(module, found)
     state, spikes = one_step(module, found, rows)
-    exact, _ = export(model, torch.float64)
     wide = rows_of(exact, found)
     base = one_step(exact, found, wide)
     shaken = []
@@ -132,12 +130,10 @@ def check_plain(model, dtype):
         same |= (after.abs() > 1e30) & torch.tensor(dtype == torch.float32)
         step = "" if same.all() else int((~same).any(1).nonzero()[0])
         assert same.all(), f"{name!r} differs by {float(apart[~same].max()):.3g} at step {step} in {dtype}"
-    return module
 
 
-def check_gradients(model):
+def check_gradients(module):
     """Check the gradient of one step of the plain cell by finite differences of it."""
-    module, _ = export(model, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
     (parameter,) = module.parameters()
     names = [
         name
@@ -166,9 +162,8 @@ def check_gradients(model):
     assert not (apart & is_smooth).any(), f"gradient {gradient.tolist()}, finite differences {expected.tolist()}"
 
 
-def check_fused(model):
+def check_fused(module):
     """Check the fused cell against the plain one, forward and backward, over a short sequence."""
-    module, _ = export(model, torch.float64, trainable="gain", surrogate=FastSigmoid())
     fused = fuse(module)
     (parameter,) = module.parameters()
     spikes = {
@@ -204,12 +199,13 @@ def check_fused(model):
 
 def check_standalone(model, folder):
     """Check Brian2's C++ standalone program against its runtime, from the start: spikes, and the state at the end."""
-    group, _, _ = model.build()
+    built = model.build()
+    group = built[0]
     names = [name for name in group.equations if name in group.variables and not group.variables[name].read_only]
     names = [
         name for name in names if group.equations[name].type != "subexpression" and not group.variables[name].scalar
     ]
-    expected = record(model, names)
+    expected = record(built, names)
     set_device("cpp_standalone", build_on_run=False, directory=str(folder))
     try:
         group, _, network = model.build()
@@ -243,27 +239,34 @@ def check(model, fused=False):
         ``accepted``, ``invalid`` if Brian2 does not run it, or the name of the limit by which it is refused.
     """
     try:
-        export(model, torch.float64)
-    except BrianObjectException:  # of the run that a model may have behind it, as of a constant over zero
+        built = model.build()
+    except (BrianObjectException, ValueError):
+        # in the run that a model may have behind it, as a constant over zero; or a subgroup with linked variables
         return "invalid"
+    try:
+        exact = export(built, torch.float64)
     except ExportError as error:
         limit = limit_of(error)
         assert limit != "unknown", error
         return limit
     try:
-        check_plain(model, torch.float64)
+        narrow = export(built, torch.float32)
+    except ExportError as error:
+        narrow = None
+        assert limit_of(error) == "range", error
+    smooth = export(built, torch.float64, trainable="gain", surrogate=Triangle(), width=1e-9)
+    trained = export(built, torch.float64, trainable="gain", surrogate=FastSigmoid()) if fused else None
+    try:
+        found = record(built, list(exact.neurons.names))  # of the group that was exported, which must not notice
     except Invalid:
         return "invalid"
-    except ExportError as error:  # of the narrower precision only
-        return limit_of(error)
-    check_gradients(model)
-    try:
-        check_plain(model, torch.float32)
-    except ExportError as error:
-        assert limit_of(error) == "range", error
-    if fused:
+    check_plain(exact, found, exact)
+    check_gradients(smooth)
+    if narrow is not None:
+        check_plain(narrow, found, exact)
+    if trained is not None:
         try:
-            check_fused(model)
+            check_fused(trained)
         except ExportError as error:
             return f"accepted, not fused: {limit_of(error)}"
     return "accepted"

@@ -1,5 +1,6 @@
 """Models of one seed, until one fails, which is then made smaller."""
 
+import gc
 import warnings
 from collections import Counter
 
@@ -56,10 +57,13 @@ def check_models(number: int, count: int, n_fused: int = 0) -> dict:
     failure = ""
     BrianLogger.suppress_hierarchy("brian2")
     prefs.codegen.target = "numpy"
+    gc.collect()
+    gc.freeze()  # each run of Brian2 collects, which would look at every library again
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numpy, for infinite numbers
         try:
             equal_or_refused()
         except Exception as error:  # any error of ours is a failure, and the smallest model ran last
             failure = f"{type(error).__name__}: {error}\n{last[0]!r}"
+    gc.unfreeze()
     return {"seed": number, "outcomes": outcomes, "constructs": constructs, "failure": failure}

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,18 @@ def test_a_difference_is_found(monkeypatch):
             patch.setattr(f"hetbrian.torch.functions.{name}", fault)
             with pytest.raises(AssertionError, match=r"differs? .*torch.float64"):
                 check(model)
+
+
+def test_what_brian2_refuses_to_build_is_invalid():
+    linked = dataclasses.replace(
+        STEEP,
+        equations=f"{STEEP.equations}\nx : 1 (linked)",
+        link="u",
+        connections=(Connection("w : 1", "v_post += w", "part", "none"),),
+    )
+    with pytest.raises(ValueError, match="subgroup"):
+        linked.build()
+    assert check(linked) == "invalid"
 
 
 @pytest.mark.slow
