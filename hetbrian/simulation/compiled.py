@@ -49,10 +49,10 @@ class Compiled:
         self._dt = self.device.defaultclock.dt
         with _no_names_taken():
             self.network, self.recorder = assemble(seed)
-        self._files = externalise(self.device, self.is_cuda)
-        self._structure = Structure(self.network, self.device, self._files)
-        with _readings(self.device) as self._read:
-            prepare(self.network)
+            self._files = externalise(self.device, self.is_cuda)
+            self._structure = Structure(self.network, self.device, self._files)
+            with _readings(self.device) as self._read:
+                prepare(self.network)
         externalise(self.device, self.is_cuda)
         self._used = used_by_initialisations(self.device)
         found = {name: self.device.array_cache.get(variable) for variable, name in self.device.arrays.items()}

@@ -1,6 +1,5 @@
 """Activate a Brian2 device for a while, and leave everything as the user had it."""
 
-import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -61,7 +60,6 @@ def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[A
                 prefs.codegen.target = name
             yield None
             return
-        gc.collect()  # objects of an earlier run would keep their names, and the sources would differ
         if any("_defaultclock_" not in array for array in _arrays(name)):
             raise RuntimeError(
                 f"{name} holds Brian2 objects already, expected none, because simulate builds a project of its own: "
