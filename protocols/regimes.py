@@ -15,7 +15,7 @@ from protocols.common.population_rate import mean_field_rate, network_rate
 from protocols.fig1 import diagram, mean_field
 from protocols.fig1 import summary as summary_of_diagram
 
-SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.02, "network_etas": (), "narrow_half_widths": ()}
+SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.05, "network_etas": (), "narrow_half_widths": ()}
 
 SECOND = {"half_width": ("eta_half_width", "Delta_eta"), "coupling": ("g", "g")}
 """The second parameter of each regime map: its name in `MeanField` and in the equations."""

@@ -197,7 +197,7 @@ def test_the_command_trains_on_a_copy_of_ones_own(name, shd, tmp_path, monkeypat
         assert not stopped.code
     said = capsys.readouterr().out
     assert "| homogeneous |" in said and "not here, or not whole: nmnist, dvs128, shd, ssc" in said
-    assert "paper" not in said and "| S" not in said
+    assert "; paper" not in said and "| S" not in said
     data = load(tmp_path / "out" / f"{name}.nc")
     assert (data.status == 1).all() and (data.is_original == 0).all() and data.sizes["epoch"] == 2
     assert (tmp_path / "out" / f"{name}.png").stat().st_size > 10_000

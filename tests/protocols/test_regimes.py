@@ -85,11 +85,11 @@ def test_folds_are_drawn_through_what_was_computed_and_along_the_hopf_curve(smal
     for axis, name in zip(axes[1:], ("half_width", "coupling"), strict=True):
         lines = [line for line in axis.get_lines() if line.get_label().startswith("fold of cycles")]
         assert len(lines) == 2
-        rows = small.isel(map_point=(small.map_name == name) & small.map_curve.str.startswith("fold"))
+        rows = small.isel(map_point=((small.map_name == name) & small.map_curve.str.startswith("fold")).values)
         for eta, second in zip(rows.map_eta.values, rows.map_second.values, strict=True):
             at = [np.interp(second, line.get_ydata(), line.get_xdata()) for line in lines]
             assert np.abs(np.array(at) - eta).min() < 1e-5  # two meshes may differ by so much
     # the map of the half width has a fold at 0.02 that figure 1a knows to seven digits, between dots at 0.006 and 0.036
     lines = [line for line in axes[1].get_lines() if line.get_label().startswith("fold of cycles")]
     at = sorted(float(np.interp(0.02, line.get_ydata(), line.get_xdata())) for line in lines)
-    np.testing.assert_allclose(at, [0.0747823, 0.1935708], atol=1e-3)  # straight lines miss by up to 4e-3
+    np.testing.assert_allclose(at, [0.0747823, 0.1935708], atol=1.3e-3)  # straight lines: 1.8e-3, 2.7e-3
