@@ -118,10 +118,10 @@ class Model:
         """Return u0, umin, umax or umean of a point, shape (n_variables,)."""
         return np.array(list(getattr(point, which).values()))
 
-    def orbit(self, point):
-        """Return the limit cycle at a point with a label, at its collocation points."""
+    def orbit(self, point, degree):
+        """Return the limit cycle at a point with a label, of polynomials of a degree."""
         run = self._auto.orbit(point)
-        return Orbit(run["T"], np.column_stack([run[f"U{i}"] for i in range(len(self.field.variables))]))
+        return Orbit(run["T"], np.column_stack([run[f"U{i}"] for i in range(len(self.field.variables))]), degree)
 
 
 def approach(field, parameter, point, distance):

@@ -164,8 +164,8 @@ GROWTH = 1e4
 """Growth of errors within a period up to which integration can contradict the engine."""
 
 
-REFINEMENTS = (1, 2, 4)
-"""How many times as many mesh intervals are tried where the engine turns round at a canard."""
+REFINEMENTS = ((1, DEGREE), (1, 7), (2, 7))
+"""Multiples of the mesh intervals and degrees, up to its highest, tried where the engine turns round at a canard."""
 
 
 STOPS = 1e-4
@@ -212,7 +212,7 @@ def limit_cycles(
         Largest number of cycles.
     intervals : int, optional
         Mesh intervals of a cycle, of four collocation points each; bursts need more. Where the engine turns round
-        for want of them, the branch is followed again with twice, then four times as many.
+        for want of them, the branch is followed again with seven points each, then with twice as many intervals too.
 
     Returns
     -------
@@ -235,8 +235,8 @@ def limit_cycles(
     check_range(field, parameter, lower, upper)
     max_step = (upper - lower) / 50 if max_step is None else max_step
     near, at = approach(field, parameter, hopf, max_step / 4)
-    for finer in REFINEMENTS:
-        mesh = finer * intervals
+    for finer, degree in REFINEMENTS:
+        mesh = finer * intervals, degree
         cycles, end, other = _followed(field, parameter, (lower, upper), (near, at), max_step, max_points, mesh)
         if other is None or np.linalg.norm(other - at) > 1e-6 * (1e-2 + np.linalg.norm(at)):
             break
@@ -248,11 +248,12 @@ def limit_cycles(
     return _dataset(field, parameter, cycles, hopfs, end, upper - lower)
 
 
-def _followed(field, parameter, limits, places, max_step, max_points, intervals):
-    """Return the engine's cycles, why they end, and the Hopf point at their end."""
+def _followed(field, parameter, limits, places, max_step, max_points, mesh):
+    """Return the engine's cycles, why they end, and the Hopf point at their end; a mesh is (intervals, degree)."""
     from hetbrian._support.progress import Bar
 
     near, at = places
+    intervals, degree = mesh
     margin = 20 * max_step
     with Model(
         field,
@@ -264,7 +265,7 @@ def _followed(field, parameter, limits, places, max_step, max_points, intervals)
     ) as model:
         label = reach(model, near, at, "HB", max_step / 10)
         # a label for each cycle, since only those have an orbit
-        model.set(parmin=limits[0], parmax=limits[1], ntst=intervals, ncol=DEGREE, npr=1)
+        model.set(parmin=limits[0], parmax=limits[1], ntst=intervals, ncol=degree, npr=1)
         cycles: list[dict[str, Any]] = []
         action, point, end, other = "periodic", label, None, None
         with Bar(max_points, text="cycles") as bar:
@@ -272,7 +273,7 @@ def _followed(field, parameter, limits, places, max_step, max_points, intervals)
                 points = model.follow(
                     point, action, max_step / 10, min(CHUNK, max_points + 1 - len(cycles)), dsmax=max_step
                 )
-                cycles += _rows(model, points[1:])  # the first has no multipliers, or repeats the last
+                cycles += _rows(model, points[1:], degree)  # the first has no multipliers, or repeats the last
                 end, keep, other = _end(field, parameter, cycles, limits, max_points)
                 end = end or (None if len(points) > 1 else "failure")
                 cycles, point, action = cycles[:keep], points[-1], "extend"
@@ -280,11 +281,11 @@ def _followed(field, parameter, limits, places, max_step, max_points, intervals)
     return cycles, end, other
 
 
-def _rows(model, points):
+def _rows(model, points, degree):
     """Return what is kept of the engine's cycles."""
     rows = []
     for point in points:
-        orbit = model.orbit(point)
+        orbit = model.orbit(point, degree)
         low, high = orbit.extrema()
         rows.append(
             {

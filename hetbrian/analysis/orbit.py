@@ -5,10 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEGREE = 4
-"""Degree of the collocation polynomials, one in each mesh interval."""
-
-NODES = np.linspace(0, 1, DEGREE + 1)
-"""Where in a mesh interval the engine gives the polynomial's values."""
+"""Degree of the collocation polynomials, one in each mesh interval, where nothing else is said."""
 
 RESTS = 0.02
 """Distance from a saddle, in extents of the cycle, at which a cycle counts as close to a homoclinic orbit."""
@@ -21,10 +18,12 @@ class Orbit:
 
     Parameters
     ----------
-    times : ndarray, shape (n_intervals*DEGREE + 1,)
-        Times of the values, `NODES` of each mesh interval.
-    states : ndarray, shape (n_intervals*DEGREE + 1, n_variables)
+    times : ndarray, shape (n_intervals*degree + 1,)
+        Times of the values, at equal distances in each mesh interval.
+    states : ndarray, shape (n_intervals*degree + 1, n_variables)
         State at each.
+    degree : int, optional
+        Degree of the polynomials.
 
     Examples
     --------
@@ -35,11 +34,12 @@ class Orbit:
 
     times: np.ndarray
     states: np.ndarray
+    degree: int = DEGREE
 
     def extrema(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest and highest value of each variable on the polynomials, each of shape (n_variables,)."""
         pieces = self._pieces()
-        fine = np.vander(np.linspace(0, 1, 4 * DEGREE + 1), DEGREE + 1) @ pieces  # (interval, time, variable)
+        fine = np.vander(np.linspace(0, 1, 4 * self.degree + 1), self.degree + 1) @ pieces  # (interval, time, variable)
         found = []
         for sign in (-1, 1):
             peaks = (sign * fine).max(axis=1)
@@ -49,9 +49,9 @@ class Orbit:
         return np.array(found[0]), np.array(found[1])
 
     def _pieces(self):
-        """Return the polynomials, shape (n_intervals, DEGREE + 1, n_variables), highest power first."""
-        index = np.arange(0, len(self.states) - 1, DEGREE)[:, None] + np.arange(DEGREE + 1)
-        return np.linalg.inv(np.vander(NODES)) @ self.states[index]
+        """Return the polynomials, shape (n_intervals, degree + 1, n_variables), highest power first."""
+        index = np.arange(0, len(self.states) - 1, self.degree)[:, None] + np.arange(self.degree + 1)
+        return np.linalg.inv(np.vander(np.linspace(0, 1, self.degree + 1))) @ self.states[index]
 
     @staticmethod
     def _peaks(polynomials, at_least):

@@ -298,14 +298,15 @@ def main():
         with arguments.out.open("a") as file:
             file.write(json.dumps(row) + "\n")
         print(json.dumps(row), flush=True)
-    seconds = [row["seconds"] for row in rows]
+    seconds, cpu = ([row[key] for row in rows] for key in ("seconds", "cpu"))
     total = {key: sum(row[key] for row in rows) for key in ("given_up", "cut", "found", "beyond")}
     wrong = {key: sum(len(row[key]) for row in rows) for key in ("missed", "false")}
     print(
         f"{len(rows)} fields, {total['given_up']} without a scan, {total['cut']} with too many points; "
         f"{total['found']} folds and Hopf points, "
         f"{wrong['missed']} missed, {wrong['false']} false, {total['beyond']} beyond the length of the scan; "
-        f"median {np.median(seconds):.2f} s, longest {max(seconds):.2f} s"
+        f"median {np.median(seconds):.2f} s, longest {max(seconds):.2f} s; "
+        f"of the processor {np.median(cpu):.2f} s and {max(cpu):.2f} s"
     )
     raise SystemExit(int(any(wrong.values())))
 

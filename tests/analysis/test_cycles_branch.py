@@ -67,6 +67,20 @@ def test_branch_ends_at_a_homoclinic_orbit():
     np.testing.assert_allclose(cycles.x_max[-1], 0.1, atol=1e-3 * float(cycles.x_max[-1] - cycles.x_min[-1]))
 
 
+@pytest.mark.slow
+def test_right_branch_of_ca3_at_strong_coupling_ends_at_a_homoclinic_orbit():
+    """Its canard has periods up to 2300 at one eta, to 1e-9: with degree 4 the engine turns round there."""
+    meanfield = MeanField.CA3.replace(g=3.0)
+    hopf = meanfield.hopf_points(-0.05, 0.05).isel(point=1)
+    cycles = limit_cycles(meanfield.field, "eta", -0.05, 0.05, hopf, max_step=0.02, max_points=500)
+    assert cycles.attrs["end"] == "homoclinic"
+    assert cycles.period.max() > 2000
+    np.testing.assert_allclose(cycles.eta.max(), 0.0013262281, atol=1e-9)  # the canard
+    folds = meanfield.equilibria(-0.05, 0.05)
+    folds = folds.eta.values[folds.kind.values == "fold"]
+    assert folds.min() < cycles.eta[-1] <= folds.max() + 1e-6, "a homoclinic orbit needs a saddle"
+
+
 @pytest.mark.parametrize(("which", "order"), [(0, [0, 1]), (1, [1, 0])])
 def test_ca3_cycles_join_both_hopf_points(which, order):
     hopf = MeanField.CA3.hopf_points(0.0, 0.3)
@@ -94,14 +108,14 @@ def test_engine_that_turns_round_gets_a_finer_mesh(monkeypatch, turns):
     original, meshes = cycles_module._followed, []
 
     def followed(field, parameter, limits, places, max_step, max_points, mesh):
-        cycles, end, other = original(field, parameter, limits, places, max_step, max_points, 100)
+        cycles, end, other = original(field, parameter, limits, places, max_step, max_points, (100, 4))
         meshes.append(mesh)
         back = len(meshes) <= turns
         return (cycles + cycles[-2::-1], "hopf", places[1]) if back else (cycles, end, other)
 
     monkeypatch.setattr(cycles_module, "_followed", followed)
     cycles = limit_cycles(SUPERCRITICAL, "p", -0.2, 0.5, hopf_of(SUPERCRITICAL))
-    assert meshes == ([100, 200] if turns == 1 else [100, 200, 400])
+    assert meshes == ([(100, 4), (100, 7)] if turns == 1 else [(100, 4), (100, 7), (200, 7)])
     assert cycles.attrs["end"] == ("range" if turns == 1 else "failure")
     assert np.all(np.diff(cycles.p) > 0), "no cycle twice"
 
@@ -123,8 +137,8 @@ def test_canards_of_ca3_at_narrow_heterogeneity(which, intervals, expected, atol
 def tampered(change):
     original = cycles_module._rows
 
-    def rows(model, points):
-        return [change(row) for row in original(model, points)]
+    def rows(*engine):
+        return [change(row) for row in original(*engine)]
 
     return rows
 
@@ -152,7 +166,7 @@ def test_label_of_a_period_doubling_without_its_multiplier_is_refused(monkeypatc
 
 
 def test_engine_without_cycles_is_refused(monkeypatch):
-    monkeypatch.setattr(cycles_module, "_rows", lambda model, points: [])
+    monkeypatch.setattr(cycles_module, "_rows", lambda *_: [])
     monkeypatch.setattr(cycles_module, "_end", lambda *args: ("failure", 0, None))
     with pytest.raises(RuntimeError, match="the engine returned no cycle from the Hopf point"):
         limit_cycles(SUPERCRITICAL, "p", -0.2, 1.0, hopf_of(SUPERCRITICAL))

@@ -3,20 +3,23 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from hetbrian.analysis.orbit import DEGREE, Orbit
 from hetbrian.analysis.vectorfield import VectorField
 
 
-def test_extrema_lie_between_the_nodes():
+@pytest.mark.parametrize(("degree", "atol"), [(DEGREE, 1e-5), (7, 1e-8)])
+def test_extrema_lie_between_the_nodes(degree, atol):
     mesh = np.cumsum(np.random.default_rng(0).uniform(0.5, 1.5, 41)) - 1  # unequal intervals
     mesh = 2 * np.pi * (mesh - mesh[0]) / (mesh[-1] - mesh[0])
-    times = np.concatenate([[0], *(np.linspace(a, b, DEGREE + 1)[1:] for a, b in itertools.pairwise(mesh))])
+    times = np.concatenate([[0], *(np.linspace(a, b, degree + 1)[1:] for a, b in itertools.pairwise(mesh))])
     states = np.column_stack([np.cos(times + 0.3), 5 + 2 * np.sin(3 * times), np.full(len(times), 7.0)])
-    low, high = Orbit(times, states).extrema()
-    # a polynomial of degree 4 over h = 0.25 is off by h^5/5!/2^9 times the fifth derivative, 3^5 times 2
-    np.testing.assert_allclose(low, [-1, 3, 7], atol=1e-5)
-    np.testing.assert_allclose(high, [1, 7, 7], atol=1e-5)
+    low, high = Orbit(times, states, degree).extrema()
+    # a polynomial of degree 4 over h = 0.25 is off by h^5/5!/2^9 times the fifth derivative, 3^5 times 2; one of degree
+    # 7 by h^8/8!/2^15 times the eighth, 3^8 times 2
+    np.testing.assert_allclose(low, [-1, 3, 7], atol=atol)
+    np.testing.assert_allclose(high, [1, 7, 7], atol=atol)
 
 
 def test_extrema_of_a_polynomial_are_exact():

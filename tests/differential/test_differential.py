@@ -3,8 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hetbrian._support.optional import torch
 from hetbrian.torch.functions import exp, integer
-from tests.differential.checks import check, check_standalone
+from tests.differential.checks import beyond, check, check_standalone, record
 from tests.differential.chunk import check_models
 from tests.differential.models import Connection, Model
 
@@ -59,6 +60,17 @@ def test_a_difference_is_found(monkeypatch):
             patch.setattr(f"hetbrian.torch.functions.{name}", fault)
             with pytest.raises(AssertionError, match=r"differs? .*torch.float64"):
                 check(model)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of numpy: the next reset is infinite in float64 too
+def test_numbers_beyond_float32_are_no_difference():
+    """Found by the tester: a reset to 1e133, which float32 holds as infinite, so that the next step has no spike."""
+    exploding = dataclasses.replace(STEEP, reset="v = 0.01*exp((v - 0.99)/0.0001)")
+    found = record(exploding.build(), ["v", "u"])
+    assert np.nanmax(np.abs(found.states["v"])) > 1e39
+    assert not beyond(found, torch.float64).any() and beyond(found, torch.float32).any()
+    assert not beyond(found, torch.float32).all()
+    assert check(exploding) == "accepted"
 
 
 def test_what_brian2_refuses_to_build_is_invalid():
