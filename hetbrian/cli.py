@@ -20,6 +20,7 @@ from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
+from hetbrian._support.progress import duration
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
 from hetbrian.study.options import changed, extra_settings, options, parse_value, split_setting
@@ -266,6 +267,39 @@ def check_data(
     for row in check(names, data_root, download):
         table.add_row(*row)
     Console().print(table)
+
+
+@app.command()
+def cache(
+    limit: Annotated[str | None, typer.Option(help="How large it may be from now on, as 5GB.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that no process uses.")] = False,
+):
+    """Show what is cached (programs, libraries, headers, prepared recordings), limit it or clear it."""
+    from rich.table import Table
+
+    from hetbrian._support import cache as kept
+
+    removed: list[kept.Entry] = []
+    if limit is not None:
+        size = kept.parse_size(limit, "--limit")
+        kept.set_most(size)
+        removed += kept.limit(size)
+    if clear:
+        removed += kept.clear()
+    found = kept.entries()
+    table = Table("kind", "number", "size", "last used", "unused for at most")
+    for kind, number, size, latest, earliest in kept.summaries(found):
+        ages = ("now" if latest < 1 else f"{duration(latest)} ago", duration(earliest))
+        table.add_row(kind, str(number), kept.shown_size(size), *ages)
+    if found:
+        Console().print(table)
+    total, most = (kept.shown_size(size) for size in (sum(entry.size for entry in found), kept.most()))
+    said = f"{total} of at most {most} in {kept.cache_folder()}; what was used least recently goes first"
+    if limit is not None or clear:
+        said = f"removed {len(removed)}, {kept.shown_size(sum(entry.size for entry in removed))}; {said}"
+    if clear and found:
+        said += "; what is left is in use"
+    console.print(escape(said), highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -11,6 +11,8 @@ import xarray
 from brian2 import DimensionMismatchError, ms, pA, second
 
 from hetbrian import cli
+from hetbrian._support.cache import cache_folder, keep
+from hetbrian._support.sealed import hold, seal_of
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
 from hetbrian.study.options import parse_value
@@ -188,6 +190,35 @@ def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
     assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--validation", 3) == 1
     said = capsys.readouterr().err
     assert "Error: nmnist has no split 'validation', expected one of train, test" in said and "Traceback" not in said
+
+
+def test_the_cache_is_shown_limited_and_cleared(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "kept"))
+    monkeypatch.delenv("HETBRIAN_CACHE_LIMIT", raising=False)
+    assert called(monkeypatch, "cache") == 0
+    assert f"0 B of at most 5.0 GB in {tmp_path}/kept; what was used least" in capsys.readouterr().err
+    for age, name in enumerate(("a", "b", "c")):
+        (tmp_path / "made").write_bytes(bytes(1000))
+        path = cache_folder() / (32 * name)
+        keep(tmp_path / "made", path)
+        os.utime(seal_of(path), (time.time() - 5400 * (3 - age),) * 2)
+    assert called(monkeypatch, "cache", "--limit", "2.5kB") == 0
+    said = capsys.readouterr()
+    assert "removed 1, 1.1 kB; 2.3 kB of at most 2.5 kB" in said.err
+    (row,) = (line for line in said.out.splitlines() if "programs" in line)
+    assert [cell.strip() for cell in row.strip("│┃| ").split("│")] == [
+        "programs",
+        "2",
+        "2.3 kB",
+        "1 h 30 min ago",
+        "3 h 0 min",
+    ]
+    hold(seal_of(cache_folder() / (32 * "c")))
+    assert called(monkeypatch, "cache", "--clear") == 0
+    said = capsys.readouterr().err
+    assert "removed 1, 1.1 kB; 1.1 kB of at most 2.5 kB" in said and "what is left is in use" in said
+    assert called(monkeypatch, "cache", "--limit", "lots") == 1
+    assert "Error: --limit is 'lots', expected a size: write 5GB or 500MB, say." in capsys.readouterr().err
 
 
 def test_without_espeak_make_data_says_what_to_install(monkeypatch, tmp_path, capsys):

@@ -10,9 +10,10 @@ from typing import Any
 
 from brian2 import prefs
 
-from hetbrian._support.cache import cache_folder, is_whole, keep
+from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import CompilerError, command, missing, toolchain
 from hetbrian._support.scratch import temporary_folder
+from hetbrian._support.sealed import hold, is_whole, seal_of
 
 HEADER = Path(__file__).with_suffix(".h")
 """What is compiled beforehand: headers of the standard library, which are most of what a source file includes."""
@@ -79,10 +80,13 @@ def precompiled(folder: Path) -> str:
         return ""
     key = hashlib.sha256("\n".join([tools, *flags, header]).encode()).hexdigest()[:32]
     kept = cache_folder() / "headers" / f"{key}.h"
-    if not is_whole(kept.with_suffix(".h.gch")):
+    compiled = kept.with_suffix(".h.gch")
+    hold(seal_of(compiled))
+    if not is_whole(compiled):
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             _compile(header, flags, kept)
+            hold(seal_of(compiled))
         except (OSError, subprocess.CalledProcessError):
             return ""
     return str(kept)

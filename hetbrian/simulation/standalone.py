@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hetbrian._support.cache import cache_folder, is_whole, keep
+from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import toolchain
+from hetbrian._support.sealed import used
 from hetbrian.simulation import make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
@@ -64,9 +65,10 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     if not is_compiled:
         return False
     kept = cache_folder() / fingerprint(folder)
-    if is_whole(kept):
-        shutil.copy2(kept, folder / "main")
-        return False
+    with used(kept) as is_whole:
+        if is_whole:
+            shutil.copy2(kept, folder / "main")
+            return False
     for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()
     if is_cuda:
