@@ -20,6 +20,7 @@ from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
+from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
@@ -54,7 +55,7 @@ EXPECTED = (
     DivergenceError,
     NotImplementedError,
 )
-"""Errors that tell users what they can do; anything else is our mistake and keeps its traceback."""
+"""Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -230,7 +231,7 @@ def report(
     """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
     from hetbrian.study.report import collect, write
 
-    written = write(collect(folder, functools.partial(protocol_of, folder=protocols)), out, statements())
+    written = write(collect(folder, functools.partial(protocol_of, folder=protocols)), out, statements(protocols))
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
@@ -346,8 +347,14 @@ def main():
         if stop.number:
             console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
             sys.exit(128 + stop.number)
-        if not isinstance(error, EXPECTED):
+        if isinstance(error, SystemExit):
             raise
+        if not isinstance(error, EXPECTED) or raised_by(error) == "user":
+            lines = traceback_of_user(error)
+            if not lines:
+                raise
+            console.print(escape(lines), highlight=False, soft_wrap=True)
+            sys.exit(1)
         # escaped: the [bifurcation] in what to install is no style
         console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
         sys.exit(1)
