@@ -103,7 +103,7 @@ def _compile(header: str, flags: list[str], kept: Path) -> None:
         keep(result, kept.with_suffix(".h.gch"))
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, is_cuda: bool = False) -> None:
     """
     Compile a project whose sources and makefile are written.
 
@@ -113,6 +113,8 @@ def make(folder: Path) -> None:
     ----------
     folder : Path
         The project.
+    is_cuda : bool
+        Whether nvcc compiles it, with the makefile of brian2cuda.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def make(folder: Path) -> None:
         raise CompilerError(f"the program of a network was not compiled, expected a compiler: {said}.")
     standalone = prefs.devices.cpp_standalone
     arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
-    environment = {**os.environ, "HETBRIAN_PRECOMPILED": precompiled(folder)}
+    environment = {**os.environ, "HETBRIAN_PRECOMPILED": "" if is_cuda else precompiled(folder)}
     for name in ("MAKEFLAGS", "MAKELEVEL"):  # of a make that we may run in, as of make test
         environment.pop(name, None)
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -17,6 +17,7 @@ SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
 SEED = {
     "cpp_standalone": """
+hetbrian::end_with_parent();
 if (std::getenv("HETBRIAN_SEED"))
     for (auto &generator : brian::_random_generators)
         generator.seed(std::strtoul(std::getenv("HETBRIAN_SEED"), nullptr, 10));
@@ -26,7 +27,7 @@ if (std::getenv("HETBRIAN_SEED"))
     random_number_buffer.set_seed(std::strtoull(std::getenv("HETBRIAN_SEED"), nullptr, 10));
 """,
 }
-"""Code of a program that seeds Brian2's random numbers when it starts, for each standalone device."""
+"""Code with which a program starts, for each standalone device: it seeds Brian2's random numbers, if it is told to."""
 
 
 def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True, is_cuda: bool = False) -> bool:
@@ -71,10 +72,7 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
             return False
     for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()
-    if is_cuda:
-        device.compile_source(str(folder), "unix", debug=False, clean=False)
-    else:
-        make.make(folder)
+    make.make(folder, is_cuda)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
         keep(folder / "main", kept)
     return True
