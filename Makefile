@@ -5,13 +5,17 @@ BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test differential lint bench fields docs links clean
+.PHONY: demo test kills differential lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# 20 kill -9 and 20 Ctrl-C of each: a sweep, here and in processes, a build, saved files, a training, a report
+kills: $(VENV)/.dev
+	$(BIN)/python -m tests.kills --number $(or $(NUMBER),20) --seed $(or $(SEED),0)
 
 # 10 000 models at random in Brian2, the plain and the fused torch cell; goes on where it was stopped
 differential: $(VENV)/.dev

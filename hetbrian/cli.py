@@ -20,6 +20,8 @@ from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
+from hetbrian._support.lines import raised_by, traceback_of_user
+from hetbrian._support.progress import duration
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
 from hetbrian.study.options import changed, extra_settings, options, parse_value, split_setting
@@ -53,7 +55,7 @@ EXPECTED = (
     DivergenceError,
     NotImplementedError,
 )
-"""Errors that tell users what they can do; anything else is our mistake and keeps its traceback."""
+"""Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -229,7 +231,7 @@ def report(
     """Write one page with every figure, the claims with their verdicts, settings, versions and seeds."""
     from hetbrian.study.report import collect, write
 
-    written = write(collect(folder, functools.partial(protocol_of, folder=protocols)), out, statements())
+    written = write(collect(folder, functools.partial(protocol_of, folder=protocols)), out, statements(protocols))
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
@@ -266,6 +268,39 @@ def check_data(
     for row in check(names, data_root, download):
         table.add_row(*row)
     Console().print(table)
+
+
+@app.command()
+def cache(
+    limit: Annotated[str | None, typer.Option(help="How large it may be from now on, as 5GB.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that no process uses.")] = False,
+):
+    """Show what is cached (programs, libraries, headers, prepared recordings), limit it or clear it."""
+    from rich.table import Table
+
+    from hetbrian._support import cache as kept
+
+    removed: list[kept.Entry] = []
+    if limit is not None:
+        size = kept.parse_size(limit, "--limit")
+        kept.set_most(size)
+        removed += kept.limit(size)
+    if clear:
+        removed += kept.clear()
+    found = kept.entries()
+    table = Table("kind", "number", "size", "last used", "unused for at most")
+    for kind, number, size, latest, earliest in kept.summaries(found):
+        ages = ("now" if latest < 1 else f"{duration(latest)} ago", duration(earliest))
+        table.add_row(kind, str(number), kept.shown_size(size), *ages)
+    if found:
+        Console().print(table)
+    total, most = (kept.shown_size(size) for size in (sum(entry.size for entry in found), kept.most()))
+    said = f"{total} of at most {most} in {kept.cache_folder()}; what was used least recently goes first"
+    if limit is not None or clear:
+        said = f"removed {len(removed)}, {kept.shown_size(sum(entry.size for entry in removed))}; {said}"
+    if clear and found:
+        said += "; what is left is in use"
+    console.print(escape(said), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -312,8 +347,14 @@ def main():
         if stop.number:
             console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
             sys.exit(128 + stop.number)
-        if not isinstance(error, EXPECTED):
+        if isinstance(error, SystemExit):
             raise
+        if not isinstance(error, EXPECTED) or raised_by(error) == "user":
+            lines = traceback_of_user(error)
+            if not lines:
+                raise
+            console.print(escape(lines), highlight=False, soft_wrap=True)
+            sys.exit(1)
         # escaped: the [bifurcation] in what to install is no style
         console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
         sys.exit(1)

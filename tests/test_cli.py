@@ -11,6 +11,8 @@ import xarray
 from brian2 import DimensionMismatchError, ms, pA, second
 
 from hetbrian import cli
+from hetbrian._support.cache import cache_folder, keep
+from hetbrian._support.sealed import hold, seal_of
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
 from hetbrian.study.options import parse_value
@@ -179,6 +181,61 @@ def called(monkeypatch, *arguments):
     return stopped.value.code
 
 
+@pytest.mark.parametrize(
+    ("text", "lines", "last"),
+    [
+        ("def compute():\n    return helper.half({})\n", ["helper.half({})", 'given["x"] / 2'], "KeyError: 'x'"),
+        ("def compute():\n    raise ValueError('mine')\n", ["raise ValueError('mine')"], "ValueError: mine"),
+        (
+            "import numpy\n\ndef compute():\n    return numpy.zeros(3).reshape(2, 2)\n",
+            ["return numpy.zeros(3).reshape(2, 2)"],
+            "ValueError: cannot reshape array of size 3 into shape (2,2)",
+        ),
+        ("import no_such_module\n", ["import no_such_module"], "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def compute()\n", ["def compute()"], "SyntaxError: expected ':'"),
+        (
+            "def compute():\n    try:\n        1 / 0\n    except ArithmeticError as error:\n"
+            "        raise RuntimeError('then') from error\n",
+            ["1 / 0", "ZeroDivisionError: division by zero", "raise RuntimeError('then') from error"],
+            "RuntimeError: then",
+        ),
+        (
+            "import hetbrian as hb\n\ndef model(rng):\n    return rng.no_such_law(3)\n\n"
+            "def compute():\n    return hb.simulate(model, 1 * hb.ms, device='numpy')\n",
+            ["hb.simulate(model", "rng.no_such_law(3)"],
+            "AttributeError: 'numpy.random._generator.Generator' object has no attribute 'no_such_law'",
+        ),
+    ],
+)
+def test_an_error_of_a_users_protocol_shows_the_users_lines_only(monkeypatch, tmp_path, capsys, text, lines, last):
+    (tmp_path / "helper.py").write_text('def half(given):\n    return given["x"] / 2\n')
+    (tmp_path / "failing.py").write_text(f"import helper\nfrom brian2 import ms\n{text}".replace("hb.ms", "ms"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "helper", raising=False)
+    assert called(monkeypatch, "run", tmp_path / "failing.py", "--out", tmp_path / "o") == 1
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1] == last and all(line in said for line in lines)
+    shown = [line for line in said.splitlines() if line.strip().startswith("File ")]
+    assert shown and all(f'"{tmp_path}' in line for line in shown), said
+    assert not (tmp_path / "o" / "failing.nc").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hb.Lorentzian(1, -1)", "Error: "),  # refused by hetbrian: the sentence says all
+        ("sys.exit(3)", ""),
+    ],
+)
+def test_what_hetbrian_refuses_is_one_sentence_in_a_users_protocol_too(monkeypatch, tmp_path, capsys, text, said):
+    (tmp_path / "refused.py").write_text(
+        f"import sys\n\nimport hetbrian as hb\n\n\ndef compute():\n    return {text}\n"
+    )
+    assert called(monkeypatch, "run", tmp_path / "refused.py", "--out", tmp_path / "o") == (1 if said else 3)
+    found = capsys.readouterr().err
+    assert found.startswith(said) and "Traceback" not in found and len(found.splitlines()) <= 1
+
+
 def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
     assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--train", 20, "--test", 40, "--jobs", 2) == 0
     assert "NMNIST; it is a stand-in" in capsys.readouterr().err
@@ -188,6 +245,35 @@ def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
     assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--validation", 3) == 1
     said = capsys.readouterr().err
     assert "Error: nmnist has no split 'validation', expected one of train, test" in said and "Traceback" not in said
+
+
+def test_the_cache_is_shown_limited_and_cleared(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "kept"))
+    monkeypatch.delenv("HETBRIAN_CACHE_LIMIT", raising=False)
+    assert called(monkeypatch, "cache") == 0
+    assert f"0 B of at most 5.0 GB in {tmp_path}/kept; what was used least" in capsys.readouterr().err
+    for age, name in enumerate(("a", "b", "c")):
+        (tmp_path / "made").write_bytes(bytes(1000))
+        path = cache_folder() / (32 * name)
+        keep(tmp_path / "made", path)
+        os.utime(seal_of(path), (time.time() - 5400 * (3 - age),) * 2)
+    assert called(monkeypatch, "cache", "--limit", "2.5kB") == 0
+    said = capsys.readouterr()
+    assert "removed 1, 1.1 kB; 2.3 kB of at most 2.5 kB" in said.err
+    (row,) = (line for line in said.out.splitlines() if "programs" in line)
+    assert [cell.strip() for cell in row.strip("│┃| ").split("│")] == [
+        "programs",
+        "2",
+        "2.3 kB",
+        "1 h 30 min ago",
+        "3 h 0 min",
+    ]
+    hold(seal_of(cache_folder() / (32 * "c")))
+    assert called(monkeypatch, "cache", "--clear") == 0
+    said = capsys.readouterr().err
+    assert "removed 1, 1.1 kB; 1.1 kB of at most 2.5 kB" in said and "what is left is in use" in said
+    assert called(monkeypatch, "cache", "--limit", "lots") == 1
+    assert "Error: --limit is 'lots', expected a size: write 5GB or 500MB, say." in capsys.readouterr().err
 
 
 def test_without_espeak_make_data_says_what_to_install(monkeypatch, tmp_path, capsys):

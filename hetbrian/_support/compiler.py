@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from hetbrian._support.cache import cache_folder, is_whole, keep
+from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.scratch import temporary_folder
+from hetbrian._support.sealed import hold, is_whole, seal_of
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only", "-fopenmp", "-fPIC", "-w")
 """Infinities stay exact, so that a state that left the finite numbers is seen."""
@@ -80,8 +81,10 @@ def library(source: str, definitions: Sequence[str] = ()) -> ctypes.CDLL:
     try:
         key = hashlib.sha256("\n".join([toolchain(), *flags, source]).encode()).hexdigest()[:32]
         kept = cache_folder() / f"{key}.so"
+        hold(seal_of(kept))
         if not is_whole(kept):
             _compile(source, flags, kept)
+            hold(seal_of(kept))
     except OSError as error:
         raise CompilerError(_advice(str(error))) from error
     return ctypes.CDLL(str(kept))

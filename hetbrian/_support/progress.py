@@ -119,10 +119,12 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(42), duration(600), duration(8000)
-    ('42 s', '10 min', '2 h 13 min')
+    >>> duration(42), duration(600), duration(8000), duration(300_000)
+    ('42 s', '10 min', '2 h 13 min', '3 days')
     """
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
+    if minutes >= 48 * 60:
+        return f"{minutes / 1440:.0f} days"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

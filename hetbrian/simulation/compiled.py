@@ -168,6 +168,7 @@ class Compiled:
             arguments = self._arguments(values, self.folder / results)
             is_all = self.is_cuda or self.is_kept or is_all_read
             given = {"HETBRIAN_SEED": str(noise), "HETBRIAN_RESULTS": "" if is_all else self._needed}
+            given["HETBRIAN_PARENT"] = str(os.getpid())
             for name in given:
                 os.environ.pop(name, None)  # Brian2 would say that it overwrites what it has set itself
             self.device.run_environment_variables.update(given)

@@ -12,7 +12,7 @@ from brian2 import Clock
 from hetbrian.simulation.structure import LARGE, digest
 
 HEADER = Path(__file__).with_suffix(".h")
-"""C++ that a program is given to read connections and write results."""
+"""C++ that a program is given to read connections, write results and end with the process that started it."""
 
 
 def externalise(device: Any, is_cuda: bool = False) -> dict[str, np.ndarray]:

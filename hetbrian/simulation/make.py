@@ -10,9 +10,10 @@ from typing import Any
 
 from brian2 import prefs
 
-from hetbrian._support.cache import cache_folder, is_whole, keep
+from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import CompilerError, command, missing, toolchain
 from hetbrian._support.scratch import temporary_folder
+from hetbrian._support.sealed import hold, is_whole, seal_of
 
 HEADER = Path(__file__).with_suffix(".h")
 """What is compiled beforehand: headers of the standard library, which are most of what a source file includes."""
@@ -79,10 +80,13 @@ def precompiled(folder: Path) -> str:
         return ""
     key = hashlib.sha256("\n".join([tools, *flags, header]).encode()).hexdigest()[:32]
     kept = cache_folder() / "headers" / f"{key}.h"
-    if not is_whole(kept.with_suffix(".h.gch")):
+    compiled = kept.with_suffix(".h.gch")
+    hold(seal_of(compiled))
+    if not is_whole(compiled):
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             _compile(header, flags, kept)
+            hold(seal_of(compiled))
         except (OSError, subprocess.CalledProcessError):
             return ""
     return str(kept)
@@ -99,7 +103,7 @@ def _compile(header: str, flags: list[str], kept: Path) -> None:
         keep(result, kept.with_suffix(".h.gch"))
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, is_cuda: bool = False) -> None:
     """
     Compile a project whose sources and makefile are written.
 
@@ -109,6 +113,8 @@ def make(folder: Path) -> None:
     ----------
     folder : Path
         The project.
+    is_cuda : bool
+        Whether nvcc compiles it, with the makefile of brian2cuda.
 
     Raises
     ------
@@ -119,7 +125,7 @@ def make(folder: Path) -> None:
         raise CompilerError(f"the program of a network was not compiled, expected a compiler: {said}.")
     standalone = prefs.devices.cpp_standalone
     arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
-    environment = {**os.environ, "HETBRIAN_PRECOMPILED": precompiled(folder)}
+    environment = {**os.environ, "HETBRIAN_PRECOMPILED": "" if is_cuda else precompiled(folder)}
     for name in ("MAKEFLAGS", "MAKELEVEL"):  # of a make that we may run in, as of make test
         environment.pop(name, None)
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hetbrian._support.cache import cache_folder, is_whole, keep
+from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import toolchain
+from hetbrian._support.sealed import used
 from hetbrian.simulation import make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
@@ -16,6 +17,7 @@ SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
 SEED = {
     "cpp_standalone": """
+hetbrian::end_with_parent();
 if (std::getenv("HETBRIAN_SEED"))
     for (auto &generator : brian::_random_generators)
         generator.seed(std::strtoul(std::getenv("HETBRIAN_SEED"), nullptr, 10));
@@ -25,7 +27,7 @@ if (std::getenv("HETBRIAN_SEED"))
     random_number_buffer.set_seed(std::strtoull(std::getenv("HETBRIAN_SEED"), nullptr, 10));
 """,
 }
-"""Code of a program that seeds Brian2's random numbers when it starts, for each standalone device."""
+"""Code with which a program starts, for each standalone device: it seeds Brian2's random numbers, if it is told to."""
 
 
 def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True, is_cuda: bool = False) -> bool:
@@ -64,15 +66,13 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     if not is_compiled:
         return False
     kept = cache_folder() / fingerprint(folder)
-    if is_whole(kept):
-        shutil.copy2(kept, folder / "main")
-        return False
+    with used(kept) as is_whole:
+        if is_whole:
+            shutil.copy2(kept, folder / "main")
+            return False
     for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()
-    if is_cuda:
-        device.compile_source(str(folder), "unix", debug=False, clean=False)
-    else:
-        make.make(folder)
+    make.make(folder, is_cuda)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
         keep(folder / "main", kept)
     return True

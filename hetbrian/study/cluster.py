@@ -1,6 +1,7 @@
 """The processes that compute the points of a sweep: of this machine, or of a running Dask scheduler."""
 
 import contextlib
+import itertools
 import logging
 import pickle
 import tempfile
@@ -22,6 +23,12 @@ TIMEOUT = 10.0
 
 AHEAD = 3
 """Points that are sent per process: one that runs, and two that wait while a result travels."""
+
+LONG = 0.1
+"""Seconds after which a process sends what it has: points that are quicker are sent and come back several at a time."""
+
+MOST = 64
+"""Points of a task."""
 
 LOOK = 2.0
 """Seconds after which a sweep looks again how many workers there are."""
@@ -85,20 +92,20 @@ def computed_there(
         yield from _outcomes(client, sources, todo, arguments, say)
 
 
-def evaluate(sources: Sources, parameters: dict[str, Any]) -> str:
+def evaluate(sources: Sources, points: list[dict[str, Any]]) -> list[str]:
     """
-    Compute one point in a worker.
+    Compute points in a worker, the first of them, and more until that took `LONG`.
 
     Parameters
     ----------
     sources : Sources
         The function.
-    parameters : dict
-        Its arguments.
+    points : list of dict
+        Its arguments at each point.
 
     Returns
     -------
-    str
+    list of str
         See `hetbrian.study.outcomes.computed`.
     """
     if not KEPT.enabled:
@@ -106,7 +113,12 @@ def evaluate(sources: Sources, parameters: dict[str, Any]) -> str:
         with contextlib.suppress(ValueError):  # outside a worker
             # where Dask removes what a killed worker has left
             tempfile.tempdir = distributed.get_worker().local_directory
-    return computed(sources.load(), parameters)
+    start, found = time.monotonic(), list[str]()
+    for parameters in points:
+        found.append(computed(sources.load(), parameters))
+        if time.monotonic() - start > LONG:
+            break
+    return found
 
 
 @contextmanager
@@ -146,14 +158,33 @@ def _connected(scheduler, workers):
 def _outcomes(client, sources, todo, arguments, say):
     session, waiting = uuid.uuid4().hex, list(reversed(todo))
     running = distributed.as_completed(loop=client.loop)
-    points: dict[str, int] = {}
-    task = _task()
+    points: dict[str, list[int]] = {}
+    task, n_sent = _task(), itertools.count()
+    at_once, alone = 1, set[int]()
 
     def send():
-        index = waiting.pop()
-        key = f"point-{index}-{session}"
-        points[key] = index
-        running.add(client.submit(task, pickle.dumps((evaluate, (sources, arguments(index)))), key=key, pure=False))
+        # a share of what is left, so that all processes end at the same time; one of which its process died goes alone
+        share = 1 if waiting[-1] in alone else min(at_once, -(-len(waiting) // (AHEAD * max(1, n_threads))))
+        some = [waiting.pop() for _ in range(share)]
+        key = f"points-{next(n_sent)}-{session}"
+        points[key] = some
+        packed = pickle.dumps((evaluate, (sources, [arguments(index) for index in some])))
+        running.add(client.submit(task, packed, key=key, pure=False))
+
+    def received(key, texts):
+        nonlocal at_once
+        some = points.pop(key)
+        if not texts and len(some) > 1:
+            alone.update(some)
+        elif not texts:
+            texts = [failure(RuntimeError("its process died each time it was computed, as for lack of memory"))]
+        rest = some[len(texts) :]
+        waiting.extend(reversed(rest))
+        if not rest and len(some) == at_once:
+            at_once = min(MOST, 2 * at_once)
+        elif rest:
+            at_once = max(1, min(at_once, len(texts)))
+        return dict(zip(some, texts, strict=False))
 
     n_threads, checked = 1, 0.0
 
@@ -174,13 +205,18 @@ def _outcomes(client, sources, todo, arguments, say):
                 look()
             batch = [next(running), *running.next_batch(block=False)]
             texts = {future: _result(future) for future in batch}
-            running.update([future for future, text in texts.items() if text is None])
+            running.update([future for future, some in texts.items() if some is None])
         except (OSError, CancelledError) as error:
             raise SchedulerLost(
                 f"the scheduler at {client.scheduler.address!r} was lost, expected it to stay: "
                 "finished points are kept; start it and run the same command again."
             ) from error
-        yield {points.pop(future.key): text for future, text in texts.items() if text is not None}
+        found: dict[int, str] = {}
+        for future, some in texts.items():
+            if some is not None:
+                found |= received(future.key, some)
+        if found:
+            yield found
 
 
 def _task():
@@ -200,7 +236,11 @@ def _task():
 
 
 def _result(future):
-    """Return the text of a point, None if it died with its worker, or raise what the sweep cannot go on from."""
+    """
+    Return the texts of points, or raise what the sweep cannot go on from.
+
+    None if the result was lost with its process, no text if the process died each time.
+    """
     status = future.status
     if status == "finished":
         return future.result()
@@ -208,7 +248,7 @@ def _result(future):
         return None  # Dask computes it again
     error = future.exception() if status == "error" else None
     if isinstance(error, distributed.scheduler.KilledWorker):
-        return failure(RuntimeError("its process died each time it was computed, as for lack of memory"))
+        return []
     if isinstance(error, ImportError):
         raise error if isinstance(error, OtherSources) else _needed(error)
     if error is not None:  # what a point raises is a result, see `computed`

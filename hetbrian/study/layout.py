@@ -35,8 +35,9 @@ class Layout:
         """Keep to a point, where those before said nothing; ``record`` is of `hetbrian.study.outcomes.outcome`."""
         for part, kept in (("values", self._values), ("coordinates", self._coordinates)):
             for name, item in record.get(part, {}).items():
-                if name not in kept:
-                    kept[name] = {"dims": item["dims"], "shape": item["shape"]} if part == "values" else item
+                if name in kept:
+                    continue
+                kept[name] = {"dims": item["dims"], "shape": item["shape"]} if part == "values" else item
                 self._sizes = dict(zip(item["dims"], item["shape"], strict=True)) | self._sizes
 
     def misfit(self, record: dict[str, Any]) -> str | None:

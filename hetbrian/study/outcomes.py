@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray
 
+from hetbrian._support.lines import user_lines
+
 
 def computed(point: Callable[..., Any], arguments: dict[str, Any]) -> str:
     """
@@ -74,7 +76,7 @@ def outcome(found: Any) -> str:
 
 def failure(error: BaseException, is_misfit: bool = False) -> str:
     """
-    Return an error as the text that the store keeps.
+    Return an error as the text that the store keeps, with the user's lines that it came from.
 
     Parameters
     ----------
@@ -87,7 +89,10 @@ def failure(error: BaseException, is_misfit: bool = False) -> str:
     -------
     str
     """
-    return json.dumps({"error": f"{type(error).__name__}: {error}"} | ({"misfit": str(error)} if is_misfit else {}))
+    found: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"}
+    if lines := user_lines(error):
+        found["lines"] = lines
+    return json.dumps(found | ({"misfit": str(error)} if is_misfit else {}))
 
 
 def unpacked(item: dict[str, Any]) -> np.ndarray:

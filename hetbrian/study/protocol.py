@@ -65,20 +65,25 @@ def places(folder: str | Path | None = None) -> list[Path]:
     return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
 
 
-def statements() -> dict[str, str]:
+def statements(folder: str | Path | None = None) -> dict[str, str]:
     """
-    Return the claims that the protocols here may decide.
+    Return the claims that protocols may decide.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        A folder of protocols; by default that of the checkout that holds hetbrian, wherever one works.
 
     Returns
     -------
     dict of str to str
-        Each claim's sentence by its name, from ``protocols/common/statements.py``; empty without a checkout.
+        Each claim's sentence by its name, from ``common/statements.py`` in it; empty if there is none.
     """
-    for place in places():
-        path = place / "common" / "statements.py"
-        if path.is_file():
-            return dict(_imported("protocols.common.statements", path, place.parent).STATEMENTS)
-    return {}
+    place = Path(folder).resolve() if folder is not None else CHECKOUT / "protocols"
+    path = place / "common" / "statements.py"
+    if not path.is_file():
+        return {}
+    return dict(_imported("protocols.common.statements", path, place.parent).STATEMENTS)
 
 
 def load_protocol(path: Path, function: str = "compute") -> ModuleType:

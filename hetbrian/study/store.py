@@ -13,12 +13,12 @@ import xarray
 
 from hetbrian._support.files import replacing, writable
 from hetbrian._support.scratch import remove_stale, temporary_folder
+from hetbrian.study.columns import STATUS, Columns
 from hetbrian.study.grid import Grid
 from hetbrian.study.layout import Layout
-from hetbrian.study.outcomes import unpacked
 
-STATUS = {"pending": 0, "done": 1, "failed": 2}
-"""What the variable ``status`` of a sweep says of each point."""
+EXPORTED = 1
+"""What the database says of itself (``user_version``) if the Zarr store has all of it."""
 
 
 class Store:
@@ -58,17 +58,15 @@ class Store:
         self.identity = json.loads(json.dumps({"grid": grid.description(), "axes": list(grid.names), **identity}))
         with ExitStack() as stack:
             stack.enter_context(_locked(self.folder))
-            self._records: dict[int, dict[str, Any]] = {}
-            self._failed: set[int] = set()
-            self._layout = Layout(grid.names)
             with _writing(self.path):
                 self._database = _opened(self.path, self.identity)
                 stack.callback(lambda: self._database.close())
                 ((there,),) = self._database.execute("SELECT identity FROM sweep")
-                rows = self._database.execute("SELECT point, record FROM points").fetchall()
             _compare(self.folder, json.loads(there), self.identity)
             remove_stale(self.folder)
-            self._take({index: json.loads(text) for index, text in rows})
+            self._columns, self._layout = Columns(len(grid)), Layout(grid.names)
+            with _writing(self.path):
+                self._read()
             self._exit = stack.pop_all()
 
     def __enter__(self) -> "Store":
@@ -80,17 +78,29 @@ class Store:
     @property
     def n_done(self) -> int:
         """How many points were computed."""
-        return len(self._records) - len(self._failed)
+        return int(np.count_nonzero(self._columns.status == STATUS["done"]))
 
     @property
     def n_failed(self) -> int:
         """How many points ended in an error."""
-        return len(self._failed)
+        return len(self._columns.errors)
 
     def todo(self, retry_failed: bool = False) -> list[int]:
         """Return the points that are not there yet, or that failed if these are tried again."""
-        there = self._records.keys() - (self._failed if retry_failed else ())
-        return [index for index in range(len(self.grid)) if index not in there]
+        wanted = [STATUS["pending"], *([STATUS["failed"]] if retry_failed else ())]
+        return np.flatnonzero(np.isin(self._columns.status, wanted)).tolist()
+
+    def _read(self) -> None:
+        """Take what is in the database."""
+        try:
+            for index, text in self._database.execute("SELECT point, record FROM points ORDER BY point"):
+                if (record := self._columns.read(index, text)) is not None:
+                    self._layout.take(record)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ValueError(
+                f"{str(self.path)!r} is damaged at point {index}, expected what came of it: "
+                "delete that row of the table points, and start again."
+            ) from error
 
     def add(self, outcomes: dict[int, str]) -> None:
         """
@@ -124,14 +134,9 @@ class Store:
             new[index] = {"parameters": self.grid.text(index), **found}
         with _writing(self.path):
             _insert(self._database, new)
-        self._take(new)
-
-    def _take(self, records: dict[int, dict[str, Any]]) -> None:
-        """Remember records, the layout of them, and which failed."""
-        self._records |= records
-        for index, record in records.items():
-            self._layout.take(record)
-            (self._failed.add if "error" in record else self._failed.discard)(index)
+        for index, record in new.items():
+            self._columns.take(index, record)
+        self._layout = layout
 
     def dataset(self) -> xarray.Dataset:
         """
@@ -140,38 +145,19 @@ class Store:
         Returns
         -------
         xarray.Dataset
-            Also ``status`` (see `STATUS`) and ``error``, the text of what went wrong.
+            Also ``status`` (see `hetbrian.study.columns.STATUS`) and ``error``, the text of what went wrong.
         """
-        names, size = self.grid.names, len(self.grid)
-        status = np.zeros(size, dtype=np.int8)
-        errors = np.full(size, "", dtype=object)
-        found: dict[str, Any] = {}
-        coordinates: dict[str, Any] = {}
-        for index in sorted(self._records):
-            record = self._records[index]
-            status[index] = STATUS["failed" if "error" in record else "done"]
-            if "error" in record:
-                errors[index] = record["error"]
-                continue
-            for name, item in record["values"].items():
-                if name not in found:
-                    shape = (size, *item["shape"])
-                    found[name] = (item["dims"], np.full(shape, np.nan), item["attrs"])
-                found[name][1][index] = unpacked(item)
-            coordinates = record["coordinates"] | coordinates
-        variables = {
-            name: ((*names, *dims), values.reshape(*self.grid.shape, *values.shape[1:]), attrs)
-            for name, (dims, values, attrs) in found.items()
-        }
-        meanings = {"flag_values": list(STATUS.values()), "flag_meanings": " ".join(STATUS)}
-        variables["status"] = (names, status.reshape(self.grid.shape), meanings)
-        variables["error"] = (names, errors.reshape(self.grid.shape), {})
-        own = {name: (item["dims"], unpacked(item), item["attrs"]) for name, item in coordinates.items()}
+        variables, own = self._columns.variables(self.grid.names, self.grid.shape)
         return xarray.Dataset(variables, {**self.grid.coordinates(), **own})
+
+    def lines(self, index: int) -> list[str]:
+        """Return the user's lines from which the error of a point came, the innermost last."""
+        ((text,),) = self._database.execute("SELECT record FROM points WHERE point = ?", (index,))
+        return json.loads(text).get("lines", [])
 
     def export(self) -> Path:
         """
-        Put the database in the order of the grid and write ``points.zarr``.
+        Write ``points.zarr``, and put the database in the order of the grid; nothing if that was done already.
 
         Returns
         -------
@@ -183,15 +169,9 @@ class Store:
         OSError
             If the disk is full; the database is left as it was.
         """
-        with (
-            _writing(self.path),
-            replacing(self.path, "free some space") as temporary,
-            closing(_opened(temporary, self.identity)) as ordered,
-        ):
-            _insert(ordered, dict(sorted(self._records.items())))
-        self._database.close()
-        self._database = _opened(self.path, self.identity)
         target = self.folder / "points.zarr"
+        if self._is_exported() and target.exists():
+            return target
         try:
             with temporary_folder(self.folder) as scratch:
                 new, old = scratch / "new", scratch / "old"
@@ -209,7 +189,22 @@ class Store:
                 f"{str(target)!r} could not be written ({error.strerror or error}), expected a folder with space: "
                 "every point is kept in the database; free some space and start again."
             ) from error
+        with (
+            _writing(self.path),
+            replacing(self.path, "free some space") as temporary,
+            closing(_opened(temporary, self.identity)) as ordered,
+            ordered,
+        ):
+            rows = self._database.execute("SELECT point, record FROM points ORDER BY point")
+            ordered.executemany("INSERT INTO points VALUES (?, ?)", rows)
+            ordered.execute(f"PRAGMA user_version = {EXPORTED}")
+        self._database.close()
+        self._database = _opened(self.path, self.identity)
         return target
+
+    def _is_exported(self) -> bool:
+        """Return whether nothing was added since the last `export`."""
+        return self._database.execute("PRAGMA user_version").fetchone() == (EXPORTED,)
 
 
 def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
@@ -288,9 +283,11 @@ def _opened(path: Any, identity: dict[str, Any]) -> sqlite3.Connection:
 
 
 def _insert(database: sqlite3.Connection, records: dict[int, dict[str, Any]]) -> None:
-    """Keep records in one transaction."""
+    """Keep records in one transaction, after which there is something to export."""
     rows = ((index, json.dumps(record)) for index, record in records.items())
     with database:
+        database.execute("BEGIN")
+        database.execute("PRAGMA user_version = 0")
         database.executemany("INSERT OR REPLACE INTO points VALUES (?, ?)", rows)
 
 

@@ -195,10 +195,11 @@ def sweep(
         dataset = store.dataset()
         if not store.n_done:
             error = dataset.error.values.flat[0]
-            raise ValueError(
+            said = (
                 f"all {len(grid)} points failed, the first with {error!r}, expected one that works: "
                 f"correct that and start again{' with --retry-failed' if is_kept else ''}."
             )
+            raise ValueError("\n  ".join([said, *store.lines(0)]))
         return shown(dataset)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hetbrian._support.lines import SENT
 from hetbrian.study.closure import PACKAGE, closure
 
 
@@ -157,7 +158,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module):
         text = self.texts[module.__name__][1]
-        module.__file__ = f"<{module.__name__}, sent by the sweep>"
+        module.__file__ = f"<{module.__name__}{SENT}"
         # for tracebacks and inspect, as there is no such file
         linecache.cache[module.__file__] = (len(text), None, text.splitlines(keepends=True), module.__file__)
         exec(compile(text, module.__file__, "exec"), module.__dict__)

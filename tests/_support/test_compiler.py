@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from hetbrian._support import compiler
-from hetbrian._support.cache import SUFFIX, cache_folder, is_whole
+from hetbrian._support.cache import cache_folder
 from hetbrian._support.compiler import CompilerError, command, library, missing
+from hetbrian._support.sealed import SUFFIX, is_whole
 
 
 def test_the_compiler_is_that_of_the_environment(monkeypatch):

@@ -1,7 +1,11 @@
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,11 +131,46 @@ def test_without_a_compiler_nothing_is_built_and_one_sentence_says_so(tmp_path, 
         make.make(tmp_path)
 
 
-def test_an_interrupt_stops_the_compiler_and_all_that_it_started(tmp_path):
-    (tmp_path / "makefile").write_text("all:\n\t@sleep 3; touch late\n")
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 1.0)
+@contextlib.contextmanager
+def interrupted_at(path, later=0.0):
+    """Interrupt this process as soon as a file is there, and expect that."""
+
+    def interrupt():
+        while not path.exists():
+            time.sleep(0.01)
+        time.sleep(later)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
-        make.make(tmp_path)
+        yield
+    thread.join()
+
+
+@pytest.mark.parametrize("is_cuda", [False, True])
+def test_an_interrupt_stops_the_compiler_and_all_that_it_started(tmp_path, is_cuda):
+    (tmp_path / "makefile").write_text("all:\n\t@touch begun; sleep 3; touch late\n")
+    with interrupted_at(tmp_path / "begun"):
+        make.make(tmp_path, is_cuda)
     time.sleep(3)
     assert not (tmp_path / "late").exists()
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
+def test_an_interrupt_stops_nvcc_and_the_compilers_behind_it(tmp_path):
+    (tmp_path / "late.cu").write_text("#include <thrust/sort.h>\n#include <thrust/device_vector.h>\n")
+    (tmp_path / "makefile").write_text("all:\n\t@touch begun; nvcc -c late.cu -o late.o\n")
+    with interrupted_at(tmp_path / "begun", later=0.3):
+        make.make(tmp_path, is_cuda=True)
+    time.sleep(0.5)
+    left = [process for process in Path("/proc").glob("[0-9]*") if _works_in(process, tmp_path)]
+    assert left == [] and not (tmp_path / "late.o").exists()
+
+
+def _works_in(process, folder):
+    try:
+        return Path(os.readlink(process / "cwd")) == folder
+    except OSError:
+        return False

@@ -11,14 +11,24 @@ from hetbrian.study.cluster import _connected
 
 ATTACK = textwrap.dedent(
     """
-    import os, sys
+    import asyncio, os, sys
     import distributed, distributed.protocol  # whose files may be root's alone
+    from distributed.protocol.pickle import dumps
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-    try:
-        client = distributed.Client(sys.argv[1], timeout=5)
-        print("ran as", client.submit(os.getuid, pure=False).result(timeout=5))
-    except Exception as error:
-        print("refused", type(error).__name__)
+
+    async def command(address):
+        comm = await distributed.core.connect(address, timeout=3)
+        function = {"function": dumps(os.getuid), "args": dumps(()), "kwargs": dumps({})}
+        await comm.write({"op": "run", "reply": True, **function})
+        return await asyncio.wait_for(comm.read(), 3)
+
+    for address in sys.argv[1:]:
+        for scheme in ("tls", "tcp"):
+            target = address.replace("tls", scheme, 1)
+            try:
+                print("ran", target, asyncio.run(command(target)))
+            except Exception as error:
+                print("refused", target, type(error).__name__)
     """
 )
 
@@ -28,10 +38,10 @@ ATTACK = textwrap.dedent(
 def test_another_user_of_the_machine_cannot_command_the_processes_of_a_sweep(tmp_path):
     with _connected(None, 1) as client:
         assert client.submit(os.getuid, pure=False).result(timeout=60) == 0
-        address = client.scheduler.address
-        assert address.startswith("tls://127.0.0.1:")
-        for scheme in ("tls", "tcp"):
-            target = address.replace("tls", scheme, 1)
-            command = [sys.executable, "-c", ATTACK, target]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=120)
-            assert "refused" in done.stdout, (scheme, done.stdout, done.stderr)
+        (worker,) = client.scheduler_info()["workers"].values()
+        addresses = [client.scheduler.address, worker["nanny"], next(iter(client.scheduler_info()["workers"]))]
+        assert all(address.startswith("tls://127.0.0.1:") for address in addresses) and len(set(addresses)) == 3
+        command = [sys.executable, "-c", ATTACK, *addresses]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=180)
+        said = done.stdout.splitlines()
+        assert len(said) == 6 and all(line.startswith("refused") for line in said), (done.stdout, done.stderr)

@@ -2,6 +2,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,9 +14,10 @@ import pytest
 import xarray
 
 from hetbrian._support.scratch import prefix
+from hetbrian.study.columns import STATUS
 from hetbrian.study.grid import Grid
 from hetbrian.study.outcomes import computed, failure, outcome
-from hetbrian.study.store import STATUS, Store
+from hetbrian.study.store import Store
 
 GRID = Grid(kind=("a", "b"), seed=range(3))
 IDENTITY = {"point": "m.point", "settings": {"n": "3"}, "sources": {"m": "1", "hetbrian/x.py": "2"}}
@@ -331,3 +333,71 @@ def test_a_process_that_dies_while_it_writes_loses_no_finished_point(tmp_path):
     assert done.returncode == -signal.SIGKILL and (tmp_path / "s" / "points.sqlite-journal").exists()
     with Store(tmp_path / "s", GRID, IDENTITY) as store:
         assert store.todo() == [1, 2, 3, 4, 5] and store.dataset().x.values[0, 0] == 0.5
+
+
+ODD = [
+    xarray.Dataset({"x": 1.5}, {"name": ("t", ["p", "q"]), "t": [0.5, 1.5]}),
+    xarray.Dataset({"x": np.nan, "z": ("t", [1.0, 2.0])}, {"t": [0.5, 1.5]}),
+    {"x": ((), np.inf, {"data": "5", "bytes": "x"}), "data": ("data", np.arange(3.0))},
+    {"x": ((), -1e-320, {"note": 'a "data": 7, "values": {"'}), "m": np.full((2, 2), -0.0), "flag": np.bool_(True)},
+    failure(ValueError('}, "values": {"x": {"data": 3}}')),
+    {"x": np.int64(2**53), "n": np.float32(0.1), "empty": ("nothing", np.zeros(0))},
+]
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_store_that_is_opened_again_holds_the_same(tmp_path, first):
+    """Records of a form that was seen before are not parsed: each form comes twice, also after others."""
+    grid = Grid(values=('a "data": 3', '}, "values": {'), seed=range(2 * len(ODD)))
+    place = tmp_path / "s"
+    with Store(place, grid, IDENTITY) as store:
+        for index in [*range(first, len(grid)), *range(first)]:
+            found = ODD[index % len(ODD)]
+            store.add({index: found if isinstance(found, str) else outcome(found)})
+        added = store.dataset()
+        assert store.n_failed == 2 * len(grid) // 6 // 2
+    with Store(place, grid, IDENTITY) as store:
+        again = store.dataset()
+    assert list(again.variables) == list(added.variables)
+    for name in added.variables:
+        assert again[name].dims == added[name].dims and again[name].attrs == added[name].attrs
+        assert again[name].dtype == added[name].dtype
+        if added[name].dtype != object:
+            assert again[name].values.tobytes() == added[name].values.tobytes()
+    assert again.identical(added)
+
+
+def test_a_finished_store_is_exported_once(tmp_path):
+    place = tmp_path / "s"
+    fill(place)
+    before, stamp = tree(place), (place / "points.sqlite").stat().st_mtime_ns
+    fill(place)
+    assert (place / "points.sqlite").stat().st_mtime_ns == stamp and tree(place) == before
+    (place / "points.zarr").rename(tmp_path / "elsewhere")
+    fill(place)
+    assert tree(place) == before
+    with Store(place, GRID, IDENTITY) as store:
+        store.add({4: outcome({"x": 7.0})})
+    fill(place)  # what was added before it was killed comes into the Zarr store
+    assert xarray.open_zarr(place / "points.zarr", consolidated=False).x.values[1, 1] == 7
+
+
+def test_a_store_of_the_version_before_is_read_and_exported(tmp_path):
+    """It does not say whether it was exported."""
+    fill(tmp_path / "s")
+    before = tree(tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database:
+        database.execute("PRAGMA user_version = 0")
+    shutil.rmtree(tmp_path / "s" / "points.zarr" / "x")
+    assert fill(tmp_path / "s").x.values[0, 2] == 2 / 3 and tree(tmp_path / "s").keys() == before.keys()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"parameters": {}, "values": {"x": 3}, "coordinates": {}}', '"x"', "nul"]
+)
+def test_a_damaged_point_is_named(tmp_path, text):
+    fill(tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database, database:
+        database.execute("UPDATE points SET record = ? WHERE point = 3", (text,))
+    with pytest.raises(ValueError, match=r"points.sqlite' is damaged at point 3, expected what came of it: delete tha"):
+        Store(tmp_path / "s", GRID, IDENTITY)

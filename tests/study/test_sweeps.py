@@ -263,7 +263,8 @@ def test_a_compiler_error_is_a_failed_point(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     for name in ("tests", "tests.study", "tests.study.points"):
         monkeypatch.setitem(sys.modules, name, sys.modules[name])  # a worker loads its own
-    found = json.loads(evaluate(travelling(points.compiled), {"seed": 1}))
+    (text,) = evaluate(travelling(points.compiled), [{"seed": 1}])
+    found = json.loads(text)
     assert "error" in found and "Error" in found["error"]
 
 
@@ -300,7 +301,7 @@ def test_a_result_that_was_lost_with_its_worker_is_waited_for(scheduler, monkeyp
 
     monkeypatch.setattr(distributed.Future, "status", property(once_lost))
     dataset = sweep(points.scaled, GRID, scheduler=scheduler, parameters={"factor": 2 * pA})
-    assert (dataset.status == 1).all() and len(lost) == 12
+    assert (dataset.status == 1).all() and 6 <= len(lost) <= 12  # tasks, of a point or two
 
 
 @pytest.mark.slow
@@ -422,6 +423,18 @@ def test_an_error_in_this_process_is_kept_as_elsewhere(tmp_path):
         ValueError, match=r"all 12 points failed, .* correct that and start again with --retry-failed\."
     ):
         sweep(points.broken, GRID, workers=0, folder=tmp_path / "s")
+
+
+def test_an_error_of_a_point_is_kept_with_the_users_lines(scheduler, tmp_path):
+    """The same ones in this process and in a worker, so that the store is the same."""
+    expected = ['tests.study.points.broken, line 34: raise KeyError("nothing")']
+    for name, options in (("here", {"workers": 0}), ("there", {"scheduler": scheduler})):
+        with pytest.raises(ValueError, match=r"with --retry-failed\.\n  tests.study.points.broken, line 34: raise Key"):
+            sweep(points.broken, Grid(gain=(1.0,), seed=range(2)), folder=tmp_path / name, **options)
+        with closing(sqlite3.connect(tmp_path / name / "points.sqlite")) as database:
+            found = [json.loads(text) for (text,) in database.execute("SELECT record FROM points")]
+        assert [record["lines"] for record in found] == 2 * [expected]
+    assert tree(tmp_path / "here") == tree(tmp_path / "there")
 
 
 def test_parameters_may_have_the_names_of_options(tmp_path):

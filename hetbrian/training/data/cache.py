@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hetbrian._support.cache import checksum, warn_damaged
+from hetbrian._support.cache import limit
 from hetbrian._support.files import arrays, writable
 from hetbrian._support.scratch import temporary_folder
+from hetbrian._support.sealed import checksum, hold, warn_damaged
 from hetbrian.training.data.recordings import Recordings
 
 FORMAT = 2
@@ -32,6 +33,7 @@ def read_recordings(folder, fingerprint):
     Recordings or None
         None if there are none, of these files.
     """
+    hold(Path(folder) / "samples.npz")  # they are mapped into memory
     try:
         entries = (
             "fingerprint",
@@ -110,6 +112,7 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
         except OSError:
             if not folder.exists():  # else another process was quicker, with the same
                 raise
+    limit(spare=folder)
 
 
 def _mapped(path, dtype, size):
