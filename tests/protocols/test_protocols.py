@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if path.stem != "__init__")
 SLOW = {"fig1"}
 TRAINED = {"fig5", "table1"}
-RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
-"""Millions of Euler steps: in test_reservoir.py."""
+RESERVOIR = {"ablation", "fig1bc", "fig2"}
+"""Millions of Euler steps: in test_reservoir.py and test_ablation.py."""
 
 
 def compute_small(name, tmp_path, **changes):
