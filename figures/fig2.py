@@ -1,79 +1,78 @@
-"""Figure 2: what heterogeneity does to the readout of the reservoir, and why."""
+"""Figure 2: what heterogeneity does to the readout of the reservoir, as published and corrected."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from figures import COLOURS
-from figures.reservoir import errors, state
+from figures.reservoir import TITLES, errors, legend
+from protocols.common.reservoir import PARTS
+from protocols.fig2 import CURVES, curve
 
-PANELS = {
-    "eta": ("c", r"half width of current $\Delta_\eta$"),
-    "g": ("d", r"half width of coupling $\Delta_g$"),
-    "theta": ("e", r"reset coefficient $\theta$"),
-    "spread of theta": ("f", r"half width of reset $\Delta_\theta$"),
+AXES = {
+    "c": r"half width of current $\Delta_\eta$",
+    "d": r"half width of coupling $\Delta_g$",
+    "e": r"mean reset coefficient $\bar\theta$",
+    "f": r"half width of reset $\Delta_\theta$",
 }
-"""Panel and axis of each curve, whatever its reset rule."""
+"""What varies in each panel."""
+
+LOOKS = {"eta": "eta", "g": "g", "theta": "homogeneous", "theta, spread": "theta", "spread of theta": "theta"}
+"""Colour of each curve: without a spread all neurons are alike."""
 
 
 def draw(dataset, axes=None):
     """
-    Draw overlays of output and target, errors of both presets, and the state of the network.
-
-    Mean and standard deviation over seeds; the dotted line is the error of the best constant.
+    Draw panels a to f of each procedure: outputs of the first seed for y1, and mean square errors of y1.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         From `protocols.fig2.compute`.
-    axes : array of matplotlib Axes, shape (5, 4), optional
-        Rows: overlays, errors of each preset, degrees of freedom, synchrony; columns c to f below the overlays.
+    axes : array of matplotlib Axes, shape (procedure, 6), optional
+        Panels a to f of each procedure.
 
     Returns
     -------
-    ndarray of Axes, shape (5, 4)
+    ndarray of Axes, shape (procedure, 6)
     """
-    from matplotlib import pyplot
-
-    if axes is None:
-        _, axes = pyplot.subplots(5, 4, figsize=(10.5, 10.0), sharey="row")
-    axes = np.reshape(axes, (5, 4))
-    _overlays(dataset, axes[0])
-    for curve in dict.fromkeys(dataset.curve.values.tolist()):
-        data = dataset.isel(condition=dataset.curve.values == curve)
-        base, _, rule = curve.partition(", ")
-        column = list(PANELS).index(base)
-        kind = rule or ("residual" if base.endswith("theta") else None)
-        look = {"colour": COLOURS[base.rpartition(" ")[2]], "face": "white" if rule else None}
-        for row, preset in enumerate(dataset.preset.values, start=1):
-            errors(axes[row, column], data, preset, "y1", label=kind, **look)
-        for row, name in enumerate(("degrees_of_freedom", "synchrony"), start=3):
-            state(axes[row, column], data, name, **look)
-    for column, (panel, text) in enumerate(PANELS.values()):
-        axes[1, column].set_title(panel)
-        axes[4, column].set_xlabel(text)
-    for row, preset in enumerate(dataset.preset.values, start=1):
-        axes[row, 0].set_ylabel(f"mean square error\n{preset}")
-    axes[3, 0].set_ylabel("degrees of freedom")
-    axes[4, 0].set_ylabel(r"synchrony $\chi^2$")
-    axes[1, 0].legend()
-    axes[1, 2].legend(fontsize=6, ncols=2)
+    n_procedures = dataset.sizes["procedure"]
+    axes = _axes(n_procedures) if axes is None else np.reshape(axes, (n_procedures, 6))
+    for row, procedure in zip(axes, dataset.procedure.values, strict=True):
+        data = dataset.sel(procedure=procedure)
+        for panel, axis, part in zip("ab", row[:2], ("train", "test"), strict=True):
+            _overlay(axis, data, part)
+            axis.set_title(f"{panel}   {TITLES[procedure]}, {PARTS[part]}")
+        for panel, axis in zip(AXES, row[2:], strict=True):
+            for name, (place, _, _) in CURVES.items():
+                if place == panel:
+                    errors(axis, curve(data, name), "y1", COLOURS[LOOKS[name]])
+            axis.set(title=panel, xlabel=AXES[panel])
+    for panel, text in ((0, "output"), (2, "mean square error"), (4, "mean square error")):
+        axes[0, panel].set_ylabel(text)
+    lines = {
+        "target $y_1$": Line2D([], [], color=COLOURS["target"], ls=":", lw=0.9),
+        "homogeneous (a, b), all neurons alike (e)": Line2D([], [], color=COLOURS["homogeneous"]),
+        r"$\Delta_\eta$ = 0.02 (a, b)": Line2D([], [], color=COLOURS["eta"]),
+        r"$\Delta_\theta$ = 0.1 (e), $\bar\theta$ = 0.5 (f)": Line2D([], [], color=COLOURS["theta"]),
+    }
+    legend(axes[0, 0].figure, **lines)
     return axes
 
 
-def _overlays(dataset, axes):
-    """Draw the first seed's outputs for y1: training and test of each preset."""
-    eta = dataset.isel(condition=(dataset.curve.values == "eta") & (dataset.strength.values > 0))
-    networks = {
-        "homogeneous": dataset.isel(condition=int(np.argmax(dataset.condition.values == "homogeneous"))),
-        "eta": eta.isel(condition=int(np.argmin(np.abs(eta.strength.values - 0.02)))),
-    }
-    panels = [(preset, part) for preset in dataset.preset.values for part in ("train", "test")]
-    for axis, (preset, part) in zip(axes, panels, strict=True):
-        axis.plot(dataset.time, dataset.y.sel(target="y1"), color=COLOURS["target"], ls="--", lw=0.9, label="target")
-        for name, data in networks.items():
-            z = data[f"z_{part}"].sel(preset=preset, target="y1")
-            text = name if name == "homogeneous" else rf"$\Delta_\eta$ = {float(data.strength):g}"
-            axis.plot(dataset.time, z, color=COLOURS[name], lw=1.0, label=text)
-        axis.set_title(f"{'a' if part == 'train' else 'b'}   {preset}, {'training' if part == 'train' else part}")
-        axis.set(ylim=(-2.2, 2.2), xlabel="time since the pulse (units)")
-    axes[0].set_ylabel("output")
-    axes[0].legend(fontsize=6, loc="lower left", ncols=2)
+def _axes(n_procedures):
+    """Return panels a to f of each procedure, in blocks side by side."""
+    from matplotlib import pyplot
+
+    _, axes = pyplot.subplots(3, 2 * n_procedures, figsize=(5.0 * n_procedures, 6.4), sharey="row", squeeze=False)
+    return np.array([axes[:, 2 * block : 2 * block + 2].ravel() for block in range(n_procedures)])
+
+
+def _overlay(axis, data, part):
+    """Draw the first seed's outputs for y1."""
+    axis.plot(data.time, data.y.sel(target="y1"), color=COLOURS["target"], ls=":", lw=0.9, zorder=3)
+    for name in ("homogeneous", "eta"):
+        condition = "eta 0.02" if name == "eta" else name
+        if condition in data.condition:
+            z = data[f"z_{part}"].sel(condition=condition, target="y1")
+            axis.plot(data.time, z, color=COLOURS[name], lw=1.0)
+    axis.set(ylim=(-2.5, 2.5), xlabel="time since the pulse (units)")

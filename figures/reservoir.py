@@ -1,65 +1,63 @@
-"""Parts that figures 1b, c and 2 share: error curves and what the network does along the same axis."""
+"""Parts that figures 1b, c and 2 share: error curves, and one block of panels per procedure."""
 
-import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 LINES = {"train": ("-", "o"), "test": ("--", "s")}
 """Line and marker of training and test errors, in every panel."""
 
-HIGHEST_ERROR = 1e2
-"""Where the error axes end."""
+ERRORS = (1e-4, 30.0)
+"""Range of the error axes."""
+
+SHADED = (0.05, 0.95)
+"""Quantiles over seeds between which curves are shaded."""
+
+TITLES = {"as_published": "as published", "corrected": "corrected"}
 
 
-def errors(axis, data, preset, target, colour, label=None, face=None):
+def errors(axis, data, target, colour):
     """
-    Draw mean and standard deviation over seeds of training and test error against ``strength``.
+    Draw training and test error against ``strength``: mean over seeds, and their range without the outer twentieths.
 
     Parameters
     ----------
     axis : matplotlib Axes
         Where.
     data : xarray.Dataset
-        Conditions of one curve, from `protocols.common.reservoir.evaluate`.
-    preset, target : str
+        Conditions of one curve and procedure.
+    target : str
         Which errors.
     colour : str
         Colour of the curve.
-    label : str, optional
-        What to call it; by default only train and test.
-    face : str, optional
-        Colour inside the markers, by default that of the curve.
     """
-    chosen = data.sel(preset=preset, target=target).sortby("strength")
+    chosen = data.sel(target=target).sortby("strength")
     for part, (line, marker) in LINES.items():
-        values = chosen[f"mse_{part}"].clip(1e-6, HIGHEST_ERROR)
-        _curve(axis, chosen.strength, values, line, marker, colour, f"{label}, {part}" if label else part, face)
+        values = chosen[f"mse_{part}"].clip(*ERRORS)
+        low, high = (values.quantile(share, "seed") for share in SHADED)
+        face = colour if part == "train" else "white"
+        axis.fill_between(chosen.strength, low, high, color=colour, alpha=0.15, lw=0)
+        axis.plot(chosen.strength, values.mean("seed"), line, marker=marker, color=colour, mfc=face)
     power = float((data.y.sel(target=target) ** 2).mean())
-    axis.axhline(power, color="0.6", lw=0.8, ls=":")
-    axis.set(yscale="log")
+    axis.axhline(power, color="0.5", lw=0.8, ls=":")
+    axis.set(yscale="log", ylim=ERRORS)
 
 
-def state(axis, data, name, colour, face=None):
+def legend(figure, **more):
     """
-    Draw mean and standard deviation over seeds of a state variable against ``strength``.
+    Say below the panels what lines, markers and shades are.
 
     Parameters
     ----------
-    axis : matplotlib Axes
+    figure : matplotlib Figure
         Where.
-    data : xarray.Dataset
-        Conditions of one curve.
-    name : str
-        Variable over (condition, seed).
-    colour : str
-        Colour of the curve.
-    face : str, optional
-        Colour inside the markers, by default that of the curve.
+    **more : Artist
+        Further entries by their label.
     """
-    chosen = data.sortby("strength")
-    _curve(axis, chosen.strength, chosen[name], "-", "o", colour, None, face)
-
-
-def _curve(axis, x, values, line, marker, colour, label, face):
-    mean, deviation = values.mean("seed"), values.std("seed")
-    low = np.maximum(mean - deviation, 0.02 * mean) if (values > 0).all() else mean - deviation
-    axis.fill_between(x, low, mean + deviation, color=colour, alpha=0.15, lw=0)
-    axis.plot(x, mean, line, marker=marker, color=colour, mfc=face or colour, label=label)
+    entries = {
+        "training": Line2D([], [], color="0.2", ls="-", marker="o"),
+        "test": Line2D([], [], color="0.2", ls="--", marker="s", mfc="white"),
+        "error of the best constant": Line2D([], [], color="0.5", ls=":", lw=0.8),
+        "5 to 95 % of the seeds": Patch(color="0.2", alpha=0.15, lw=0),
+        **more,
+    }
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=7.5)

@@ -1,38 +1,45 @@
 """Figure 1b, c: error of the reservoir against the mean background current, for two targets.
 
-Panels b (y1) and c (y2) with both presets of `protocols.common.reservoir`, and the rate, the synchrony and the
-degrees of freedom of the network along the same axis. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
+Panels b (y1) and c (y2), as published and corrected (`protocols.common.procedure`), with the rate, the synchrony and
+the degrees of freedom of the network along the same axis. Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
 """
 
 import numpy as np
 
 from hetbrian.analysis.meanfield import MeanField
-from protocols.common.reservoir import evaluate, point, summary_table
+from hetbrian.study.claims import Evidence, markdown
+from protocols.common.reservoir import PARTS, evaluate, point, summary_table
+from protocols.common.statements import claim
 
-__all__ = ["SMALL", "compute", "point", "summary"]
+__all__ = ["SMALL", "claims", "compute", "point", "summary"]
 
 SMALL = {
+    "procedure": "both",
     "n_seeds": 2,
-    "etas": (0.0, 0.04, 0.12, 0.25),
-    "n_neurons": 200,
-    "settle": 100.0,
-    "record": 300.0,
-    "n_training": 3,
+    "etas": (0.04, 0.12, 0.25),
+    "n_neurons": 100,
+    "settle": 50.0,
+    "record": 200.0,
+    "n_training": 2,
     "dt": 4e-3,
 }
 
+REGIMES = {"I": 0.04, "II": 0.12, "III": 0.25}
+"""The background current of each regime at which the claim is decided."""
+
 
 def compute(
+    procedure="corrected",
     seed=1,
-    n_seeds=50,
+    n_seeds=20,
     etas=(0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.18, 0.21, 0.25, 0.3),
     eta_half_width=0.02,
     n_neurons=1000,
     settle=500.0,
-    record=1000.0,
-    n_training=5,
+    record=2000.0,
+    n_training=0,
     n_test=1,
-    dt=1e-3,
+    dt=0.0,
     device="cpp_standalone",
 ):
     """
@@ -40,8 +47,10 @@ def compute(
 
     Parameters
     ----------
+    procedure : {"corrected", "as_published", "both"}
+        See `protocols.common.procedure`.
     seed, n_seeds : int
-        First root seed and how many.
+        First root seed and how many; the paper has 50.
     etas : tuple of float
         Mean background currents, dimensionless.
     eta_half_width : float
@@ -60,6 +69,7 @@ def compute(
     return evaluate(
         conditions,
         range(seed, seed + n_seeds),
+        procedure,
         lambda dataset: dataset.assign(
             strength=("condition", [float(eta) for eta in etas]), hopf=("hopf_point", np.sort(hopf.eta.values))
         ),
@@ -73,6 +83,43 @@ def compute(
     )
 
 
+def claims(dataset):
+    """
+    Return R1, and R2 once per procedure for the training and for the test error.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`; R2 needs the currents of `REGIMES`.
+
+    Returns
+    -------
+    list of hetbrian.study.claims.Claim
+    """
+    hopf = Evidence("Hopf points along eta at D_eta = 0.02", (float(dataset.sizes["hopf_point"]),), ">", 1.5)
+    found = [claim("R1", (hopf,), "mean field")]
+    decided = {f"eta = {eta:g}" for eta in REGIMES.values()} <= set(dataset.condition.values.tolist())
+    for procedure in dataset.procedure.values if decided else ():
+        data = dataset.sel(procedure=procedure)
+        for part, word in PARTS.items():
+            evidence = [item for target in data.target.values for item in order(data, part, target)]
+            found.append(claim("R2", tuple(evidence), f"{procedure}, {word}"))
+    return found
+
+
+def order(data, part, target):
+    """Yield what R2 says of one error: that of regime I over those of II and III."""
+    errors = data[f"mse_{part}"].sel(target=target)
+    quiet, *active = (errors.sel(condition=f"eta = {eta:g}").values for eta in REGIMES.values())
+    for name, error in zip(("II", "III"), active, strict=True):
+        ratio = tuple(np.log10(quiet / error))
+        yield Evidence(f"log10 of the error of {target}, I over {name}", ratio, ">", 0.0)
+
+
 def summary(dataset):
-    """Return the table that the command line prints."""
-    return summary_table(dataset, "Figure 1b, c")
+    """Return the tables that the command line prints."""
+    from rich.console import Group
+
+    return Group(
+        summary_table(dataset, "Figure 1b, c"), markdown(claims(dataset), verdicts="small" not in dataset.attrs)
+    )

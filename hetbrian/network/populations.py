@@ -1,10 +1,14 @@
 """Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
+from brian2.equations.codestrings import Expression
+from brian2.equations.equations import SingleEquation
 from brian2.units.fundamentalunits import get_unit_for_display
 from brian2.utils.stringtools import get_identifiers
 
@@ -32,6 +36,7 @@ def population(
     reset: str | Reset = "residual",
     adaptation: str = "own",
     feedback: bool = False,
+    held: Sequence[str] = (),
     method: str = "euler",
     clock: Clock | None = None,
     name: str = "neurons",
@@ -66,6 +71,9 @@ def population(
         `SharedAdaptation`.
     feedback : bool
         Whether the neurons receive ``I_feedback``, which `FORCE` writes.
+    held : sequence of str
+        Variables, v and w say, that stand still in the step after a spike of their neuron, where its ``awake`` is 0:
+        what a script does that resets a neuron instead of integrating it. Only with ``method="euler"``.
     method : str
         Brian2's integration method.
     clock : Clock, optional
@@ -82,8 +90,8 @@ def population(
     ------
     ValueError
         If n_neurons < 1, an array has the wrong length or is not finite, theta is outside the
-        range of the reset rule, the rule or the adaptation is unknown, or the statement of a rule has a name that
-        the neurons do not know.
+        range of the reset rule, the rule or the adaptation is unknown, the statement of a rule has a name that
+        the neurons do not know, or variables are held that have no equation, or with another method than Euler's.
     TypeError
         If the parameters, the synapse or the drive are something else, such as ``single_exponential`` without ().
     DimensionMismatchError
@@ -107,16 +115,24 @@ def population(
     if drive is not None and not hasattr(drive, "expression"):
         raise TypeError(f"drive is {drive!r}, expected a Drive: call what makes it, with its numbers.")
     rule = Reset.of(reset)
-    on_spike = (rule.statement, "w += w_jump" if adaptation == "own" else "", synapse.on_spike)
+    on_spike = (
+        rule.statement,
+        "w += w_jump" if adaptation == "own" else "",
+        synapse.on_spike,
+        "awake = 0" * bool(held),
+    )
     unit = "1" if parameters.is_dimensionless else "amp"
     nothing = "0" if parameters.is_dimensionless else "0*amp"
     inputs = f"I_ext = {drive.expression if drive else nothing} : {unit}\n"
     inputs += f"I_feedback : {unit}" if feedback else f"I_feedback = {nothing} : {unit}"
-    group = LimitedNeurons(
-        n_neurons,
+    equations = (
         parameters.equations(synapse.coupling, adaptation)
         + Equations(synapse.equations.replace("{current}", unit))
-        + Equations(inputs),
+        + Equations(inputs)
+    )
+    group = LimitedNeurons(
+        n_neurons,
+        _held(equations, held, method) if held else equations,
         threshold=THRESHOLD,
         reset="\n".join(filter(None, on_spike)),
         method=method,
@@ -139,7 +155,26 @@ def population(
         values[key] = getattr(parameters, key) if values[key] is None else values[key]
     for key, value in values.items():
         setattr(group, key, _per_neuron(key, value, group))
+    if held:
+        group.awake = 1
     return group
+
+
+def _held(equations, names, method):
+    """Return the equations with some variables that stand still in the step after a spike."""
+    moving = sorted(equations.diff_eq_names)
+    if method != "euler" or not set(names) <= set(moving):
+        raise ValueError(
+            f"held is {', '.join(names)} and method {method!r}, expected some of {', '.join(moving)} and "
+            "'euler', whose step is one: leave the others out."
+        )
+    found = [
+        SingleEquation(item.type, name, item.dim, item.var_type, Expression(f"awake*({item.expr})"), item.flags)
+        if name in names
+        else item
+        for name, item in equations.items()
+    ]
+    return Equations(found) + Equations("dawake/dt = (1 - awake)/dt : 1  # 0 in the step after a spike")
 
 
 def _check_names(rule, group):

@@ -70,6 +70,8 @@ class AllToAll(SharedVariable):
         Integration method of s.
     name : str
         Name of the group.
+    factor : Drive, optional
+        Factor of s_jump that depends on time, e.g. of `pulses` without unit.
 
     Raises
     ------
@@ -81,7 +83,7 @@ class AllToAll(SharedVariable):
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eq. 3.
     """
 
-    def __init__(self, neurons, parameters, method="euler", name="gating"):
+    def __init__(self, neurons, parameters, method="euler", name="gating", factor=None):
         if neurons.synapse.kind != "gating":
             raise ValueError(
                 f"the population has {neurons.synapse.kind} synapses, expected gating: build it with gating()."
@@ -91,7 +93,10 @@ class AllToAll(SharedVariable):
                 "the parameter set has no tau_s and s_jump, expected both: use Izhikevich.CA3 or replace them."
             )
         namespace = {"tau_s": parameters.tau_s, "jump": parameters.s_jump / len(neurons)}
-        SharedVariable.__init__(self, neurons, "ds/dt = -s/tau_s : 1", "s_post += jump", namespace, method, name)
+        on_spike = "s_post += jump"
+        if factor is not None:
+            on_spike, namespace = f"{on_spike}*{factor.expression}", namespace | factor.namespace
+        SharedVariable.__init__(self, neurons, "ds/dt = -s/tau_s : 1", on_spike, namespace, method, name)
         self.run_regularly(
             "s = clip(s, 0, 1)",
             when="after_synapses",

@@ -565,3 +565,9 @@ def test_a_reset_with_names_that_the_neurons_do_not_know_is_refused(statement, m
 def test_a_reset_of_another_kind_is_refused(rule):
     with pytest.raises(ValueError, match=r"reset is .*, expected one of residual, capped, retain, mirror: choose one"):
         hb.population(3, hb.Izhikevich.FORCE, hb.single_exponential(), reset=rule)
+
+
+@pytest.mark.parametrize(("held", "method"), [(("v",), "exponential_euler"), (("eta",), "euler")])
+def test_what_cannot_be_held_is_refused(held, method):
+    with pytest.raises(ValueError, match=f"held is {held[0]} and method '{method}', expected some of v, w and 'euler'"):
+        population(2, Izhikevich.CA3.dimensionless(), gating(), held=held, method=method)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, StateMonitor, defaultclock, ms, mV, nA, pA, second
+from brian2 import Clock, Network, StateMonitor, TimedArray, defaultclock, ms, mV, nA, pA, second
 
 import hetbrian as hb
+from hetbrian.network.drive import Drive
 from hetbrian.network.shared import SharedAdaptation
 
 
@@ -70,3 +71,15 @@ def test_neurons_with_adaptation_of_their_own_are_refused():
 def test_unknown_adaptation_is_refused():
     with pytest.raises(ValueError, match="adaptation is 'common', expected own or shared"):
         hb.population(2, hb.Izhikevich.CA3, hb.gating(), adaptation="common", eta=1 * nA)
+
+
+def test_a_factor_scales_the_jump_of_s_in_its_time():
+    dt = 0.01 * ms
+    parameters = hb.Izhikevich.CA3.dimensionless().replace(tau_s=1000 * second)  # hardly any decay
+    jumps = []
+    for factor in (None, Drive("twice(t)", {"twice": TimedArray([2.0, 1.0], dt=2 * dt)})):
+        neurons = hb.population(4, parameters, hb.gating(), v=[199, 0, 0, 0], clock=Clock(dt), name="neurons")
+        gating = hb.AllToAll(neurons, parameters, factor=factor)
+        Network(neurons, gating).run(dt, namespace={})
+        jumps.append(float(gating.s_[0]))
+    assert jumps[0] > 0 and jumps[1] == pytest.approx(2 * jumps[0], rel=1e-12)

@@ -11,7 +11,8 @@ from brian2 import ms, pA
 
 from hetbrian.simulation.record import load
 from hetbrian.study.figure import archived, find_figure
-from protocols import exchange, fig1, fig3, fig4, fig4_current, fig4_step, fig4_strengths
+from protocols import ablation, exchange, fig1, fig2, fig3, fig4, fig4_current, fig4_step, fig4_strengths
+from protocols.common import reservoir
 from protocols.common.force import trained
 
 matplotlib.use("Agg")
@@ -97,8 +98,48 @@ def of_fig4_strengths(dataset, rng):
     return of_gains(dataset, rng, lambda name, **given: trained(**known[name], **given), "strength", **settings)
 
 
+def of_reservoir(dataset, rng):
+    """Return a point of figure 1b, c or 2 with the training error of y1 as its error."""
+    procedure, condition = str(rng.choice(dataset.procedure.values)), str(rng.choice(dataset.condition.values))
+    there = dataset.sel(procedure=procedure, condition=condition)
+    names = {"eta", *fig2.PARAMETERS.values()} & set(there.coords)
+    network = {name: float(there[name]) for name in names if there[name] > 0}
+    if "strength" in there:  # of figure 1b, c
+        network = {"eta": float(there.strength), "eta_half_width": 0.02}
+    found = reservoir.point(seed=int(rng.choice(dataset.seed.values)), procedure=procedure, **network)
+    return as_scores(found), errors_of(there)
+
+
+def of_ablation(dataset, rng):
+    name, condition = str(rng.choice(list(ablation.ROWS))), str(rng.choice(list(ablation.CONDITIONS)))
+    network, readout = ablation.ROWS[name]
+    known = {name: item.default for name, item in inspect.signature(ablation.compute).parameters.items()}
+    given = {name: known[name] for name in ("n_neurons", "settle", "record", "dt", "device")}
+    found = ablation.point(
+        seed=int(rng.choice(dataset.seed.values)),
+        repaired=ablation.NETWORKS[network][0],
+        readouts=(readout,),
+        **given,
+        **ablation.CONDITIONS[condition],
+    )
+    there = dataset.sel(network=network, condition=condition, readout=readout)
+    return as_scores(found.sel(readout=readout)), errors_of(there)
+
+
+def as_scores(found):
+    return {"diverged": ((), 0), "rate": ((), found.rate), "relative_error": ((), found.mse_train.sel(target="y1"))}
+
+
+def errors_of(there):
+    error = there.mse_train.sel(target="y1")
+    return there.assign(relative_error=error, diverged=error * 0)
+
+
 AGAIN = {
+    "ablation": of_ablation,
     "exchange": of_exchange,
+    "fig1bc": of_reservoir,
+    "fig2": of_reservoir,
     "fig3": of_fig3,
     "fig4": of_fig4,
     "fig4_current": partial(of_fig4, protocol=fig4_current, eta=1040 * pA),

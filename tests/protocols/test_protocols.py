@@ -18,8 +18,8 @@ NAMES = sorted(path.stem for path in (ROOT / "protocols").glob("*.py") if path.s
 MEAN_FIELD = {"fig1", "regimes"}
 """Continuation: in test_fig1.py and test_regimes.py."""
 TRAINED = {"fig5", "table1", "trained"}
-RESERVOIR = {"fig1bc", "fig2", "reservoir_table"}
-"""Millions of Euler steps: in test_reservoir.py."""
+RESERVOIR = {"ablation", "fig1bc", "fig2"}
+"""Millions of Euler steps: in test_reservoir.py and test_ablation.py."""
 
 
 def compute_small(name, tmp_path, **changes):

@@ -9,9 +9,10 @@ import hetbrian as hb
 from hetbrian.study.figure import find_figure
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
 from models.reservoir import PARAMETERS, TIME_UNIT, reservoir
-from protocols import fig1bc, fig2, reservoir_table
+from protocols import fig1bc, fig2
 from protocols.common import reservoir as protocol
-from protocols.common.reservoir import PRESETS, SCORES, TARGETS, evaluate, point
+from protocols.common.procedure import PROCEDURES, Procedure
+from protocols.common.reservoir import SCORES, TARGETS, evaluate, point
 
 matplotlib.use("Agg")
 
@@ -65,7 +66,7 @@ def test_networks_share_all_random_numbers_but_those_of_a_heterogeneity():
     assert (plain.eta_ == 0.12).all() and np.ptp(spread.eta_) > 0
     for name in ("g_", "theta_"):
         assert np.array_equal(getattr(plain, name), getattr(spread, name))
-    assert np.array_equal(plain.namespace["v_start"].values, spread.namespace["v_start"].values)
+    assert np.array_equal(plain.v_, spread.v_) and len(np.unique(plain.v_)) == 6
 
 
 def test_more_trials_leave_the_first_ones_alone():
@@ -83,8 +84,8 @@ def test_a_spread_of_theta_stays_where_the_rule_is_stable():
     assert reset_to == pytest.approx(PARAMETERS.v_t, abs=0.01)  # `highest` has five digits, times 400
 
 
-@pytest.mark.parametrize(("spread", "jitter"), [(0.0, 0.0), (0.02, 20.0)])
-def test_test_trials_start_from_other_network_states_than_training_trials(spread, jitter, monkeypatch):
+@pytest.mark.parametrize("spread", [0.0, 0.02])
+def test_test_trials_start_from_other_network_states_than_training_trials(spread, monkeypatch):
     """The states at the pulse are compared neuron by neuron in the run that the readout is fitted to."""
     kept = {}
     simulate = hb.simulate
@@ -96,7 +97,7 @@ def test_test_trials_start_from_other_network_states_than_training_trials(spread
 
     step = reservoir(np.random.default_rng(0), onsets=(0.0,), trial_length=30.0, dt=TINY["dt"])["neurons"].clock.dt
     monkeypatch.setattr(protocol.hb, "simulate", recording)
-    point(seed=3, eta_half_width=spread, jitter=jitter, **TINY)
+    point(seed=3, eta_half_width=spread, **TINY)
     run, time = kept["run"], kept["run"].time.values / float(TIME_UNIT)
     starts = [k * kept["length"] + onset for k, onset in enumerate(kept["onsets"])]
     states = [run.isel(time=int(np.argmin(np.abs(time - start)))) for start in starts]
@@ -116,19 +117,18 @@ def test_test_trials_start_from_other_network_states_than_training_trials(spread
     assert all(len(trains[-1] & train) < 0.5 * len(trains[-1]) for train in trains[:-1])
 
 
-def test_a_point_has_every_score_and_fits_as_the_closed_form():
-    data = point(seed=1, eta_half_width=0.05, **TINY)
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_a_point_has_every_score_and_fits_as_the_closed_form(procedure):
+    data = point(seed=1, procedure=procedure, eta_half_width=0.05, **{**TINY, "n_training": 1})
     assert set(SCORES) <= set(data.data_vars) and data.sizes["time"] == 30
-    assert data.preset.values.tolist() == list(PRESETS) and data.target.values.tolist() == list(TARGETS)
-    assert data.gamma.sel(preset="paper") == 1e-3
+    assert data.target.values.tolist() == list(TARGETS)
+    assert np.isclose(float(data.gamma), Procedure.of(procedure).gamma, rtol=1e-12).any()
     for name in ("rate", "synchrony", "degrees_of_freedom", "dimensionality"):
         assert data[name] > 0 and data[name].attrs["long_name"]
-    # the scores are those of the traces: one training trial, and one test trial for both presets
-    error = ((data.z_train - data.y) ** 2).mean("time").sel(preset="paper")
-    np.testing.assert_allclose(error, data.mse_train.sel(preset="paper"), rtol=1e-12)
-    np.testing.assert_allclose(((data.z_test - data.y) ** 2).mean("time"), data.mse_test, rtol=1e-12)
-    assert (data.mse_train.sel(preset="paper") < data.mse_train.sel(preset="generalising")).all()
-    assert (data.mse_test != data.mse_train).sel(target="y1").all()
+    # the scores are those of the traces
+    for part in ("train", "test"):
+        np.testing.assert_allclose(((data[f"z_{part}"] - data.y) ** 2).mean("time"), data[f"mse_{part}"], rtol=1e-12)
+    assert (data.mse_test != data.mse_train).any()
 
 
 @pytest.fixture
@@ -141,25 +141,32 @@ def here():
 
 def test_points_lie_over_conditions_and_seeds(here):
     conditions = {"homogeneous": {}, "eta": {"eta_half_width": 0.05}}
-    first = evaluate(conditions, (1, 2), lambda dataset: dataset.assign(mine=1), **TINY)
+    first = evaluate(conditions, (1, 2), "corrected", lambda dataset: dataset.assign(mine=1), **TINY)
     assert (first.status == 1).all() and first.mine == 1
     alone = point(seed=1, eta_half_width=0.05, **TINY)
-    chosen = first.sel(condition="eta", seed=1)
+    chosen = first.sel(procedure="corrected", condition="eta", seed=1)
     assert all(np.array_equal(chosen[name], alone[name]) for name in alone.data_vars)
-    assert first.mse_test.dims == ("condition", "seed", "preset", "target") and np.isfinite(first.mse_test).all()
-    assert first.z_test.dims == ("condition", "preset", "time", "target") and first.y.dims == ("time", "target")
+    assert first.mse_test.dims == ("procedure", "condition", "seed", "target") and np.isfinite(first.mse_test).all()
+    assert first.z_test.dims == ("procedure", "condition", "time", "target") and first.y.dims == ("time", "target")
+
+
+def test_both_procedures_are_an_axis(here, monkeypatch):
+    monkeypatch.setattr(protocol, "point", made_up)
+    found = evaluate({"homogeneous": {}}, (1, 2), "both")
+    assert found.procedure.values.tolist() == ["as_published", "corrected"] and found.y.dims == ("time", "target")
+    with pytest.raises(ValueError, match="procedure is 'published', expected one of as_published, corrected: choose"):
+        evaluate({"homogeneous": {}}, (1, 2), "published")
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_training": 0}, "n_training is 0, expected at least 1: the readout is fitted to trials and tested"),
+        ({"n_training": -1}, "n_training is -1, expected at least 1: the readout is fitted to trials and tested"),
         ({"n_test": 0}, "n_test is 0, expected at least 1"),
         ({"record": 0.5}, "record is 0.5, expected at least 1"),
         ({"record": 10.0}, r"onsets run from 10 to 10, expected pulses of 20 within trials of 20 time units"),
         ({"settle": -1.0}, "onsets run from -1 to -1, expected pulses of 20 within trials"),
         ({"dt": 0.02}, "dt is 0.02, expected more than 0 and at most 0.005 time units"),
-        ({"n_training": 1}, "trial holds 1 trials, expected at least 2 to choose among 7 penalties"),
     ],
 )
 def test_refuses(changes, message):
@@ -167,16 +174,22 @@ def test_refuses(changes, message):
         point(seed=1, **{**TINY, **changes})
 
 
-def made_up(**arguments):
+@pytest.mark.parametrize(("name", "value"), [("start", "rest"), ("gating", "none")])
+def test_the_model_refuses_an_unknown_start_or_gating(name, value):
+    with pytest.raises(ValueError, match=f"{name} is '{value}', expected"):
+        build(onsets=(1.0,), trial_length=30.0, **{name: value})
+
+
+def made_up(traced=None, **arguments):
     """Return a point as `protocols.common.reservoir.point` does, with random numbers."""
     rng = np.random.default_rng(abs(hash(str(sorted(arguments.items())))))
-    shape, trace = (2, 2), (2, 30, 2)
     data = {name: rng.uniform(0.1, 0.5) for name in SCORES}
-    data |= {name: (("preset", "target"), rng.uniform(0.1, 0.5, shape)) for name in ("mse_train", "mse_test")}
-    data |= {"gamma": ("preset", [1e-3, 1.0]), "y": (("time", "target"), rng.normal(size=trace[1:]))}
-    data |= {name: (("preset", "time", "target"), rng.normal(size=trace)) for name in ("z_train", "z_test")}
-    coords = {"preset": list(PRESETS), "target": list(TARGETS), "time": np.arange(30.0)}
-    return xarray.Dataset(data, coords)
+    data |= {name: ("target", rng.uniform(0.1, 0.5, 2)) for name in ("mse_train", "mse_test")}
+    y = np.column_stack([target((np.arange(30) + 0.5) / 60) for target in TARGETS.values()])
+    data |= {name: (("time", "target"), rng.normal(size=(30, 2))) for name in ("z_train", "z_test")}
+    data["y"] = (("time", "target"), y)
+    found = xarray.Dataset(data, {"target": list(TARGETS), "time": np.arange(30.0)})
+    return found if traced in (None, arguments["seed"]) else found.drop_dims("time")
 
 
 @pytest.mark.parametrize("module", [fig1bc, fig2], ids=lambda module: module.__name__)
@@ -190,43 +203,53 @@ def test_figures_show_the_dataset_and_change_nothing(module, here, monkeypatch, 
     axes[0].figure.savefig(tmp_path / "d.png")
     assert kept.identical(before)
     assert all(axis.lines for axis in axes) and axes[-1].get_xlabel()
-    assert module.summary(kept).row_count == kept.sizes["condition"]
+    assert module.summary(kept).renderables[0].row_count == 2 * kept.sizes["condition"]
     # the first error curve is the mean over seeds, in order of its strength
-    axis = axes[0] if module is fig1bc else axes[4]
-    shown = kept if module is fig1bc else kept.isel(condition=kept.curve.values == "eta")
-    expected = shown.mse_train.sel(preset="paper", target="y1").mean("seed")[np.argsort(shown.strength.values)]
+    axis, shown = (axes[0], kept) if module is fig1bc else (axes[2], fig2.curve(kept, "eta"))
+    expected = shown.mse_train.sel(procedure="as_published", target="y1").mean("seed")
     np.testing.assert_allclose(axis.lines[0].get_ydata(), expected)
+    np.testing.assert_allclose(axis.lines[0].get_xdata(), np.sort(shown.strength))
     matplotlib.pyplot.close(axes[0].figure)
 
 
-def test_figure_2_has_every_curve_from_zero(here):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "point", made_up)
-        dataset = fig2.compute(**fig2.SMALL)
-    for curve in fig2.CURVES:
-        chosen = dataset.isel(condition=dataset.curve.values == curve)
-        assert chosen.strength[0] == 0 and chosen.sizes["condition"] == 3
-    base = dataset.isel(condition=dataset.condition.values == "homogeneous")
-    assert base.curve.values.tolist() == ["eta", "g", "theta", "theta, retain"]
-    assert dataset.mse_test.isel(condition=dataset.condition.values == "theta 0.4, retain").sizes["condition"] == 1
-
-
-def test_claims_are_decided_by_the_errors(here, monkeypatch):
+def test_figure_2_has_every_curve_and_every_network_once(here, monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
-    dataset = reservoir_table.compute(**reservoir_table.SMALL)
-    claims = {(claim.name, claim.setting): claim for claim in reservoir_table.claims(dataset)}
-    assert len(claims) == 1 + 5 * 2 and claims["R1", "mean field"].verdict == "reproduced"
-    assert claims["R1", "mean field"].evidence[0].values == (2.0,)
-    for name, fails, succeeds in (("train", 0.9, 0.1), ("test", 0.9, 0.1)):
-        dataset[f"relative_{name}"][:] = succeeds
-        dataset[f"relative_{name}"].loc[{"condition": "homogeneous"}] = fails
-    decided = {claim.name: claim for claim in reservoir_table.claims(dataset) if claim.setting == "paper"}
-    assert decided["R3"].verdict == "reproduced"
-    assert decided["R5"].verdict == "reproduced"  # the spread changes nothing, the mean does
-    assert decided["R6"].verdict == "not"  # both errors gain alike
-    dataset["relative_test"].loc[{"condition": ["eta 0.02", "g 0.2"]}] = 0.8
-    decided = {claim.name: claim for claim in reservoir_table.claims(dataset) if claim.setting == "paper"}
-    assert decided["R6"].verdict == "reproduced" and decided["R3"].verdict == "not"
+    dataset = fig2.compute(n_seeds=2)
+    names = dataset.condition.values.tolist()
+    assert len(set(names)) == len(names) and set(fig2.NEEDED) <= set(names)
+    strengths = {name: fig2.curve(dataset, name).strength.values.tolist() for name in fig2.CURVES}
+    assert strengths["eta"] == [0, 0.002, 0.02, 0.1, 0.5] and strengths["g"] == [0, 0.02, 0.2, 0.5, 1]
+    assert strengths["theta"] == [0, 0.2, 0.5, 0.9] and strengths["theta, spread"] == [0.2, 0.5, 0.9]
+    assert strengths["spread of theta"] == [0, 0.02, 0.1, 0.5]
+    assert fig2.curve(dataset, "spread of theta").condition[0] == "theta 0.5"
+
+
+def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(here, monkeypatch):
+    monkeypatch.setattr(protocol, "point", made_up)
+    dataset = fig1bc.compute("both", n_seeds=3, etas=(0.04, 0.12, 0.25))
+    dataset.mse_train[:], dataset.mse_test[:] = 0.01, 0.5
+    quiet = {"condition": "eta = 0.04"}
+    dataset.mse_train.loc[quiet], dataset.mse_test.loc[quiet] = 0.1, 0.4
+    verdicts = {(claim.name, claim.setting): claim.verdict for claim in fig1bc.claims(dataset)}
+    assert verdicts["R1", "mean field"] == "reproduced" and len(verdicts) == 5
+    assert verdicts["R2", "as_published, training"] == "reproduced" and verdicts["R2", "corrected, test"] == "not"
+    assert len(fig1bc.claims(dataset.isel(condition=[0, 1]))) == 1
+
+
+def test_claims_of_figure_2_are_decided_by_the_errors(here, monkeypatch):
+    monkeypatch.setattr(protocol, "point", made_up)
+    dataset = fig2.compute("both", n_seeds=3)
+    assert not fig2.claims(dataset.isel(condition=slice(3)))
+    for part in ("train", "test"):
+        dataset[f"mse_{part}"][:] = 0.05
+        dataset[f"mse_{part}"].loc[{"condition": "homogeneous"}] = 0.5
+    dataset.mse_train.loc[{"condition": "theta 0.5"}] = 0.5  # alike, theta does nothing
+    dataset.mse_test.loc[{"condition": "g 0.2"}] = 0.45
+    found = {(claim.name, claim.setting): claim.verdict for claim in fig2.claims(dataset)}
+    assert found["R3", "as_published, training"] == "reproduced"
+    assert found["R4", "corrected, test"] == "not"  # g 0.2 does not fit
+    assert found["R5", "as_published, training"] == "not" and found["R5", "as_published, test"] == "reproduced"
+    assert found["R6", "corrected"] == "not"  # eta gains alike
 
 
 @pytest.mark.slow
@@ -235,7 +258,7 @@ def test_time_step_and_mirror_reset_leave_the_statistics_alone():
     """dt = 1e-3 against 2e-3 and against the authors' reset, over five networks each."""
     given = {"n_neurons": 200, "settle": 50.0, "record": 250.0, "n_training": 2, "eta_half_width": 0.02}
     variants = {"reference": {"dt": 1e-3}, "coarse": {"dt": 2e-3}, "mirror": {"dt": 1e-3, "reset": "mirror"}}
-    found = evaluate(variants, range(1, 6), **given, device="cpp_standalone")
+    found = evaluate(variants, range(1, 6), "corrected", **given).sel(procedure="corrected")
     reference = found.sel(condition="reference")
     for name in ("coarse", "mirror"):
         other = found.sel(condition=name)
@@ -244,5 +267,5 @@ def test_time_step_and_mirror_reset_leave_the_statistics_alone():
         np.testing.assert_allclose(other.synchrony, reference.synchrony, atol=0.01)
         # errors scatter between trials: their means over seeds agree within three standard errors
         for part in ("mse_train", "mse_test"):
-            difference = (other[part] - reference[part]).sel(preset="generalising", target="y1")
+            difference = (other[part] - reference[part]).sel(target="y1")
             assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(5) + 0.02
