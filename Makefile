@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test kills differential lint bench fields docs links clean
+.PHONY: demo test kills differential fuzz lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
@@ -20,6 +20,10 @@ kills: $(VENV)/.dev
 # 10 000 models at random in Brian2, the plain and the fused torch cell; goes on where it was stopped
 differential: $(VENV)/.dev
 	$(BIN)/python -m tests.differential --models $(or $(MODELS),10000) --folder $(OUT)/differential
+
+# 5000 malformed inputs to everything public, every file format and command; goes on where it was stopped
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),5000) --folder $(OUT)/fuzz
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

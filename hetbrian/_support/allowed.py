@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2 import NeuronGroup
+from brian2 import NeuronGroup, Quantity
 
+from hetbrian._support.checks import check_unit, is_number, shown
 from hetbrian._support.errors import NetworkError
 from hetbrian._support.variables import looked_at
 
@@ -41,6 +42,8 @@ class Allowed:
         Whether each end does.
     element : str
         What the values of an array belong to, for the error.
+    unit : Quantity, optional
+        Unit of one number that is checked as an argument; by default it has none.
 
     Examples
     --------
@@ -58,6 +61,32 @@ class Allowed:
     high: float = np.inf
     included: tuple[bool, bool] = (True, True)
     element: str = "element"
+    unit: Quantity | None = None
+
+    def __call__(self, value: Any, name: str) -> None:
+        """
+        Refuse an argument that is not one number inside: a rule of `hetbrian._support.arguments.checked`.
+
+        Parameters
+        ----------
+        value : Quantity or float
+            Its value.
+        name : str
+            What it is called.
+
+        Raises
+        ------
+        TypeError
+            If it is no real number.
+        DimensionMismatchError
+            If it has another unit.
+        ValueError
+            If it is outside.
+        """
+        if not is_number(value):
+            raise TypeError(f"{name} is {shown(value)}, expected {self.expected}: {self.advice}.")
+        check_unit(value, name, self.unit)
+        self.check(name, value)
 
     def check(self, name: str, values: Any) -> None:
         """
@@ -78,14 +107,14 @@ class Allowed:
         array = np.asarray(values)
         plain = np.atleast_1d(array).ravel()
         if array.dtype.kind not in "biuf":
-            raise ValueError(f"{name} is {values!r}, expected {self.expected}: {self.advice}.")
+            raise ValueError(f"{name} is {shown(values)}, expected {self.expected}: {self.advice}.")
         above = plain >= self.low if self.included[0] else plain > self.low
         below = plain <= self.high if self.included[1] else plain < self.high
         outside = np.flatnonzero(~(above & below))
         if outside.size:
             where = f" of {self.element} {outside[0]}" if array.ndim else ""
-            shown = values if not array.ndim else f"{plain[outside[0]]:g}"
-            raise ValueError(f"{name}{where} is {shown}, expected {self.expected}: {self.advice}.")
+            given = values if not array.ndim else f"{plain[outside[0]]:g}"
+            raise ValueError(f"{name}{where} is {given}, expected {self.expected}: {self.advice}.")
 
 
 FINITE = Allowed("finite numbers", "check where they come from", -np.inf, np.inf, included=(False, False))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+import os
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from os import PathLike
+from typing import Any
 
 import numpy as np
 from brian2 import DimensionMismatchError, NetworkOperation, Quantity, second
@@ -16,24 +19,50 @@ from brian2.units.fundamentalunits import (
     have_same_dimensions,
 )
 
-if TYPE_CHECKING:
-    Function = TypeVar("Function", bound=Callable[..., Any])
+LARGEST_COUNT = 2**31 - 1
+"""Largest number of neurons, samples or steps, which code that is generated counts with 32 bits."""
 
-    def check_units(**units: Any) -> Callable[[Function], Function]:
-        """Brian2's decorator, for type checkers, to whom its own would hide the signature."""
-        ...
-else:
-    from brian2 import check_units as check_units
+
+def shown(value: Any) -> str:
+    """Return a value on one line, and short, for an error."""
+    try:
+        text = str(value) if isinstance(value, (Quantity, np.generic, float)) else repr(value)
+    except Exception as error:  # whatever a user's object raises
+        text = f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is one real number, with or without unit; True is none."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind in "iuf"
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def check_unit(value: Any, name: str, unit: Quantity | None = None) -> None:
+    """Refuse numbers in another unit; 0, infinity and NaN go with any, as elsewhere in Brian2."""
+    expected = "a number without unit" if unit is None else f"a quantity in {unit}"
+    message = f"{name} is {shown(value)}, expected {expected}: check its unit."
+    fail_for_dimension_mismatch(value, unit, message)
 
 
 def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
     """Return the one finite number `value` in SI units."""
-    expected = "a number without unit" if unit is None else f"a quantity in {unit}"
-    message = f"{name} is {{value}}, expected {expected}: check its unit."
-    fail_for_dimension_mismatch(value, unit, message, value=value)
-    if np.ndim(value) != 0 or not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, expected one finite number: check its value.")
-    return float(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
+        check_unit(value, name, unit)
+    wrong = f"{name} is {shown(value)}, expected one finite number: check its value."
+    if not is_number(value):
+        is_array = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
+        raise (ValueError if is_array else TypeError)(wrong)
+    check_unit(value, name, unit)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(wrong)
+    return number
 
 
 def check_dimensions(name: str, values: Any, dimensions: Any) -> None:
@@ -50,27 +79,170 @@ def positive(value: Any, name: str, unit: Quantity | None = None) -> float:
     """Return the one finite number `value` > 0 in SI units."""
     number = finite(value, name, unit)
     if number <= 0:
-        raise ValueError(f"{name} is {value}, expected more than 0: give a positive value.")
+        raise ValueError(f"{name} is {shown(value)}, expected more than 0: give a positive value.")
     return number
 
 
-def count(value: int, name: str) -> None:
-    """Refuse what is not an integer of at least 1."""
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} is {value!r}, expected an integer of at least 1: give a positive count.")
+def not_negative(value: Any, name: str, unit: Quantity | None = None) -> float:
+    """Return the one finite number `value` >= 0 in SI units."""
+    number = finite(value, name, unit)
+    if number < 0:
+        raise ValueError(f"{name} is {shown(value)}, expected 0 or more: give no negative value.")
+    return number
 
 
-def check_generator(rng: np.random.Generator) -> None:
+def whole(value: Any, name: str, least: int = -LARGEST_COUNT, most: int = LARGEST_COUNT) -> None:
+    """Refuse what is not an integer from `least` to `most`."""
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or not least <= value <= most:
+        raise ValueError(f"{name} is {shown(value)}, expected an integer from {least} to {most}: round or limit it.")
+
+
+def stream_seed(value: Any, name: str) -> None:
+    """Refuse what is no root of random streams."""
+    whole(value, name, 0, 2**32 - 1)
+
+
+def count(value: Any, name: str) -> None:
+    """Refuse what is not an integer of at least 1, or more than code can count."""
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or value < 1:
+        raise ValueError(f"{name} is {shown(value)}, expected an integer of at least 1: give a positive count.")
+    if value > LARGEST_COUNT:
+        raise ValueError(f"{name} is {shown(value)}, expected at most {LARGEST_COUNT}: give a smaller count.")
+
+
+def generator(rng: Any, name: str = "rng") -> None:
     """Refuse any other source of randomness, such as a seed."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}, expected a numpy Generator: give numpy.random.default_rng(seed).")
+        raise TypeError(f"{name} is {shown(rng)}, expected a numpy Generator: give numpy.random.default_rng(seed).")
 
 
-def check_instance(value: Any, name: str, kind: type, advice: str) -> None:
-    """Refuse what is not of a kind, such as a function that was not called."""
-    if not isinstance(value, kind):
-        shown = getattr(value, "__name__", None) or repr(value)
-        raise TypeError(f"{name} is {shown}, expected a {kind.__name__}: {advice}.")
+def instance(value: Any, name: str, kind: Any, advice: str = "give one") -> None:
+    """Refuse what is not of a kind, or of one of several, such as a function that was not called."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds):
+        given = getattr(value, "__name__", None) if callable(value) else None
+        expected = " or ".join(item.__name__ for item in kinds)
+        raise TypeError(f"{name} is {given or shown(value)}, expected a {expected}: {advice}.")
+
+
+def flag(value: Any, name: str) -> None:
+    """Refuse what is neither True nor False, as the text "no", which Python takes for true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {shown(value)}, expected True or False: give one of them.")
+
+
+def text(value: Any, name: str) -> None:
+    """Refuse what is no text."""
+    instance(value, name, str, "put it in quotes")
+
+
+def object_name(value: Any, name: str) -> None:
+    """Refuse what Brian2 takes for no name of an object: letters, digits and _, and * at the end for a free number."""
+    if not isinstance(value, str) or not value.removesuffix("*").isidentifier() or not value.isascii():
+        raise ValueError(f"{name} is {shown(value)}, expected a name of letters, digits and _: choose another.")
+
+
+def file_path(value: Any, name: str) -> None:
+    """Refuse what cannot be the name of a file or folder."""
+    given = os.fspath(value) if isinstance(value, PathLike) else value
+    if not isinstance(given, str) or not given or "\0" in given:
+        raise TypeError(f"{name} is {shown(value)}, expected the name of a file or folder: give it as text or Path.")
+
+
+def function(value: Any, name: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} is {shown(value)}, expected a function: give one, not what it returns.")
+
+
+def numbers(
+    value: Any,
+    name: str,
+    unit: Quantity | None = None,
+    ndim: tuple[int, ...] | None = None,
+    dtype: Any = float,
+    may_be_infinite: bool = False,
+    least: int = 0,
+    any_unit: bool = False,
+) -> np.ndarray:
+    """
+    Return real numbers as an array, in SI units; anything else is refused by name.
+
+    Parameters
+    ----------
+    value : array_like
+        The numbers.
+    name : str
+        What they are called.
+    unit : Quantity, optional
+        Their unit; by default they have none.
+    ndim : tuple of int, optional
+        How many axes they may have.
+    dtype : dtype, optional
+        Of the array; None keeps that of the numbers.
+    may_be_infinite : bool
+        Whether NaN and infinity are taken too.
+    least : int
+        How many numbers there are at least.
+    any_unit : bool
+        Whether they may have any unit.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
+    ValueError
+        If they do not form an array, have other axes, are too few, or one is not finite.
+    DimensionMismatchError
+        If they have another unit.
+    """
+    try:
+        array = np.asarray(value)
+    except Exception:  # numpy raises what it meets in sequences of unequal length, and in objects of a user
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} is {shown(value)}, expected real numbers: give an array of them.")
+    if not any_unit:
+        check_unit(value, name, unit)
+    if ndim is not None and array.ndim not in ndim:
+        axes = " or ".join(map(str, ndim))
+        raise ValueError(f"{name} has the shape {array.shape}, expected {axes} axes: reshape it.")
+    if array.size < least:
+        raise ValueError(f"{name} has {array.size} numbers, expected at least {least}: give more.")
+    array = array.astype(dtype, copy=False) if dtype is not None else array
+    if not may_be_infinite and not np.isfinite(array).all():
+        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
+    return array
+
+
+def integers(value: Any, name: str) -> np.ndarray:
+    """Return whole numbers as an array; the empty sequence is one too."""
+    array = numbers(value, name, dtype=None)
+    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
+        raise ValueError(f"{name} is {shown(value)}, expected whole numbers: round them.")
+    return array.astype(int)
+
+
+def check_broadcast(**arrays: Any) -> None:
+    """Refuse arrays whose shapes do not go together."""
+    try:
+        np.broadcast_shapes(*(np.shape(array) for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
+        raise ValueError(f"the shapes are {shapes}, expected shapes that go together: give as many of each.") from None
+
+
+def few_enough(number: float, name: str) -> int:
+    """Return how many values an argument makes, rounded; refuse more than code can count."""
+    if not number <= LARGEST_COUNT:
+        raise ValueError(f"{name} makes {number:.3g} values, expected at most {LARGEST_COUNT}: give another.")
+    return round(number)
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> Any:
@@ -102,9 +274,9 @@ def choice(value: Any, name: str, known: Iterable[str]) -> Any:
     'capped'
     """
     known = tuple(known)
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         end = did_you_mean(value, known, "choose one of them")
-        raise ValueError(f"{name} is {value!r}, expected {', '.join(map(str, known)) or 'none'}{end}")
+        raise ValueError(f"{name} is {shown(value)}, expected {', '.join(map(str, known)) or 'none'}{end}")
     return value
 
 
@@ -168,11 +340,3 @@ def no_network_operations(network: Any, device: str) -> None:
 
 ROUNDING = 1e-3
 """How much a period may change, relatively, to be a whole number of steps."""
-
-
-def check_finite(name: str, values: Any, dtype: Any = float) -> np.ndarray:
-    """Return the values as an array; NaN and infinity are refused by name."""
-    values = np.asarray(values, dtype=dtype)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
-    return values

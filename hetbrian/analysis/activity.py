@@ -7,11 +7,19 @@ Spikes are counted straight into bins, so memory is that of the result, whatever
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import count, positive
+from hetbrian._support.arguments import array, checked
+from hetbrian._support.checks import LARGEST_COUNT, count, integers, positive
 
+MOST_DURATIONS = 10  # how long a standard deviation may be; everything is the mean long before
 EDGE = 1e-9  # of a bin; spike times are multiples of dt only up to rounding
 
 
+@checked(
+    spike_times=array(),
+    n_neurons=count,
+    duration=positive,
+    bin=positive,
+)
 def binned(
     spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float
 ) -> tuple[np.ndarray, np.ndarray, int]:
@@ -37,16 +45,20 @@ def binned(
         If the spike arrays differ in shape, a spike time or neuron is out of range, `n_neurons` is below 1,
         `duration` or `bin` is not positive, or `bin` is longer than `duration`.
     """
-    spike_times, spike_neurons = np.asarray(spike_times, dtype=float), np.asarray(spike_neurons, dtype=int)
+    spike_times, spike_neurons = np.asarray(spike_times, dtype=float), integers(spike_neurons, "spike_neurons")
     if spike_times.ndim != 1 or spike_times.shape != spike_neurons.shape:
         raise ValueError(
             f"spike_times and spike_neurons have shapes {spike_times.shape} and {spike_neurons.shape}, "
             f"expected (spike,) for both; give one neuron a spike"
         )
-    count(n_neurons, "n_neurons")
-    n_bins = int(positive(duration, "duration") / positive(bin, "bin") + EDGE)
+    n_bins = int(min(duration / bin + EDGE, LARGEST_COUNT))
     if n_bins < 1:
         raise ValueError(f"bin = {bin}, expected at most duration = {duration}; narrow the bin")
+    if n_bins * n_neurons >= LARGEST_COUNT:
+        raise ValueError(
+            f"duration = {duration}, bin = {bin} and n_neurons = {n_neurons} make more than {LARGEST_COUNT} counts, "
+            "expected fewer: widen the bin."
+        )
     bins = spike_times / bin + EDGE
     if not ((bins >= 0) & (bins <= duration / bin + 2 * EDGE)).all():
         raise ValueError(f"spike_times leave the interval from 0 to {duration} s; subtract the start of the interval")
@@ -56,6 +68,9 @@ def binned(
     return bins[kept], spike_neurons[kept], n_bins
 
 
+@checked(
+    sigma=positive,
+)
 def gaussian_activity(
     spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float, sigma: float
 ) -> np.ndarray:
@@ -99,13 +114,17 @@ def gaussian_activity(
     """
     from scipy.ndimage import gaussian_filter1d
 
-    positive(sigma, "sigma")
     bins, neurons, n_bins = binned(spike_times, spike_neurons, n_neurons, duration, bin)
+    if sigma > MOST_DURATIONS * duration:
+        raise ValueError(f"sigma = {sigma}, expected at most {MOST_DURATIONS} times duration = {duration}; narrow it")
     counts = np.bincount(bins.astype(int) * n_neurons + neurons, minlength=n_bins * n_neurons)
     activity = counts.astype(float).reshape(n_bins, n_neurons)
     return gaussian_filter1d(activity, sigma / bin, axis=0, output=activity)
 
 
+@checked(
+    tau=positive,
+)
 def exponential_activity(
     spike_times: ArrayLike, spike_neurons: ArrayLike, n_neurons: int, duration: float, bin: float, tau: float
 ) -> np.ndarray:
@@ -138,7 +157,6 @@ def exponential_activity(
     >>> np.log(activity[:, 0]).round(6).tolist()
     [-0.5, -1.5, -2.5]
     """
-    positive(tau, "tau")
     bins, neurons, n_bins = binned(spike_times, spike_neurons, n_neurons, duration, bin)
     last = bins.astype(int)
     left = np.exp((bins - last - 1) * bin / tau)  # of each spike at the end of its bin

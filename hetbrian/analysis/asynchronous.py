@@ -9,8 +9,9 @@ import numpy.typing as npt
 from brian2 import DimensionMismatchError, Quantity, get_dimensions, hertz, second
 from brian2.units.fundamentalunits import have_same_dimensions
 
-from hetbrian._support.checks import check_units
-from hetbrian.network.neuron import Izhikevich, check_adaptation
+from hetbrian._support.arguments import array, checked, of, one_of, quantity
+from hetbrian._support.checks import check_broadcast, finite, not_negative, numbers
+from hetbrian.network.neuron import ADAPTATIONS, Izhikevich
 from hetbrian.network.reset import Reset
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ RATES = np.append(0.0, np.geomspace(1e-6, 1e3, 80))
 """Dimensionless population rates between which asynchronous states are looked for."""
 
 
+@checked(
+    vertex=array(least=1),
+    v_peak=finite,
+    v_reset=finite,
+)
 def time_saved(vertex: npt.ArrayLike, v_peak: float, v_reset: float) -> np.ndarray:
     r"""
     Return how much a finite cutoff and reset shorten a period, to leading order.
@@ -62,6 +68,12 @@ def time_saved(vertex: npt.ArrayLike, v_peak: float, v_reset: float) -> np.ndarr
     return 1 / (v_peak - vertex) + 1 / (vertex - v_reset)
 
 
+@checked(
+    drive=array(),
+    vertex=array(),
+    v_peak=array(),
+    v_reset=array(),
+)
 def firing_rate(
     drive: npt.ArrayLike, vertex: npt.ArrayLike, v_peak: npt.ArrayLike, v_reset: npt.ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -95,6 +107,12 @@ def firing_rate(
     >>> round(float(rate * np.pi), 6)
     1.0
     """
+    check_broadcast(drive=drive, vertex=vertex, v_peak=v_peak, v_reset=v_reset)
+    return _rate(drive, vertex, v_peak, v_reset)
+
+
+def _rate(drive, vertex, v_peak, v_reset):
+    """Return rate and mean potential, see `firing_rate`."""
     drive, vertex, peak, reset = np.broadcast_arrays(drive, vertex, v_peak, v_reset)
     root = np.sqrt(np.abs(drive))
     up, low = peak - vertex, reset - vertex
@@ -138,7 +156,12 @@ def mean_reset(neuron: Izhikevich, theta: npt.ArrayLike, reset: str | Reset, dt:
     return Reset.of(reset).mean_potential(neuron, theta, dt)
 
 
-@check_units(dt=second)
+@checked(
+    neuron=of(Izhikevich, advice="pass Izhikevich.CA3, say"),
+    theta=array(None, 0, 1),
+    adaptation=one_of(*ADAPTATIONS),
+    dt=quantity(second, not_negative),
+)
 def asynchronous_state(
     neuron: Izhikevich,
     eta: Quantity | npt.ArrayLike,
@@ -206,7 +229,6 @@ def asynchronous_state(
     number = neuron.dimensionless()
     if number.E is None or number.tau_s is None or number.s_jump is None:
         raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
-    check_adaptation(adaptation)
     rule = Reset.of(reset)
     rule.check(theta)
     eta, g = _plain("eta", eta, neuron), _plain("g", g, neuron)
@@ -250,7 +272,7 @@ def _own(number, constant, vertex, v_peak, v_reset):
     b, a = float(number.beta), float(number.C / number.tau_w)
 
     def recovery(drive):
-        rate, potential = firing_rate(drive, vertex, v_peak, v_reset)
+        rate, potential = _rate(drive, vertex, v_peak, v_reset)
         return rate, b * potential + float(number.w_jump) * rate / a
 
     far = np.maximum(np.abs(v_peak), np.abs(v_reset)) + np.abs(vertex)
@@ -271,7 +293,7 @@ def _shared(number, constant, vertex, v_peak, v_reset):
     b, a = float(number.beta), float(number.C / number.tau_w)
 
     def answer(w):
-        rate, potential = firing_rate(constant - w, vertex, v_peak, v_reset)
+        rate, potential = _rate(constant - w, vertex, v_peak, v_reset)
         return rate, b * potential.mean() + float(number.w_jump) * rate.mean() / a
 
     bound = 1.0
@@ -283,13 +305,11 @@ def _shared(number, constant, vertex, v_peak, v_reset):
 
 def _plain(name, value, neuron):
     """Return a parameter of every neuron as dimensionless numbers, checked."""
+    plain = numbers(value, name, any_unit=True)
     if not have_same_dimensions(value, getattr(neuron, name)):
         raise DimensionMismatchError(
             f"{name} has the wrong unit, expected that of {getattr(neuron, name)}: multiply by it",
             get_dimensions(value),
             get_dimensions(getattr(neuron, name)),
         )
-    numbers = np.asarray(value if neuron.is_dimensionless else value / neuron.scales()[name], dtype=float)
-    if not np.all(np.isfinite(numbers)):
-        raise ValueError(f"{name} has values that are not finite, expected finite ones: check its distribution.")
-    return numbers
+    return plain if neuron.is_dimensionless else plain / float(neuron.scales()[name])

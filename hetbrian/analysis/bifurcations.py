@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hetbrian._support.checks import count, positive
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count, finite, positive, text
 from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch, tests
 from hetbrian.analysis.path import OFF, RANGE, Path, augmented, correct, rates, tangent
@@ -21,6 +22,15 @@ MAX_BRANCHES = 20
 """Branches after which no further branch point is left along its other branch."""
 
 
+@checked(
+    field=of(VectorField, advice="make one of the equations"),
+    parameter=text,
+    lower=finite,
+    upper=finite,
+    start=of(Mapping, advice="name each variable"),
+    max_step=positive,
+    max_points=count,
+)
 def equilibria(
     field: VectorField,
     parameter: str,
@@ -81,8 +91,7 @@ def equilibria(
     from hetbrian._support.progress import Bar
 
     check_range(field, parameter, lower, upper)
-    count(max_points, "max_points")
-    max_step = positive((upper - lower) / 100 if max_step is None else max_step, "max_step")
+    max_step = (upper - lower) / 100 if max_step is None else max_step
     value = float(np.asarray(field.parameters[parameter]))
     if not lower <= value <= upper:
         raise ValueError(f"{parameter} is {value} in the field, expected {lower} to {upper}: start inside the range.")
@@ -139,7 +148,7 @@ def _settle(field, start):
 
     if set(start) != set(field.variables):
         raise ValueError(f"start names {', '.join(start)}, expected {', '.join(field.variables)}: name each once.")
-    guess = np.array([float(start[name]) for name in field.variables])
+    guess = np.array([finite(start[name], f"{name} of start") for name in field.variables])
     field.check_finite(field.rhs(guess), guess)
     solution = root(field.rhs, guess, jac=field.jacobian, tol=1e-13).x
     velocity, jacobian = field.rhs(solution), field.jacobian(solution)

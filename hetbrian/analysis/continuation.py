@@ -1,10 +1,13 @@
 """The continuation engine behind `bifurcation`: XPPAUT's AUTO through xpplab, and the guards around it."""
 
 import shutil
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import sympy
 
+from hetbrian._support.checks import instance, numbers, shown
 from hetbrian.analysis.orbit import Orbit
 from hetbrian.analysis.path import correct, tangent
 
@@ -149,6 +152,11 @@ def approach(field, parameter, point, distance):
     ValueError
         If the Dataset holds several points, or its point is no equilibrium.
     """
+    missing = [
+        name for name in (parameter, *field.variables) if name not in point or point[name].dtype.kind not in "fiu"
+    ]
+    if missing:
+        raise ValueError(f"point has no numbers {missing[0]}, expected the parameter and the state: check the field.")
     if any(point[name].size != 1 for name in (parameter, *field.variables)):
         raise ValueError(f"point holds {point[parameter].size} points, expected one: select it with isel.")
     at = np.array([float(point[name].item()) for name in (*field.variables, parameter)])
@@ -192,6 +200,23 @@ def reach(model, near, at, label, max_step):
         f"the engine finds no {label} point at {model.free[0]} = {at[-1]:.8g}, where the Jacobian has one: "
         "take another max_step."
     )
+
+
+def dataset(value: Any, name: str) -> None:
+    """Refuse what is no Dataset."""
+    import xarray
+
+    instance(value, name, xarray.Dataset, "take one point of a Dataset of equilibria")
+
+
+def ranges(value: Any, name: str) -> None:
+    """Refuse what is not two parameters with their ranges."""
+    instance(value, name, Mapping, "write {'eta': (0, 1), 'g': (0, 2)}, say")
+    if len(value) != 2:
+        raise ValueError(f"{name} has {len(value)} parameters, expected two: give the range of each.")
+    for parameter, limits in value.items():
+        if numbers(limits, f"{parameter} of {name}").shape != (2,):
+            raise ValueError(f"{parameter} of {name} is {shown(limits)}, expected its range: give both ends.")
 
 
 def check_range(field, parameter, lower, upper):

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hetbrian.analysis.continuation import Model, approach, check_range, reach
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count, positive
+from hetbrian.analysis.continuation import Model, approach, check_range, dataset, ranges, reach
 from hetbrian.analysis.equilibrium import first_lyapunov, fold_test, hopf_test
 from hetbrian.analysis.vectorfield import VectorField
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+@checked(
+    field=of(VectorField, advice="make one of the equations"),
+    limits=ranges,
+    hopf=dataset,
+    max_step=positive,
+    max_points=count,
+)
 def hopf_curve(
     field: VectorField,
     limits: Mapping[str, tuple[float, float]],
@@ -67,6 +76,13 @@ def hopf_curve(
     return data
 
 
+@checked(
+    field=of(VectorField, advice="make one of the equations"),
+    limits=ranges,
+    fold=dataset,
+    max_step=positive,
+    max_points=count,
+)
 def fold_curve(
     field: VectorField,
     limits: Mapping[str, tuple[float, float]],
@@ -126,7 +142,9 @@ def _curve(field, limits, point, kind, special, max_step, max_points):
                 break
             exact = np.append(exact, better[None], axis=0)
     if len(exact) < 3:
-        raise RuntimeError(f"the engine follows no curve in {first} and {second}: take another max_step.")
+        raise RuntimeError(
+            f"the engine follows no curve in {first} and {second}, expected points of it: change max_step."
+        )
     exact, kinds = _marked(field, (first, second), test, exact, *special)
     data = field.columns("point", exact.T[:-2]) | {"kind": ("point", kinds)}
     coords = field.columns("point", exact.T[-2:], (first, second))

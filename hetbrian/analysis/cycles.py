@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hetbrian.analysis.continuation import Model, approach, check_range, reach
+from hetbrian._support.arguments import array, checked, of
+from hetbrian._support.checks import count, finite, positive, text
+from hetbrian.analysis.continuation import Model, approach, check_range, dataset, reach
 from hetbrian.analysis.equilibrium import located
 from hetbrian.analysis.orbit import DEGREE, RESTS
 from hetbrian.analysis.vectorfield import VectorField
@@ -84,6 +86,11 @@ def nontrivial(multipliers):
     return np.take_along_axis(rest, np.argsort(-np.abs(rest), axis=-1, kind="stable"), axis=-1)
 
 
+@checked(
+    field=of(VectorField, advice="make one of the equations"),
+    state=array(None, 1),
+    period=positive,
+)
 def limit_cycle(field: VectorField, state: np.ndarray, period: float, **changes: float) -> "xr.Dataset":
     """
     Return the limit cycle near a state, by single shooting.
@@ -176,6 +183,16 @@ TOLERANCE = 1e-7
 """Relative tolerance of that integration: times `GROWTH` it is `CLOSURE`."""
 
 
+@checked(
+    field=of(VectorField, advice="make one of the equations"),
+    parameter=text,
+    lower=finite,
+    upper=finite,
+    hopf=dataset,
+    max_step=positive,
+    max_points=count,
+    intervals=count,
+)
 def limit_cycles(
     field: VectorField,
     parameter: str,

@@ -10,7 +10,8 @@ from brian2 import DimensionMismatchError, Quantity, get_dimensions, hertz, ms, 
 from brian2.units.fundamentalunits import have_same_dimensions
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import check_units, choice
+from hetbrian._support.arguments import array, checked, of, quantity
+from hetbrian._support.checks import choice, count, finite, function, is_number, not_negative, positive, shown
 from hetbrian.analysis.continuation import check_range
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.vectorfield import VectorField
@@ -32,6 +33,29 @@ CLOSURE_SIGN = -1
 """Default half plane of the pole of g; -1 is the closer to networks wherever they were compared (docs/meanfield.md)."""
 
 
+def _sign(value: Any, name: str) -> None:
+    """Refuse what is no sign of the closure."""
+    if not is_number(value) or value not in (-1, 1):
+        raise ValueError(f"{name} is {shown(value)}, expected 1 or -1: choose the half plane of the pole of g.")
+
+
+@checked(
+    a=positive,
+    b=finite,
+    alpha=finite,
+    e_r=finite,
+    w_jump=finite,
+    tau_s=positive,
+    s_jump=finite,
+    g=finite,
+    eta=finite,
+    time_unit=quantity(second, positive),
+    voltage_unit=quantity(volt, positive),
+    g_half_width=not_negative,
+    eta_half_width=not_negative,
+    current=finite,
+    sigma=_sign,
+)
 @dataclass(frozen=True)
 class MeanField:
     r"""
@@ -111,28 +135,10 @@ class MeanField:
 
     CA3: ClassVar["MeanField"]
 
-    def __post_init__(self):
-        """Check the numbers."""
-        self._check_scales(self.time_unit, self.voltage_unit)
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not np.isfinite(float(value)):
-                raise ValueError(f"{field.name} is {value}, expected a finite number: check the parameter set.")
-        for name in ("g_half_width", "eta_half_width"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected a half width >= 0: change its sign.")
-        for name in ("a", "tau_s"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected a positive number: check its sign.")
-        if self.sigma not in (-1, 1):
-            raise ValueError(f"sigma is {self.sigma}, expected 1 or -1: choose the half plane of the pole of g.")
-
-    @staticmethod
-    @check_units(time_unit=second, voltage_unit=volt)
-    def _check_scales(time_unit, voltage_unit):
-        """Refuse scales with the wrong unit."""
-
     @classmethod
+    @checked(
+        neuron=of(Izhikevich, advice="pass Izhikevich.CA3, say"),
+    )
     def from_parameters(
         cls,
         neuron: Izhikevich,
@@ -202,6 +208,10 @@ class MeanField:
             voltage_unit=abs(neuron.v_r),
         )
 
+    @checked(
+        v_peak=finite,
+        v_reset=finite,
+    )
     def neuron(self, v_peak: float = 200.0, v_reset: float = -200.0) -> Izhikevich:
         """
         Return the dimensionless neuron of the network whose mean field this is.
@@ -252,6 +262,9 @@ class MeanField:
         """VectorField : `EQUATIONS` with time in units of `time_unit`, for stability and continuation."""
         return VectorField(EQUATIONS, {**self.namespace, "time_unit": 1.0})
 
+    @checked(
+        r=array(least=1),
+    )
     def equilibrium(self, r: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         r"""
         Return the equilibrium that fires at a rate, in closed form.
@@ -278,14 +291,27 @@ class MeanField:
         r = np.asarray(r, dtype=float)
         if not np.all(r > 0):
             raise ValueError(f"r is {np.min(r):g}, expected a positive rate: leave out the silent state.")
+        with np.errstate(all="ignore"):  # what overflows is refused
+            return self._equilibrium(r)
+
+    def _equilibrium(self, r):
+        """Return state and eta of positive rates, see `equilibrium`."""
         s = self.tau_s * self.s_jump * r
         spread = self.sigma * self.g_half_width * s / np.pi
         drive = r * (self.g * s + self.alpha) - self.eta_half_width / np.pi - spread * self.e_r
         v = drive / (2 * r - spread)
         w = self.b * v + self.w_jump * r / self.a
         inward = v**2 - self.alpha * v + self.g * s * (self.e_r - v) - (np.pi * r) ** 2 - w
-        return np.stack([r, v, w, s], axis=-1), -(inward + spread * np.pi**2 * r + self.current)
+        state = np.stack([r, v, w, s], axis=-1)
+        if not np.isfinite(state).all():
+            raise ValueError(f"r reaches {np.max(r):g}, expected rates with finite squares: leave larger ones out.")
+        return state, -(inward + spread * np.pi**2 * r + self.current)
 
+    @checked(
+        lower=finite,
+        upper=finite,
+        n_points=count,
+    )
     def equilibria(self, lower: float, upper: float, n_points: int = 1000) -> "xr.Dataset":
         """
         Return all equilibria with eta in a range, from low to high rates.
@@ -326,7 +352,11 @@ class MeanField:
         points = self.equilibria(lower, upper, n_points)
         return points.isel(point=(points.kind == "hopf") & (points.eta >= lower) & (points.eta <= upper))
 
-    @check_units(times=second)
+    @checked(
+        times=array(second, 1, least=1),
+        start=array(None, 1),
+        current=function,
+    )
     def trajectory(
         self, times: Quantity, start: ArrayLike | None = None, current: Callable[[Quantity], float] | None = None
     ) -> "xr.Dataset":
@@ -364,15 +394,19 @@ class MeanField:
         data["potential"] = ("time", np.asarray(self.potential(data.v.values) / mV), {"units": "mV"})
         return data
 
-    @check_units(r=1, result=hertz)
+    @checked(
+        r=array(may_be_infinite=True),
+    )
     def rate(self, r):
         """Return the firing rate of one neuron [hertz] for a dimensionless rate r: r/time_unit."""
-        return r / self.time_unit
+        return np.asarray(r) / self.time_unit
 
-    @check_units(v=1, result=volt)
+    @checked(
+        v=array(may_be_infinite=True),
+    )
     def potential(self, v):
         """Return the membrane potential [volt] for a dimensionless v: (v - 1) abs(v_r), with v_r < 0."""
-        return (v - 1) * self.voltage_unit
+        return (np.asarray(v) - 1) * self.voltage_unit
 
 
 MeanField.CA3 = MeanField(

@@ -8,14 +8,15 @@ not finite has an infinite error, never NaN.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import check_finite, positive
+from hetbrian._support.arguments import array, checked
+from hetbrian._support.checks import finite, numbers, positive
 from hetbrian.analysis.activity import EDGE
 from hetbrian.analysis.state import active_fraction, firing_rates, is_diverged, is_silent
 
 
 def _signals(output: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return both signals with shape (time, output)."""
-    output, target = np.asarray(output, dtype=float), check_finite("target", target)
+    output, target = numbers(output, "output", may_be_infinite=True), numbers(target, "target")
     if output.shape != target.shape or output.ndim not in (1, 2):
         raise ValueError(
             f"output and target have shapes {output.shape} and {target.shape}, expected the same shape "
@@ -86,6 +87,10 @@ def log_mse(output: ArrayLike, target: ArrayLike) -> float:
         return float(np.log10(mse(output, target)))
 
 
+@checked(
+    dt=positive,
+    max_shift=finite,
+)
 def best_shift_mse(output: ArrayLike, target: ArrayLike, dt: float, max_shift: float = 0.1) -> tuple[float, float]:
     """Return the least mean square error over time shifts of the output, and that shift.
 
@@ -121,7 +126,6 @@ def best_shift_mse(output: ArrayLike, target: ArrayLike, dt: float, max_shift: f
     (True, 0.02)
     """
     output, target = _signals(output, target)
-    positive(dt, "dt")
     n_samples = len(target)
     longest = max_shift / dt + EDGE  # in samples
     if not 0 <= longest < n_samples:
@@ -178,6 +182,15 @@ def correlation(output: ArrayLike, target: ArrayLike) -> np.ndarray:
     return coefficients
 
 
+@checked(
+    time=array(),
+    output=array(may_be_infinite=True),
+    target=array(may_be_infinite=True),
+    learning_stop=finite,
+    max_shift=finite,
+    active_threshold=finite,
+    silent_threshold=finite,
+)
 def force_scores(
     time: ArrayLike,
     output: ArrayLike,
@@ -248,6 +261,8 @@ def force_scores(
     if np.count_nonzero(in_test) < 2:
         raise ValueError(f"learning_stop = {learning_stop}, expected samples after it; run until later than that")
     in_first_second = in_test & (time < learning_stop + 1 - dt / 2)
+    if not in_first_second.any():
+        raise ValueError(f"learning_stop = {learning_stop}, expected a time of the run, from {time[0]:g} s; correct it")
     tested, wanted = output[in_test], target[in_test]
     rates = firing_rates(spike_counts_in_test, duration)
     mse_shifted, shift = best_shift_mse(tested, wanted, dt, max_shift)

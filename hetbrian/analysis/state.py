@@ -7,21 +7,22 @@ Every function is a numeric kernel: times are plain numbers in seconds and rates
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import check_finite, positive
+from hetbrian._support.arguments import array, checked
+from hetbrian._support.checks import finite, numbers, positive
 from hetbrian.analysis.activity import binned
 
 HIGHEST_RATE = 500.0  # Hz; a population rate above this counts as divergence
 
 
 def _activity(activity: ArrayLike) -> np.ndarray:
-    activity = check_finite("activity", activity)
+    activity = numbers(activity, "activity")
     if activity.ndim != 2 or activity.size == 0:
         raise ValueError(f"activity has shape {activity.shape}, expected (time, neuron); give one column a neuron")
     return activity
 
 
 def _counts(spike_counts: ArrayLike) -> np.ndarray:
-    spike_counts = np.asarray(spike_counts)
+    spike_counts = numbers(spike_counts, "spike_counts", may_be_infinite=True)
     if spike_counts.ndim != 1 or spike_counts.size == 0:
         raise ValueError(f"spike_counts has shape {spike_counts.shape}, expected (neuron,); give one count a neuron")
     if not (spike_counts >= 0).all():
@@ -29,6 +30,9 @@ def _counts(spike_counts: ArrayLike) -> np.ndarray:
     return spike_counts
 
 
+@checked(
+    duration=positive,
+)
 def firing_rates(spike_counts: ArrayLike, duration: float) -> np.ndarray:
     """Return the mean firing rate of each neuron.
 
@@ -54,9 +58,12 @@ def firing_rates(spike_counts: ArrayLike, duration: float) -> np.ndarray:
     >>> firing_rates([0, 10], duration=2.0).tolist()
     [0.0, 5.0]
     """
-    return _counts(spike_counts) / positive(duration, "duration")
+    return _counts(spike_counts) / duration
 
 
+@checked(
+    threshold=finite,
+)
 def active_fraction(spike_counts: ArrayLike, duration: float, threshold: float = 0.0) -> float:
     """Return the fraction of neurons that fire faster than a threshold.
 
@@ -171,6 +178,7 @@ def dimensionality(activity: ArrayLike) -> float:
     2.0
     """
     x = _activity(activity)
+    x = x / (np.abs(x).max() or 1.0)  # so that squares are finite
     x = x - x.mean(axis=0)
     x = x.T if len(x) > x.shape[1] else x
     gram = x @ x.T  # the same eigenvalues as the covariance, in the smaller dimension
@@ -178,6 +186,9 @@ def dimensionality(activity: ArrayLike) -> float:
     return float(total / np.sum(gram**2)) if total > 0 else float("nan")
 
 
+@checked(
+    gamma=positive,
+)
 def degrees_of_freedom(activity: ArrayLike, gamma: float) -> float:
     r"""Return how many directions of the activity a ridge readout with this penalty can use.
 
@@ -213,11 +224,13 @@ def degrees_of_freedom(activity: ArrayLike, gamma: float) -> float:
     1.0
     """
     x = _activity(activity)
-    positive(gamma, "gamma")
     squares = np.clip(np.linalg.eigvalsh(x.T @ x if len(x) > x.shape[1] else x @ x.T), 0, None)
     return float(np.sum(squares / (squares + gamma)))
 
 
+@checked(
+    threshold=finite,
+)
 def is_silent(spike_counts: ArrayLike, duration: float, threshold: float = 0.0) -> bool:
     """Say whether a population is silent: its mean rate does not exceed a threshold.
 
@@ -248,6 +261,11 @@ def is_silent(spike_counts: ArrayLike, duration: float, threshold: float = 0.0) 
     return bool(np.mean(firing_rates(spike_counts, duration)) <= threshold)
 
 
+@checked(
+    output=array(may_be_infinite=True),
+    rates=array(may_be_infinite=True, least=1),
+    voltage=array(any_unit=True, may_be_infinite=True),
+)
 def is_diverged(output: ArrayLike, rates: ArrayLike, voltage: ArrayLike = 0.0) -> bool:
     """Say whether a run diverged: output or voltage not finite, or a population rate above 500 Hz.
 
@@ -275,7 +293,5 @@ def is_diverged(output: ArrayLike, rates: ArrayLike, voltage: ArrayLike = 0.0) -
     >>> is_diverged([0.1, 0.2], rates=[10.0, 20.0]), is_diverged([0.1, float("inf")], rates=[10.0, 20.0])
     (False, True)
     """
-    if np.size(rates) == 0:
-        raise ValueError("rates is empty, expected shape (neuron,); give the rate of each neuron")
     finite = np.isfinite(np.asarray(output, dtype=float)).all() and np.isfinite(np.asarray(voltage)).all()
     return not (finite and np.mean(np.asarray(rates)) <= HIGHEST_RATE)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import sympy
@@ -12,7 +12,8 @@ from brian2.equations.equations import DIFFERENTIAL_EQUATION
 from brian2.parsing.sympytools import str_to_sympy
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
-from hetbrian._support.checks import choice
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import check_broadcast, choice, numbers, shown, text, whole
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan")
 """Smooth functions that Brian2, sympy, NumPy and XPPAUT share; powers and roots need no function."""
@@ -21,6 +22,10 @@ RESERVED = ("point", "mode", "branch", "kind", "stable", "lyapunov", "period", "
 """Names of the package's own Dataset variables, which a state variable or parameter may not take."""
 
 
+@checked(
+    equations=text,
+    parameters=of(Mapping, advice="give a value for every name"),
+)
 @dataclass(frozen=True)
 class VectorField:
     r"""
@@ -56,6 +61,8 @@ class VectorField:
 
     def __post_init__(self):
         """Check that the equations and the parameters fit together."""
+        for name, value in self.parameters.items():
+            numbers(value, f"{name} in parameters", ndim=(0,), any_unit=True, may_be_infinite=True)
         if not self.variables:
             raise ValueError("equations hold no differential equation, expected dx/dt = ... : add one.")
         used = set().union(*(expression.free_symbols for expression in self.expressions))
@@ -76,7 +83,13 @@ class VectorField:
 
     @cached_property
     def _parsed(self):
-        return Equations(self.equations)
+        try:
+            return Equations(self.equations)
+        except Exception as error:  # Brian2 raises errors of its own and of its parser
+            raise ValueError(
+                f"equations are {shown(self.equations)}, expected dx/dt = ... : unit on each line, as Brian2 reads "
+                f"them ({shown(str(error))}): correct them."
+            ) from error
 
     @cached_property
     def variables(self):
@@ -129,6 +142,9 @@ class VectorField:
     def _compiled(self):
         return {}
 
+    @checked(
+        order=partial(whole, least=0, most=3),
+    )
     def derivative(self, order, state, **changes):
         """
         Return the derivative of an order from 0 to 3 with respect to the state.
@@ -152,21 +168,32 @@ class VectorField:
 
     @cached_property
     def _numbers(self):
-        return {name: np.asarray(value, dtype=float) for name, value in self.parameters.items()}
+        return {name: numbers(value, name, any_unit=True) for name, value in self.parameters.items()}
 
     def _evaluate(self, name, expressions, state, changes):
         """Return the values of expressions, shape (..., n_expressions), made and compiled at the first call."""
         self.check_parameter(*changes)
         if name not in self._compiled:
             self._compiled[name] = self._compile(expressions())
-        state = np.asarray(state, dtype=float)
-        values = {**self._numbers, **{name: np.asarray(value, dtype=float) for name, value in changes.items()}}
+        state = self._of_numbers(state, "state")
+        if not state.ndim or state.shape[-1] != len(self.variables):
+            raise ValueError(
+                f"state has shape {state.shape}, expected (..., {len(self.variables)}): name each variable."
+            )
+        values = {**self._numbers, **{name: self._of_numbers(value, name) for name, value in changes.items()}}
         with np.errstate(all="ignore"):
             if state.ndim == 1 and not any(value.ndim for value in values.values()):
                 return np.array(self._compiled[name](*state, *(value[()] for value in values.values())), dtype=float)
             parts = self._compiled[name](*np.moveaxis(state, -1, 0), *values.values())
+        check_broadcast(state=state[..., 0], **values)
         shape = np.broadcast_shapes(state.shape[:-1], *(value.shape for value in values.values()))
         return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
+
+    @staticmethod
+    def _of_numbers(value, name):
+        """Return numbers as an array; what is one already, as within a continuation, is not looked at."""
+        is_one = type(value) in (np.ndarray, np.float64) and value.dtype == float
+        return np.asarray(value) if is_one else numbers(value, name, may_be_infinite=True)
 
     def rhs(self, state, **changes):
         """Return the right-hand side, shape (..., n_variables); arguments as `derivative`."""
@@ -252,7 +279,9 @@ class VectorField:
             return 1e6 * (1 + np.abs(start).max()) - np.abs(state).max()
 
         escape.terminal = True  # type: ignore[attr-defined]
-        times = np.asarray(times, dtype=float)
+        times, start = numbers(times, "times", ndim=(1,), least=1), numbers(start, "start", ndim=(1,))
+        if (np.diff(times) <= 0).any():
+            raise ValueError(f"times is {shown(times)}, expected increasing times: sort them.")
         self.check_finite(velocity(times[0], start), start)
         solution = solve_ivp(
             velocity,

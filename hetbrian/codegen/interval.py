@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from brian2 import Quantity, second
 
-from hetbrian._support.checks import check_dimensions, check_generator, whole_steps
+from hetbrian._support.checks import check_dimensions, finite, generator, whole_steps
 
 if TYPE_CHECKING:
 
@@ -44,7 +44,7 @@ class Repeated(_Group):
 
     def _repeat(self, every: Any) -> None:
         """Add the variable that code reads."""
-        check_dimensions("every", every, second.dim)
+        finite(every, "every", second)
         steps = whole_steps(every, self.clock.dt, "every")
         self.variables.add_array("_every", size=1, scalar=True, dtype=np.int32, values=steps, constant=True)
         self._interval, self._counted = every, steps
@@ -57,7 +57,7 @@ class Repeated(_Group):
 
     @every.setter
     def every(self, value: Quantity) -> None:
-        check_dimensions("every", value, second.dim)
+        finite(value, "every", second)
         self._counted = whole_steps(value, self.clock.dt, "every")
         self._interval = value
         self.variables["_every"].set_value(self._counted)
@@ -91,7 +91,7 @@ class RandomlyRepeated(Repeated):
                 f"every is the law {every!r} and rng None, expected the generator that draws from it: give the rng "
                 "of the model."
             )
-        check_generator(rng)
+        generator(rng)
         self._law, self._step = every, float(self.clock.dt)
         values = {"_every": 1, "_next": 0, "_draw": int(rng.integers(1, MODULUS))}
         for name, value in values.items():

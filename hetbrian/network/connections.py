@@ -4,12 +4,23 @@ import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, amp
 from brian2.devices.device import get_device
 
-from hetbrian._support.checks import check_generator, finite
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import count, generator, object_name
+
+PROBABILITY = Allowed("0 < p <= 1", "give the fraction of pairs", low=0.0, high=1.0, included=(False, True))
+"""What a connection probability may be."""
 
 BLOCK = 2**19
 """About how many entries of the connection matrix are drawn at once, in whole rows: N^2 never exist together."""
 
 
+@checked(
+    n_neurons=count,
+    gain=quantity(amp),
+    probability=PROBABILITY,
+    rng=generator,
+)
 def random_weights(
     n_neurons: int, gain: Quantity, probability: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, Quantity]:
@@ -44,10 +55,6 @@ def random_weights(
     ----------
     Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
     """
-    check_generator(rng)
-    finite(gain, "gain", amp)
-    if not 0 < probability <= 1:
-        raise ValueError(f"probability is {probability}, expected 0 < p <= 1: give the fraction of pairs.")
     senders, receivers = [], []
     n_rows = max(1, BLOCK // n_neurons)
     for start in range(0, n_neurons, n_rows):
@@ -62,6 +69,13 @@ def random_weights(
     return pre, post, Quantity(weights, dim=gain.dim, copy=False)
 
 
+@checked(
+    neurons=of(NeuronGroup, advice="give a population"),
+    gain=quantity(amp),
+    probability=PROBABILITY,
+    rng=generator,
+    name=object_name,
+)
 def recurrent(
     neurons: NeuronGroup,
     gain: Quantity,

@@ -20,7 +20,8 @@ from brian2.units.fundamentalunits import (
     get_unit,
 )
 
-from hetbrian._support.checks import check_generator, count
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import count, generator, is_number, shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -83,8 +84,8 @@ class Distribution(ABC):
     def __post_init__(self) -> None:
         owner = type(self).__name__
         for name, value in self._parameters().items():
-            if np.ndim(value) != 0 or not np.isfinite(float(value)):
-                raise ValueError(f"{owner}: {name} = {value!r}, expected one finite number; give a scalar")
+            if not is_number(value) or not np.isfinite(float(value)):
+                raise ValueError(f"{owner}: {name} = {shown(value)}, expected one finite number; give a scalar")
             if name not in self._with_unit:
                 message = f"{owner}: {name} = {{value}}, expected a number without unit; divide by its unit"
                 fail_for_dimension_mismatch(value, error_message=message, value=value)
@@ -103,6 +104,10 @@ class Distribution(ABC):
         """The Brian2 dimensions of what the law draws."""
         return _common_dimensions(type(self).__name__, {name: getattr(self, name) for name in self._with_unit})
 
+    @checked(
+        size=count,
+        rng=generator,
+    )
     def draw(self, size: int, rng: np.random.Generator) -> Quantity | np.ndarray:
         """Draw independent values, x = F^-1(U) with U uniform on (0, 1).
 
@@ -125,10 +130,11 @@ class Distribution(ABC):
         ValueError
             If `size` is no integer of at least 1.
         """
-        count(size, "size")
-        check_generator(rng)
         return self._in_unit(self._sample(size, rng))
 
+    @checked(
+        size=count,
+    )
     def quantiles(self, size: int) -> Quantity | np.ndarray:
         """Return the deterministic grid x_j = F^-1(j/(N + 1)), j = 1 ... N.
 
@@ -149,7 +155,6 @@ class Distribution(ABC):
         ValueError
             If `size` is no integer of at least 1.
         """
-        count(size, "size")
         return self._in_unit(self._inverse_cdf(np.arange(1, size + 1) / (size + 1)))
 
     def truncated(self, low: Quantity | float, high: Quantity | float) -> Truncated:

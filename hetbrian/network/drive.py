@@ -5,11 +5,25 @@ from typing import Any
 
 import numpy as np
 from brian2 import Quantity, TimedArray, amp, second
-from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
-from hetbrian._support.checks import ROUNDING, check_generator, count, finite, positive, whole_steps
+from hetbrian._support.arguments import array, checked, either, of, quantity
+from hetbrian._support.checks import (
+    ROUNDING,
+    count,
+    few_enough,
+    finite,
+    generator,
+    object_name,
+    positive,
+    text,
+    whole_steps,
+)
 
 
+@checked(
+    expression=text,
+    namespace=of(dict, advice="give every name that the code uses"),
+)
 @dataclass(frozen=True)
 class Drive:
     """
@@ -27,6 +41,15 @@ class Drive:
     namespace: dict[str, Any]
 
 
+@checked(
+    amplitude=either(quantity(amp), finite),
+    starts=array(second, 0, 1),
+    duration=quantity(second, positive),
+    sigma=quantity(second, positive),
+    span=quantity(second, positive),
+    resolution=quantity(second, positive),
+    name=object_name,
+)
 def pulses(
     *,
     amplitude: Quantity | float,
@@ -87,15 +110,11 @@ def pulses(
     from scipy.special import erf
 
     scale = Quantity(amplitude)
-    if scale.ndim != 0 or not np.isfinite(scale):
-        raise ValueError(f"amplitude is {amplitude}, expected one finite number: check its value.")
-    length, width = positive(duration, "duration", second), positive(sigma, "sigma", second)
-    end, step = positive(span, "span", second), positive(resolution, "resolution", second)
-    fail_for_dimension_mismatch(starts, second, "starts is {starts}, expected seconds: give a unit.", starts=starts)
+    length, width, end, step = float(duration), float(sigma), float(span), float(resolution)
     begins = np.atleast_1d(np.asarray(starts, dtype=float))
     if not ((begins >= 0) & (begins <= end)).all():
         raise ValueError(f"starts is {starts}, expected times from 0 s to span = {span}: check the times.")
-    middles = (np.arange(np.ceil(end / step)) + 0.5) * step  # (time,)
+    middles = (np.arange(few_enough(np.ceil(end / step), "span over resolution")) + 0.5) * step  # (time,)
     since = (middles - begins[:, np.newaxis]) / (np.sqrt(2) * width)  # (pulse, time)
     shape = (erf(since) - erf(since - length / (np.sqrt(2) * width))).sum(axis=0) / 2
     values = float(scale) * np.append(shape, 0.0)  # the last value of a table is held
@@ -103,6 +122,15 @@ def pulses(
     return Drive(f"{table.name}(t)", {table.name: table})
 
 
+@checked(
+    n_pulses=count,
+    period=quantity(second, positive),
+    n_neurons=count,
+    amplitude=quantity(amp),
+    dt=quantity(second, positive),
+    rng=generator,
+    name=object_name,
+)
 def temporal_signal(
     *,
     n_pulses: int,
@@ -169,11 +197,8 @@ def temporal_signal(
     >>> drive.namespace["hdts"].values.shape
     (4, 3)
     """
-    step, scale = positive(dt, "dt", second), finite(amplitude, "amplitude", amp)
-    n_steps = whole_steps(positive(period, "period", second), step, "period", ROUNDING)
-    count(n_pulses, "n_pulses")
-    count(n_neurons, "n_neurons")
-    check_generator(rng)
+    step, scale = float(dt), float(amplitude)
+    n_steps = whole_steps(period, step, "period", ROUNDING)
     if n_pulses > n_steps // 2:
         raise ValueError(
             f"n_pulses is {n_pulses}, expected at most {n_steps // 2} (two steps per pulse): reduce n_pulses or dt."

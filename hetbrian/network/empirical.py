@@ -8,9 +8,14 @@ import numpy.typing as npt
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import flag, numbers
 from hetbrian.network.distribution import Distribution
 
 
+@checked(
+    interpolate=flag,
+)
 @final
 @dataclass(frozen=True, repr=False, eq=False)
 class Empirical(Distribution):
@@ -70,7 +75,7 @@ def checked_sample(name: str, values: npt.ArrayLike | Quantity, least: int = 1) 
     """Return measured values as plain floats in SI units, shape (n,); refuse what is no sample of `least` of them."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values, expected measured ones alone: give values.compressed().")
-    plain = np.array(values, dtype=float)
+    plain = numbers(values, name, any_unit=True, may_be_infinite=True).copy()
     if plain.ndim != 1 or plain.size < least:
         raise ValueError(
             f"{name} has shape {plain.shape}, expected at least {least} measured values in one dimension: "

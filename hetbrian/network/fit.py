@@ -84,7 +84,9 @@ def fit(values: npt.ArrayLike | Quantity, kind: type[Distribution] = Distributio
         found = family.fit(sample / scale, **({"floc": 0} if law in POSITIVE else {}))
         scipys = family(*found)
         names = [item.name for item in fields(law)]  # type: ignore[arg-type]
-        numbers = zip(names, map(float, ours(*found)), strict=True)
+        numbers = list(zip(names, map(float, ours(*found)), strict=True))
+        if not np.isfinite([number * scale for _, number in numbers]).all():
+            raise ValueError(f"values reach {np.abs(sample).max():g}, expected squares that are finite: scale them.")
         parameters = {name: number * (unit if name in law._with_unit else 1) for name, number in numbers}
         log_likelihood = float(scipys.logpdf(sample / scale).sum() - sample.size * np.log(scale))
         distance = float(stats.kstest(sample / scale, scipys.cdf).statistic)

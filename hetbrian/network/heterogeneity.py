@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from brian2 import Quantity
 
-from hetbrian._support.checks import check_generator, choice, count
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import choice, count, generator, text
 from hetbrian.network.distribution import Distribution
 from hetbrian.network.laws import Constant, Lorentzian
 
@@ -122,6 +123,10 @@ class Heterogeneity:
         values = {name: getattr(self, name) for name in PARAMETERS}
         return {name: law if isinstance(law, Distribution) else Constant(law) for name, law in values.items()}
 
+    @checked(
+        n_neurons=count,
+        rng=generator,
+    )
     def draw(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Any]:
         """
         Draw eta, g and theta of each neuron, for ``population(..., **drawn)``.
@@ -137,11 +142,13 @@ class Heterogeneity:
         -------
         dict of str to Quantity or ndarray, shape (n_neurons,)
         """
-        count(n_neurons, "n_neurons")
-        check_generator(rng)
         streams = zip(self._laws.items(), rng.spawn(len(PARAMETERS)), strict=True)
         return {name: law.draw(n_neurons, stream) for (name, law), stream in streams}
 
+    @checked(
+        n_neurons=count,
+        rng=generator,
+    )
     def quantiles(self, n_neurons: int, rng: np.random.Generator) -> dict[str, Any]:
         """
         Return the grids of quantiles of eta, g and theta; those of g and theta are in random order.
@@ -158,14 +165,17 @@ class Heterogeneity:
         dict of str to Quantity or ndarray, shape (n_neurons,)
             Eta ascends.
         """
-        count(n_neurons, "n_neurons")
-        check_generator(rng)
         grids = {name: law.quantiles(n_neurons) for name, law in self._laws.items()}
         _, *streams = rng.spawn(len(PARAMETERS))
         for name, stream in zip(PARAMETERS[1:], streams, strict=True):
             grids[name] = grids[name][stream.permutation(n_neurons)]
         return grids
 
+    @checked(
+        n_neurons=count,
+        rng=generator,
+        name=text,
+    )
     def values(self, n_neurons: int, rng: np.random.Generator, name: str = "neurons") -> dict[str, Any]:
         """
         Draw as `draw`, for a built program: ``program.run(values=...)``.

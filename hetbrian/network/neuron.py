@@ -22,6 +22,9 @@ from brian2 import (
 )
 from brian2.units.fundamentalunits import have_same_dimensions
 
+from hetbrian._support.arguments import checked, one_of
+from hetbrian._support.checks import instance, is_number, shown, text
+
 NEURON = """
 dv/dt = (k*(v - v_r)*(v - v_t) - w + eta + I_ext + I_syn + I_feedback)/C : {voltage}  # membrane potential
 dw/dt = (beta*(v - v_r) - w)/tau_w : {current}                           # recovery current
@@ -40,19 +43,16 @@ ADAPTATIONS = ("own", "shared")
 """Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
 
 
-def check_adaptation(adaptation: str) -> None:
-    """
-    Refuse an unknown kind of adaptation.
-
-    Raises
-    ------
-    ValueError
-        If it is none of `ADAPTATIONS`.
-    """
-    if adaptation not in ADAPTATIONS:
-        raise ValueError(f"adaptation is {adaptation!r}, expected {' or '.join(ADAPTATIONS)}: choose one of them.")
+def _dimensional(value: Any, name: str) -> None:
+    """Refuse what is no parameter set with units."""
+    instance(value, name, Izhikevich, "pass Izhikevich.CA3, say")
+    if value.is_dimensionless:
+        raise ValueError(f"{name} is a dimensionless set, expected one with units: pass Izhikevich.CA3, say.")
 
 
+@checked(
+    source=text,
+)
 @dataclass(frozen=True)
 class Izhikevich:
     r"""
@@ -152,8 +152,8 @@ class Izhikevich:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not np.all(np.isfinite(np.asarray(value, dtype=float))):
-                raise ValueError(f"{name} is {value}, expected a finite number: check the parameter set.")
+            if not is_number(value) or not np.isfinite(float(value)):
+                raise ValueError(f"{name} is {shown(value)}, expected a finite number: check the parameter set.")
             if name in expected and not have_same_dimensions(value, expected[name]):
                 raise DimensionMismatchError(
                     f"{name} is {value}, expected the unit {expected[name]!r}: "
@@ -203,6 +203,10 @@ class Izhikevich:
         names = ("C", "k", "v_r", "v_t", "v_peak", "v_reset", "beta", "tau_w", "w_jump", "E")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
+    @checked(
+        coupling=one_of("conductance", "current"),
+        adaptation=one_of(*ADAPTATIONS),
+    )
     def equations(self, coupling: str = "conductance", adaptation: str = "own") -> Equations:
         """
         Return Eq. 1 as Brian2 equations; the caller adds ``I_ext``, ``I_syn`` and ``I_feedback``.
@@ -223,7 +227,6 @@ class Izhikevich:
         ValueError
             If there is no such adaptation.
         """
-        check_adaptation(adaptation)
         voltage, current, conductance = ("1", "1", "1") if self.is_dimensionless else ("volt", "amp", "siemens")
         unit_of_g = conductance if coupling == "conductance" else "1"
         equations = Equations(NEURON.format(voltage=voltage, current=current, coupling=unit_of_g))
@@ -264,6 +267,9 @@ class Izhikevich:
         ratios = {name: value / scale for name, value, scale in self._given(self.scales())}
         return self.replace(**{name: x if name == "C" else float(x) + (name in VOLTAGES) for name, x in ratios.items()})
 
+    @checked(
+        like=_dimensional,
+    )
     def dimensional(self, like: "Izhikevich") -> "Izhikevich":
         """
         Return the same neuron with units, the inverse of `dimensionless`.
@@ -282,8 +288,6 @@ class Izhikevich:
         ValueError
             If ``like`` is dimensionless.
         """
-        if like.is_dimensionless:
-            raise ValueError("like is a dimensionless set, expected one with units: pass Izhikevich.CA3, say.")
         if not self.is_dimensionless:
             return self
         given = self._given(like.scales())

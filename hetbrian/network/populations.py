@@ -13,7 +13,8 @@ from brian2.units.fundamentalunits import get_unit_for_display
 from brian2.utils.stringtools import get_identifiers
 
 from hetbrian._support.allowed import Allowed, LimitedNeurons
-from hetbrian._support.checks import check_instance, count, did_you_mean
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count, did_you_mean, flag, object_name, text
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
@@ -23,6 +24,16 @@ FINITE = Allowed("finite values", "check its distribution", -np.inf, np.inf, inc
 """What parameters and potentials must be."""
 
 
+@checked(
+    n_neurons=count,
+    parameters=of(Izhikevich, advice="give a parameter set, as Izhikevich.FORCE"),
+    synapse=of(Synapse, advice="call what makes it, as single_exponential()"),
+    drive=of(Drive, advice="call what makes it, with its numbers"),
+    feedback=flag,
+    method=text,
+    clock=of(Clock, advice="make one with the time step"),
+    name=object_name,
+)
 def population(
     n_neurons: int,
     parameters: Izhikevich,
@@ -109,11 +120,6 @@ def population(
     >>> print(neurons.eta[2])
     1.1 nA
     """
-    count(n_neurons, "n_neurons")
-    check_instance(parameters, "parameters", Izhikevich, "give a parameter set, as Izhikevich.FORCE")
-    check_instance(synapse, "synapse", Synapse, "call what makes it, as single_exponential()")
-    if drive is not None and not hasattr(drive, "expression"):
-        raise TypeError(f"drive is {drive!r}, expected a Drive: call what makes it, with its numbers.")
     rule = Reset.of(reset)
     on_spike = (
         rule.statement,

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import flag, function, instance, not_negative, numbers, text
 
 if TYPE_CHECKING:
     from hetbrian.network.neuron import Izhikevich
 
+
+def dimensionless(value: Any, name: str) -> None:
+    """Refuse what is no parameter set without units."""
+    from hetbrian.network.neuron import Izhikevich
+
+    instance(value, name, Izhikevich, "give a parameter set, as Izhikevich.CA3.dimensionless()")
+    if not value.is_dimensionless:
+        raise ValueError(f"{name} has units, expected a dimensionless set: pass {name}.dimensionless().")
+
+
 BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 
+@checked(
+    name=text,
+    statement=text,
+    highest_theta=not_negative,
+    depends_on_dt=flag,
+    mean=function,
+)
 @dataclass(frozen=True)
 class Reset:
     r"""
@@ -107,6 +126,7 @@ class Reset:
             element="neuron",
         )
 
+    @checked(neuron=dimensionless, dt=not_negative)
     def mean_potential(self, neuron: Izhikevich, theta: npt.ArrayLike, dt: float = 0.0) -> np.ndarray:
         """
         Return where a spike leads on average, given the reset coefficient and Euler's overshoot.
@@ -143,8 +163,10 @@ class Reset:
                 "v_reset, v_peak, overshoot and theta."
             )
         peak = float(neuron.v_peak)
-        return self.mean(float(neuron.v_reset), peak, dt * peak**2 / 2, np.asarray(theta, dtype=float))
+        theta = numbers(theta, "theta")
+        return self.mean(float(neuron.v_reset), peak, dt * peak**2 / 2, theta)
 
+    @checked(neuron=dimensionless)
     def theta_below_threshold(self, neuron: Izhikevich) -> float:
         """
         Return the largest theta with which a short time step leaves the neuron below v_t after a spike.

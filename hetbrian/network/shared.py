@@ -3,6 +3,10 @@
 from brian2 import NeuronGroup, Synapses, linked_var
 from brian2.devices.device import get_device
 
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import object_name, text
+from hetbrian.network.neuron import Izhikevich
+
 
 class SharedVariable(NeuronGroup):
     """
@@ -52,6 +56,12 @@ class SharedVariable(NeuronGroup):
         super().before_run(run_namespace)
 
 
+@checked(
+    neurons=of(NeuronGroup, advice="give a population"),
+    parameters=of(Izhikevich, advice="give the parameter set of the population"),
+    method=text,
+    name=object_name,
+)
 class AllToAll(SharedVariable):
     r"""
     The gating variable of an all-to-all coupled population, O(1) work per spike.
@@ -107,6 +117,12 @@ class AllToAll(SharedVariable):
         neurons.s = linked_var(self, "s")
 
 
+@checked(
+    neurons=of(NeuronGroup, advice="give a population"),
+    parameters=of(Izhikevich, advice="give the parameter set of the population"),
+    method=text,
+    name=object_name,
+)
 class SharedAdaptation(SharedVariable):
     r"""
     The mean recovery current of a population, which all its neurons read instead of their own.

@@ -4,9 +4,18 @@ from dataclasses import dataclass, field
 
 from brian2 import Quantity, ms, second
 
-from hetbrian._support.checks import positive
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import positive, text
 
 
+@checked(
+    kind=text,
+    coupling=text,
+    equations=text,
+    namespace=of(dict, advice="give every name that the code uses"),
+    on_pre=text,
+    on_spike=text,
+)
 @dataclass(frozen=True)
 class Synapse:
     """
@@ -36,6 +45,9 @@ class Synapse:
     on_spike: str = ""
 
 
+@checked(
+    tau_r=quantity(second, positive),
+)
 def gating(tau_r: Quantity | None = None) -> Synapse:
     """
     Return all-to-all coupling through one gating variable (Eq. 1): I_syn = g s (E - v).
@@ -62,11 +74,13 @@ def gating(tau_r: Quantity | None = None) -> Synapse:
     equations = "I_syn = g*s*(E - v) : {current}\ns : 1 (linked)"
     if tau_r is None:
         return Synapse("gating", "conductance", equations)
-    positive(tau_r, "tau_r", second)
     equations += "\ndr/dt = -r/tau_r : 1  # filtered output, spikes per ms"
     return Synapse("gating", "conductance", equations, {"tau_r": tau_r, "ms": ms}, on_spike="r += ms/tau_r")
 
 
+@checked(
+    tau_d=quantity(second, positive),
+)
 def single_exponential(tau_d: Quantity = 20 * ms) -> Synapse:
     """
     Return current synapses with one decay time: a spike adds omega/tau_d to IPSC and ms/tau_d to r.
@@ -91,7 +105,6 @@ def single_exponential(tau_d: Quantity = 20 * ms) -> Synapse:
     ----------
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070.
     """
-    positive(tau_d, "tau_d", second)
     return Synapse(
         "single_exponential",
         "current",
@@ -106,6 +119,10 @@ def single_exponential(tau_d: Quantity = 20 * ms) -> Synapse:
     )
 
 
+@checked(
+    tau_r=quantity(second, positive),
+    tau_d=quantity(second, positive),
+)
 def double_exponential(tau_r: Quantity = 2 * ms, tau_d: Quantity = 20 * ms) -> Synapse:
     """
     Return current synapses with a rise and a decay time: a spike adds omega/(tau_r tau_d) to h, IPSC follows.
@@ -130,8 +147,6 @@ def double_exponential(tau_r: Quantity = 2 * ms, tau_d: Quantity = 20 * ms) -> S
     ----------
     Nicola & Clopath 2017, doi 10.1038/s41467-017-01827-3.
     """
-    positive(tau_r, "tau_r", second)
-    positive(tau_d, "tau_d", second)
     return Synapse(
         "double_exponential",
         "current",

@@ -8,12 +8,17 @@ import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch, get_unit
 
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import is_number, shown
 from hetbrian.network.distribution import Distribution, exact_repr
 
 LEAST_PROBABILITY = 1e-6  # a truncation that keeps less than this would reject for minutes
 LARGEST_BATCH = 2**20  # draws held in memory at once while rejecting
 
 
+@checked(
+    distribution=of(Distribution, advice="give e.g. Lorentzian(centre, half_width)"),
+)
 @final
 @dataclass(frozen=True, repr=False, eq=False)
 class Truncated(Distribution):
@@ -51,13 +56,10 @@ class Truncated(Distribution):
     _with_unit = ("low", "high")
 
     def __post_init__(self) -> None:
-        if not isinstance(self.distribution, Distribution):
-            given = f"Truncated: distribution = {self.distribution!r}"
-            raise TypeError(f"{given}, expected a Distribution; give e.g. Lorentzian(centre, half_width)")
         for name in ("low", "high"):
             bound = getattr(self, name)
-            if np.ndim(bound) != 0 or np.isnan(float(bound)):
-                raise ValueError(f"Truncated: {name} = {bound!r}, expected one number; give a scalar bound")
+            if not is_number(bound) or np.isnan(float(bound)):
+                raise ValueError(f"Truncated: {name} = {shown(bound)}, expected one number; give a scalar bound")
             message = f"Truncated: {name} = {{value}}, expected the unit of {self._given}; convert it"
             fail_for_dimension_mismatch(bound, get_unit(self.distribution.dimensions), message, value=bound)
         self._require("low", float(self.low) < float(self.high), f"less than high = {exact_repr(self.high)}")

@@ -9,10 +9,21 @@ import numpy as np
 from brian2 import Hz, Quantity, kHz, ms, second
 from numpy.typing import ArrayLike, NDArray
 
-from hetbrian._support.checks import count, positive
+from hetbrian._support.arguments import checked, quantity
+from hetbrian._support.checks import count, few_enough, file_path, numbers, object_name, positive
 from hetbrian.readout.target import Target
 
 
+@checked(
+    path=file_path,
+    n_bands=count,
+    dt=quantity(second, positive),
+    low=quantity(Hz, positive),
+    high=quantity(Hz, positive),
+    dynamic_range=positive,
+    smoothing=quantity(second, positive),
+    name=object_name,
+)
 def sound(
     path: str | os.PathLike[str],
     *,
@@ -68,12 +79,11 @@ def sound(
         If the file is not a WAV file, cut short, empty, silent or not finite, if it is shorter
         than `dt`, or if a number is out of range, such as a band above half the sample rate.
     """
-    step, width = positive(dt, "dt", second), positive(smoothing, "smoothing", second)
-    decibels = positive(dynamic_range, "dynamic_range")
+    step, width, decibels = float(dt), float(smoothing), float(dynamic_range)
     samples, rate = _read_wav(path)
     centres = _band_centres(n_bands, low, high, rate)
     n_samples = len(samples)
-    n_steps = round(n_samples / rate / step)
+    n_steps = few_enough(n_samples / rate / step, "dt")
     if n_steps < 1:
         raise ValueError(f"dt is {dt}, expected less than the sound of {n_samples / rate:g} s: reduce dt.")
     frequencies = np.fft.rfftfreq(n_samples, 1 / rate)
@@ -95,6 +105,13 @@ def sound(
     return Target(np.maximum(0.0, 1 + levels / decibels), dt, periodic=True, output_names=names, name=name)
 
 
+@checked(
+    dt=quantity(second, positive),
+    low=quantity(Hz, positive),
+    high=quantity(Hz, positive),
+    dynamic_range=positive,
+    rate=quantity(Hz, positive),
+)
 def resynthesise(
     envelopes: ArrayLike,
     *,
@@ -142,17 +159,16 @@ def resynthesise(
     >>> audio.shape, round(float(abs(audio).max()), 3)
     ((4410,), 1.0)
     """
-    values = np.asarray(envelopes, dtype=float)
+    values = numbers(envelopes, "envelopes", may_be_infinite=True)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
             f"envelopes has shape {values.shape}, expected (time, n_bands), both at least 1: give one column per band."
         )
     if not np.all(np.isfinite(values)):
         raise ValueError("envelopes contains nan or inf, expected finite numbers: check the readout.")
-    step, decibels = positive(dt, "dt", second), positive(dynamic_range, "dynamic_range")
-    rate_ = positive(rate, "rate", Hz)
+    step, decibels, rate_ = float(dt), float(dynamic_range), float(rate)
     centres = _band_centres(values.shape[1], low, high, rate_)
-    seconds = np.arange(round(len(values) * step * rate_)) / rate_
+    seconds = np.arange(few_enough(len(values) * step * rate_, "rate times dt")) / rate_
     audio = np.zeros(len(seconds))
     for band, centre in enumerate(centres):
         value = np.clip(np.interp(seconds, np.arange(len(values)) * step, values[:, band]), 0, 1)
@@ -192,8 +208,7 @@ def _read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], float]
 
 def _band_centres(n_bands: int, low: Quantity, high: Quantity, rate: float) -> NDArray[np.float64]:
     """Return the geometric centres (Hz) of bands that divide low to high into equal ratios."""
-    count(n_bands, "n_bands")
-    low_, high_ = positive(low, "low", Hz), positive(high, "high", Hz)
+    low_, high_ = float(low), float(high)
     if low_ >= high_:
         raise ValueError(f"low is {low}, expected less than high = {high}: exchange or move the edges.")
     if high_ > rate / 2:

@@ -8,10 +8,21 @@ import numpy as np
 from brian2 import NeuronGroup, Quantity, TimedArray, ms, second
 from brian2.codegen.generators.cpp_generator import CPPNodeRenderer
 from brian2.devices.device import RuntimeDevice, get_device
+from brian2.groups.group import Group
 from numpy.typing import ArrayLike, NDArray
 
 from hetbrian._support.allowed import FINITE, Limited
-from hetbrian._support.checks import check_dimensions, check_units, no_network_operations, whole_steps
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import (
+    check_dimensions,
+    count,
+    flag,
+    no_network_operations,
+    numbers,
+    object_name,
+    text,
+    whole_steps,
+)
 from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian.codegen import tiles, waiting
 from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
@@ -123,7 +134,18 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
 
     allowed = limits.ALLOWED
 
-    @check_units(start=second, stop=second)
+    @checked(
+        source=of(Group, advice="give the population"),
+        start=limits.TIME,
+        stop=limits.TIME,
+        bias=flag,
+        n_outputs=count,
+        activity=text,
+        feedback=text,
+        namespace=of(Mapping, advice="give every name that the target's code uses"),
+        name=object_name,
+        largest_output=limits.ALLOWED["largest_output"],
+    )
     def __init__(
         self,
         source: NeuronGroup,
@@ -172,7 +194,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         is_auto = isinstance(initial_P, str) and initial_P == "auto"
         start_P: Any = 1.0 if is_auto else initial_P
         check_learning(start_P, forgetting, rule, dtype)
-        self.refuse({"start": start, "stop": stop, "largest_output": largest_output})
+        self.refuse({"start": start, "stop": stop})
 
         super().__init__(source, width, order=0, namespace=names, name=name)
         self.target, self._rule, self._bias = target, rule, bool(bias)
@@ -344,7 +366,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         """
         if name == "weights":
             shape = (len(self), self.variables["_n_weights"].get_value())
-            return "_weights", _fitting(name, np.asarray(values, dtype=float), shape).ravel()
+            return "_weights", _fitting(name, numbers(values, name, may_be_infinite=True), shape).ravel()
         if name == "every":
             if self.is_random:
                 raise ValueError("every is drawn from a law, expected no value of it: build the network with another.")
@@ -355,8 +377,8 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         if not self.has_feedback:
             raise ValueError("this readout has no feedback, expected none to set: construct it with an encoder.")
         dimensions = self.variables["_encoder"].dim
+        columns = numbers(values, name, any_unit=True, may_be_infinite=True)
         check_dimensions(name, values, dimensions)
-        columns = np.asarray(values, dtype=float)
         columns = columns[:, np.newaxis] if columns.ndim == 1 else columns
         columns = _fitting(name, columns, (len(self.source), len(self)))
         return "_encoder", Quantity(columns.T.ravel(), dim=dimensions)

@@ -1,6 +1,7 @@
 """When a readout stops a run: a target that is not finite, outputs out of all proportion, nothing to learn from."""
 
 import numpy as np
+from brian2 import second
 
 from hetbrian._support.allowed import FINITE, Allowed
 from hetbrian.readout.online import LEARNING
@@ -18,7 +19,7 @@ The prior rule multiplies the error of its first sample by 1 - P(0) sum(r^2), wh
 `models.force` learn with 1 to 32 times as much and run away from 64 on (docs/force.md); the rest is needed where the
 first update meets a quiet moment, because sum(r^2) then grows."""
 
-TIME = Allowed("a time of 0 s or later", "give it in seconds", low=0.0)
+TIME = Allowed("a time of 0 s or later", "give it in seconds", low=0.0, unit=second)
 
 ALLOWED = {
     **LEARNING,

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from hetbrian._support.allowed import FORGETTING
-from hetbrian._support.checks import check_finite
+from hetbrian._support.arguments import array, checked
+from hetbrian._support.checks import flag, not_negative, numbers, shown
 
 
+@checked(
+    features=array(),
+    target=array(),
+    gamma=not_negative,
+    bias=flag,
+    forgetting=FORGETTING,
+)
 def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetting: float = 1.0) -> np.ndarray:
     """Fit a linear readout y = W x with a penalty on the squared weights.
 
@@ -57,7 +65,7 @@ def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetti
     """
     from scipy.linalg import LinAlgError, LinAlgWarning, solve
 
-    features, target = check_finite("features", features), check_finite("target", target)
+    features, target = np.asarray(features, dtype=float), np.asarray(target, dtype=float)
     target = target[:, np.newaxis] if target.ndim == 1 else target
     if features.ndim != 2 or target.ndim != 2 or len(features) != len(target):
         raise ValueError(
@@ -69,9 +77,6 @@ def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetti
             f"features and target have shapes {features.shape} and {target.shape}, expected no empty axis; "
             f"give at least one sample, feature and output"
         )
-    if not 0 <= gamma < np.inf:
-        raise ValueError(f"gamma = {gamma}, expected a finite number, 0 or more; give e.g. 1e-3")
-    FORGETTING.check("forgetting", forgetting)
     if bias:
         features = np.column_stack([features, np.ones(len(features))])
     n_samples, n_inputs = features.shape
@@ -87,6 +92,20 @@ def ridge(features: Any, target: Any, gamma: float, bias: bool = False, forgetti
                 f"gamma = {gamma} leaves the equations of {n_inputs} inputs and {n_samples} samples "
                 f"singular, expected independent inputs; raise gamma"
             ) from error
+
+
+def _folds_at_least(value: Any, name: str) -> None:
+    """Refuse what is no number of folds."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 2:
+        raise ValueError(f"{name} = {shown(value)}, expected at least 2; leave it out for one fold per trial")
+
+
+def _labels(trial: Any) -> np.ndarray:
+    """Return labels of trials, which are numbers or texts."""
+    if isinstance(labels := trial, (list, tuple)) and all(isinstance(item, str) for item in trial):
+        return np.asarray(labels)
+    labels = trial if isinstance(trial, np.ndarray) and trial.dtype.kind == "U" else numbers(trial, "trial")
+    return np.asarray(labels)
 
 
 class Ridge:
@@ -139,14 +158,13 @@ class Ridge:
     (0.01, [[10.0]])
     """
 
+    @checked(n_folds=_folds_at_least, bias=flag)
     def __init__(self, gamma: Any = 1e-3, n_folds: int | None = None, bias: bool = False) -> None:
-        gammas = np.atleast_1d(np.asarray(gamma, dtype=float))
+        gammas = np.atleast_1d(numbers(gamma, "gamma", may_be_infinite=True))
         if gammas.ndim != 1 or gammas.size == 0 or not ((gammas >= 0) & (gammas < np.inf)).all():
             raise ValueError(f"gamma = {gamma}, expected finite numbers, 0 or more; give e.g. 1e-3")
         if gammas.size > 1 and not gammas.all():
             raise ValueError(f"gamma = {gamma}, expected numbers above 0 to choose from; leave the 0 out")
-        if n_folds is not None and n_folds < 2:
-            raise ValueError(f"n_folds = {n_folds}, expected at least 2; leave it out for one fold per trial")
         self.gamma = gamma
         self.n_folds = n_folds
         self.bias = bias
@@ -154,6 +172,10 @@ class Ridge:
     def __repr__(self) -> str:
         return f"Ridge(gamma={self.gamma!r}, n_folds={self.n_folds}, bias={self.bias})"
 
+    @checked(
+        features=array(),
+        target=array(),
+    )
     def fit(self, features: Any, target: Any, trial: Any = None) -> Ridge:
         """Fit the weights, choosing the penalty if there are several.
 
@@ -177,7 +199,7 @@ class Ridge:
             If there is no sample or they are more or fewer than those of `target`, an entry is not finite, or
             several penalties meet fewer than two trials or fewer trials than folds.
         """
-        features, target = check_finite("features", features), check_finite("target", target)
+        features, target = np.asarray(features, dtype=float), np.asarray(target, dtype=float)
         if features.ndim != 2 or features.shape[1] == 0:
             raise ValueError(f"features has shape {features.shape}, expected (time, feature); stack the trials")
         if len(features) == 0:
@@ -211,6 +233,9 @@ class Ridge:
         self.weights = (vt.T @ (scale[:, np.newaxis] * projected)).T
         return self
 
+    @checked(
+        features=array(),
+    )
     def predict(self, features: Any) -> np.ndarray:
         """Return the readout W x.
 
@@ -230,7 +255,7 @@ class Ridge:
         """
         if not hasattr(self, "weights"):
             raise ValueError("the readout has no weights, expected a fitted one; call fit first")
-        features = check_finite("features", features)
+        features = np.asarray(features, dtype=float)
         n_features = self.weights.shape[1] - bool(self.bias)
         if features.ndim != 2 or features.shape[1] != n_features:
             raise ValueError(f"features has shape {features.shape}, expected (time, {n_features}); use those of fit")
@@ -242,7 +267,7 @@ class Ridge:
 
     def _folds(self, trial: Any, n_samples: int, n_gammas: int) -> list[np.ndarray]:
         """Return the samples of each fold."""
-        trial = np.zeros(n_samples) if trial is None else np.asarray(trial)
+        trial = np.zeros(n_samples) if trial is None else _labels(trial)
         if trial.shape != (n_samples,):
             raise ValueError(f"trial has shape {trial.shape}, expected ({n_samples},); give one label a sample")
         labels, number = np.unique(trial, return_inverse=True)

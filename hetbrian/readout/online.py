@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from hetbrian._support.allowed import FORGETTING, Allowed
-from hetbrian._support.checks import check_finite
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import choice, count, flag, numbers, shown
 
 LEARNING = {
     "initial_P": Allowed("a finite number above 0", "1 to 10 is usual", low=0.0, high=np.inf, included=(False, False)),
@@ -16,14 +17,22 @@ LEARNING = {
 """What the parameters of recursive least squares may be."""
 
 
+def precision(value: Any, name: str) -> None:
+    """Refuse what is no precision of floating-point numbers that kernels have."""
+    try:
+        known = value is not None and np.dtype(value) in (np.float64, np.float32)
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise ValueError(f"{name} = {shown(value)}, expected 'float64' or 'float32'; choose one of them")
+
+
 def check_learning(initial_P: float, forgetting: float, rule: str, dtype: Any) -> None:
     """Refuse what no recursive least squares can start from."""
-    LEARNING["initial_P"].check("initial_P", initial_P)
-    LEARNING["forgetting"].check("forgetting", forgetting)
-    if rule not in ("prior", "posterior"):
-        raise ValueError(f"rule = {rule!r}, expected 'prior' or 'posterior'; choose one of them")
-    if np.dtype(dtype) not in (np.float64, np.float32):
-        raise ValueError(f"dtype = {dtype!r}, expected 'float64' or 'float32'; choose one of them")
+    LEARNING["initial_P"](initial_P, "initial_P")
+    LEARNING["forgetting"](forgetting, "forgetting")
+    choice(rule, "rule", ("prior", "posterior"))
+    precision(dtype, "dtype")
 
 
 class RecursiveLeastSquares:
@@ -87,6 +96,11 @@ class RecursiveLeastSquares:
     [[1.0]]
     """
 
+    @checked(
+        n_features=count,
+        n_outputs=count,
+        bias=flag,
+    )
     def __init__(
         self,
         n_features: int,
@@ -97,9 +111,6 @@ class RecursiveLeastSquares:
         rule: Literal["posterior", "prior"] = "posterior",
         dtype: Any = "float64",
     ) -> None:
-        for name, size in (("n_features", n_features), ("n_outputs", n_outputs)):
-            if size < 1:
-                raise ValueError(f"{name} = {size}, expected at least 1; give the number of columns")
         check_learning(initial_P, forgetting, rule, dtype)
         self.n_features = n_features
         self.n_outputs = n_outputs
@@ -161,7 +172,7 @@ class RecursiveLeastSquares:
             If a shape does not match, an entry is not finite, or `forgetting` is outside (0, 1].
         """
         x = self._inputs(activity)  # (input,)
-        y = check_finite("target", target, self.dtype)
+        y = numbers(target, "target", dtype=self.dtype)
         if x.ndim != 1 or y.shape != (self.n_outputs,):
             raise ValueError(
                 f"activity and target have shapes {np.shape(activity)} and {y.shape}, expected "
@@ -179,7 +190,7 @@ class RecursiveLeastSquares:
 
     def _inputs(self, activity: Any) -> np.ndarray:
         """Return the activity with its constant input, if there is one."""
-        x = check_finite("activity", activity, self.dtype)
+        x = numbers(activity, "activity", dtype=self.dtype)
         if x.ndim not in (1, 2) or x.shape[-1] != self.n_features:
             raise ValueError(
                 f"activity has shape {x.shape}, expected ({self.n_features},) or (time, {self.n_features}); "

@@ -7,7 +7,7 @@ import numpy as np
 from brian2 import NeuronGroup, Quantity, TimedArray, ms, second
 
 from hetbrian._support.allowed import Allowed
-from hetbrian._support.checks import check_units
+from hetbrian._support.arguments import checked
 from hetbrian.codegen.interval import Law
 from hetbrian.readout.force import FORCE
 
@@ -67,7 +67,9 @@ class RLS(FORCE):
     Haykin (2014), Adaptive Filter Theory, Table 10.1, with lambda = 1 and delta = gamma.
     """
 
-    @check_units(start=second, stop=second)
+    @checked(
+        gamma=GAMMA,
+    )
     def __init__(
         self,
         source: NeuronGroup,
@@ -85,7 +87,6 @@ class RLS(FORCE):
         largest_output: float = 1000.0,
         rng: np.random.Generator | None = None,
     ) -> None:
-        GAMMA.check("gamma", gamma)
         super().__init__(
             source,
             target,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hetbrian._support.checks import check_finite
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import file_path, flag, numbers
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian.codegen import waiting
 
@@ -93,7 +94,7 @@ class Saved(_Readout):
         """Refuse arrays of a file, as `translated` returned them, that a readout cannot have."""
         for name, values in content.items():
             may_be_infinite = name in ("_largest", "stop")
-            check_finite(f"{name} in {os.fspath(path)!r}", np.minimum(values, 0) if may_be_infinite else values, None)
+            numbers(np.minimum(values, 0) if may_be_infinite else values, f"{name} in {os.fspath(path)!r}", dtype=None)
         limited = {
             name: np.ravel(content[name])[0].item() for name in ("forgetting", "start", "stop") if name in content
         }
@@ -120,6 +121,7 @@ class Saved(_Readout):
             **({"encoder": np.array(self.variables["_encoder"].get_value())} if "_encoder" in self.variables else {}),
         }
 
+    @checked(path=file_path)
     def save(self, path: str | os.PathLike[str]) -> None:
         """
         Write the trained readout to one ``.npz`` file, whole or not at all.
@@ -136,6 +138,7 @@ class Saved(_Readout):
         """
         save_arrays(path, FILE_FORMAT, {**self.portable(LEARNT), "rule": self.rule, "bias": self.bias})
 
+    @checked(path=file_path, learn=flag)
     def load(self, path: str | os.PathLike[str], learn: bool = False) -> None:
         """
         Read a trained readout into this one, which has the same sizes.

@@ -8,7 +8,17 @@ import numpy as np
 from brian2 import Hz, Quantity, second
 from numpy.typing import NDArray
 
-from hetbrian._support.checks import ROUNDING, count, finite, positive, whole_steps
+from hetbrian._support.arguments import array, checked, quantity
+from hetbrian._support.checks import (
+    ROUNDING,
+    count,
+    few_enough,
+    finite,
+    not_negative,
+    object_name,
+    positive,
+    whole_steps,
+)
 from hetbrian.readout.target import Target
 
 MELODY = ("E2 E2 F2 G2", "G2 F2 E2 D2", "C2 C2 D2 E2", "E3 D1 D4")
@@ -19,6 +29,13 @@ LORENZ = {"sigma": 10.0, "rho": 28.0, "beta": 8 / 3}
 """Parameters of the Lorenz system (Lorenz 1963)."""
 
 
+@checked(
+    frequency=quantity(Hz, positive),
+    amplitude=finite,
+    phase=finite,
+    dt=quantity(second, positive),
+    name=object_name,
+)
 def sine(
     *,
     frequency: Quantity = 5 * Hz,
@@ -64,8 +81,7 @@ def sine(
     >>> target.period, round(float(target.samples(50*ms)[0, 0]), 12)
     (200. * msecond, 1.0)
     """
-    frequency_ = positive(frequency, "frequency", Hz)
-    amplitude_, phase_ = finite(amplitude, "amplitude"), finite(phase, "phase")
+    frequency_, amplitude_, phase_ = float(frequency), float(amplitude), float(phase)
     return _periodic(
         lambda cycle: amplitude_ * np.sin(2 * np.pi * cycle + phase_),
         period=1 / frequency_,
@@ -76,6 +92,11 @@ def sine(
     )
 
 
+@checked(
+    frequencies=array(Hz, 0, 1, least=1),
+    dt=quantity(second, positive),
+    name=object_name,
+)
 def product_of_sines(*, frequencies: Quantity, dt: Quantity, name: str = "product_of_sines*") -> Target:
     r"""
     Build the target :math:`y(t) = \prod_k \sin(2\pi f_k t)`.
@@ -112,7 +133,7 @@ def product_of_sines(*, frequencies: Quantity, dt: Quantity, name: str = "produc
     >>> target.period, round(float(target.samples(62.5*ms)[0, 0]), 6)
     (0.5 * second, 0.707107)
     """
-    given = [positive(frequency, "frequencies", Hz) for frequency in np.atleast_1d(Quantity(frequencies))]
+    given = [positive(frequency, "frequencies", Hz) for frequency in np.atleast_1d(frequencies)]
     if not given:
         raise ValueError("frequencies is empty, expected at least one: give, say, [4, 6]*Hz.")
     exact = [Fraction(frequency).limit_denominator(1000) for frequency in given]
@@ -135,6 +156,14 @@ def product_of_sines(*, frequencies: Quantity, dt: Quantity, name: str = "produc
     )
 
 
+@checked(
+    duration=quantity(second, positive),
+    time_scale=quantity(second, positive),
+    initial=array(),
+    transient=not_negative,
+    dt=quantity(second, positive),
+    name=object_name,
+)
 def lorenz(
     *,
     duration: Quantity,
@@ -197,13 +226,10 @@ def lorenz(
     """
     from scipy.integrate import solve_ivp
 
-    duration_, step = positive(duration, "duration", second), positive(dt, "dt", second)
-    scale, skipped = positive(time_scale, "time_scale", second), finite(transient, "transient")
+    duration_, step, scale, skipped = float(duration), float(dt), float(time_scale), float(transient)
     if duration_ < step:
         raise ValueError(f"duration is {duration}, expected at least dt = {dt}: give a longer duration.")
-    if skipped < 0:
-        raise ValueError(f"transient is {transient}, expected 0 or more: give the time units to discard.")
-    if np.shape(initial) != (3,) or not np.all(np.isfinite(initial)):
+    if np.shape(initial) != (3,):
         raise ValueError(f"initial is {initial!r}, expected three finite numbers: give x, y, z.")
     sigma, rho, beta = LORENZ["sigma"], LORENZ["rho"], LORENZ["beta"]
 
@@ -211,7 +237,7 @@ def lorenz(
         x, y, z = state
         return [sigma * (y - x), x * (rho - z) - y, x * y - beta * z]
 
-    times = skipped + np.arange(round(duration_ / step)) * step / scale
+    times = skipped + np.arange(few_enough(duration_ / step, "duration")) * step / scale
     solution = solve_ivp(
         derivative,
         (0, times[-1] + step / scale),
@@ -225,6 +251,12 @@ def lorenz(
     return Target(values, dt, output_names=["x", "y", "z"], name=name)
 
 
+@checked(
+    quarter=quantity(second, positive),
+    bars=count,
+    dt=quantity(second, positive),
+    name=object_name,
+)
 def ode_to_joy(*, dt: Quantity, quarter: Quantity = 0.5 * second, bars: int = 4, name: str = "ode_to_joy*") -> Target:
     """
     Build the first four bars of Beethoven's Ode to Joy as a target with five outputs.
@@ -266,9 +298,7 @@ def ode_to_joy(*, dt: Quantity, quarter: Quantity = 0.5 * second, bars: int = 4,
     >>> dict(zip(song.output_names, song.samples(250*ms)[0].tolist()))
     {'C': 0.0, 'D': 0.0, 'E': 1.0, 'F': 0.0, 'G': 0.0}
     """
-    step = positive(dt, "dt", second)
-    eighth = whole_steps(positive(quarter, "quarter", second) / 2, step, "an eighth note", ROUNDING)
-    count(bars, "bars")
+    eighth = whole_steps(quarter / 2, dt, "an eighth of quarter", ROUNDING)
     if bars > len(MELODY):
         raise ValueError(f"bars is {bars}, expected at most {len(MELODY)}: the target repeats by itself.")
     pitches = list("CDEFG")
@@ -291,7 +321,7 @@ def _periodic(
     name: str,
 ) -> Target:
     """Sample one period (s) of `waveform`, a function of the cycle in [0, 1) up to `highest` (Hz)."""
-    step = positive(dt, "dt", second)
+    step = float(dt)
     if highest * step >= 0.5:
         raise ValueError(f"dt is {dt}, expected less than half a cycle of {highest:g} Hz: reduce dt.")
     n_steps = whole_steps(period, step, "period", ROUNDING)

@@ -5,10 +5,17 @@ from typing import Any
 
 import numpy as np
 from brian2 import DimensionMismatchError, Quantity, TimedArray, second
-from brian2.units.fundamentalunits import DIMENSIONLESS, fail_for_dimension_mismatch, have_same_dimensions
+from brian2.units.fundamentalunits import DIMENSIONLESS, have_same_dimensions
 from numpy.typing import ArrayLike, NDArray
 
-from hetbrian._support.checks import count, positive
+from hetbrian._support.arguments import array, checked, quantity
+from hetbrian._support.checks import count, flag, object_name, positive, shown, text
+
+
+def _names(value: Any, name: str) -> None:
+    """Refuse what is no sequence of texts."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} is {shown(value)}, expected texts: give one for each output.")
 
 
 class Target(TimedArray):
@@ -66,6 +73,13 @@ class Target(TimedArray):
         "output_names",
     }
 
+    @checked(
+        values=array(),
+        dt=quantity(second, positive),
+        periodic=flag,
+        output_names=_names,
+        name=object_name,
+    )
     def __init__(
         self,
         values: ArrayLike,
@@ -75,18 +89,13 @@ class Target(TimedArray):
         output_names: Sequence[str] | None = None,
         name: str = "target*",
     ):
-        fail_for_dimension_mismatch(
-            values, error_message="values has a unit, expected numbers: divide the signal by its unit."
-        )
         array = np.asarray(values, dtype=float)
         if array.ndim != 2 or 0 in array.shape:
             raise ValueError(
                 f"values has shape {array.shape}, expected (time, n_outputs), both at least 1: "
                 "give one column per output."
             )
-        if not np.all(np.isfinite(array)):
-            raise ValueError("values contains nan or inf, expected finite numbers: check the signal.")
-        step = positive(dt, "dt", second)
+        step = float(dt)
         n_steps, self.n_outputs = array.shape
         if output_names is None:
             output_names = [f"output {i}" for i in range(self.n_outputs)]
@@ -98,6 +107,7 @@ class Target(TimedArray):
         self.period = n_steps * step * second if periodic else None
         super().__init__(array, dt=step * second, name=name)
 
+    @checked(output=text)
     def expression(self, output: str = "i") -> str:
         """
         Return the Brian2 code for the value of one output at the current step.
@@ -117,6 +127,7 @@ class Target(TimedArray):
         time = "t" if self.period is None else f"(t_in_timesteps % {len(self.values)})*dt"
         return f"{self.name}({time}, {output})"
 
+    @checked(times=array(second, may_be_infinite=True))
     def samples(self, times: Quantity) -> NDArray[np.float64]:
         """
         Return what a simulation reads at these times.
@@ -140,9 +151,7 @@ class Target(TimedArray):
         ValueError
             If a time is negative or not finite.
         """
-        times = Quantity(times)
-        fail_for_dimension_mismatch(times, second, "times is {times}, expected seconds: give a unit.", times=times)
-        seconds = np.atleast_1d(np.asarray(times))
+        seconds = np.atleast_1d(np.asarray(times, dtype=float))
         if not np.all(np.isfinite(seconds) & (seconds >= 0)):
             raise ValueError("times contains a negative or non-finite time, expected 0 s or later: check them.")
         # TimedArray rounds down with the same margin of dt/16 for the rounding error of t.

@@ -13,7 +13,8 @@ from brian2.groups.group import Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
 
 from hetbrian._support.allowed import Limited
-from hetbrian._support.checks import check_finite
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import file_path, numbers
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian._support.variables import assigned, own_arrays
 from hetbrian.simulation.guard import Guard
@@ -28,6 +29,10 @@ RESUMED: WeakKeyDictionary[Network, tuple[str, dict[str, str]]] = WeakKeyDiction
 """File of each network that goes on from one, and hashes of what it holds that this network did not know before."""
 
 
+@checked(
+    network=of(Network, advice="give the Network itself"),
+    path=file_path,
+)
 def save_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Write the state of a network after a run to one ``.npz`` file, whole or not at all.
@@ -60,6 +65,10 @@ def save_state(network: Network, path: str | os.PathLike[str]) -> None:
     save_arrays(path, FILE_FORMAT, {**content, "time": _time(network), "likeness": hashes})
 
 
+@checked(
+    network=of(Network, advice="give the Network itself"),
+    path=file_path,
+)
 def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     """
     Let a network go on from a file that `save_state` wrote; before its run, on any device.
@@ -98,7 +107,7 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     check_sizes(path, found, expected, "build the network as the saved one")
     own = likeness(network, _state_groups(network))
     _refuse_another(path, hashes, own)
-    check_finite(f"time in {os.fspath(path)!r}", time)
+    numbers(time, f"time in {os.fspath(path)!r}", ndim=(0,))
     if time < 0:
         raise ValueError(f"time in {os.fspath(path)!r} is {time}, expected 0 or more: save the state again.")
     for name, item in groups.items():
@@ -183,7 +192,7 @@ class _Arrays:
                     f"{np.dtype(self.variables[name].dtype)}: save the state again."
                 )
             if name in self.integrated:
-                check_finite(f"{name} of {self.name} in {os.fspath(path)!r}", values)
+                numbers(values, f"{name} of {self.name} in {os.fspath(path)!r}")
         if self.limited is not None:
             self.limited.refuse(content)
 

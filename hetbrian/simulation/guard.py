@@ -7,7 +7,8 @@ from brian2 import Clock, Hz, Quantity, ms, second
 from brian2.groups.group import Group
 
 from hetbrian._support.allowed import Allowed, Limited
-from hetbrian._support.checks import check_units, whole_steps
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import object_name, positive, text, whole_steps
 from hetbrian._support.errors import DivergenceError
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
 from hetbrian.codegen.interval import Repeated
@@ -18,7 +19,9 @@ WINDOW = 100 * ms
 WITHOUT_LIMIT = 1e9 * Hz
 """What stands for no limit in a standalone program, which reads no infinite numbers."""
 
-ALLOWED = {"highest_rate": Allowed("a rate above 0 Hz", "give inf*Hz for no limit", low=0.0, included=(False, True))}
+HIGHEST_RATE = Allowed("a rate above 0 Hz", "give inf*Hz for no limit", low=0.0, included=(False, True), unit=Hz)
+
+ALLOWED = {"highest_rate": HIGHEST_RATE}
 """What the parameters of a guard may be."""
 
 
@@ -54,7 +57,13 @@ class Guard(Limited, Repeated, NativeGroup):
 
     allowed = ALLOWED
 
-    @check_units(every=second, highest_rate=Hz)
+    @checked(
+        source=of(Group, advice="give the group to watch"),
+        variable=text,
+        every=quantity(second, positive),
+        name=object_name,
+        highest_rate=HIGHEST_RATE,
+    )
     def __init__(
         self,
         source: Group,
@@ -65,7 +74,6 @@ class Guard(Limited, Repeated, NativeGroup):
     ) -> None:
         check_per_neuron(source, variable, "one of its own: check the name")
         whole_steps(every, source.clock.dt, "every")
-        self.refuse({"highest_rate": highest_rate})
         super().__init__(source, 1, order=2, namespace={}, name=name)
         self.variable = variable
         self.variables.add_reference("_watched", source, variable)

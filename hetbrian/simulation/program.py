@@ -24,7 +24,9 @@ from brian2 import (
 )
 from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.checks import check_units, no_network_operations
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked, of, one_of, quantity
+from hetbrian._support.checks import file_path, flag, function, no_network_operations, positive, stream_seed
 from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
 from hetbrian.codegen.loops import use_own_loops
@@ -67,6 +69,13 @@ Folder = str | os.PathLike[str]
 
 class Generated(Exception):
     """A project was written instead of run; the message is its folder."""
+
+
+DURATION = Allowed("a positive time", "give it in seconds", low=0.0, high=np.inf, included=(False, False), unit=second)
+"""What a simulated time may be."""
+
+MOST_STEPS = 2**53
+"""Beyond so many time steps a float cannot count them."""
 
 
 class Program:
@@ -132,7 +141,17 @@ class Program:
     [0.162, 0.634]
     """
 
-    @check_units(duration=second, record_dt=second)
+    @checked(
+        model=function,
+        duration=DURATION,
+        seed=stream_seed,
+        record_dt=quantity(second, positive),
+        device=one_of(*DEVICES),
+        directory=file_path,
+        resume=file_path,
+        progress=flag,
+        parameters=of(Mapping, advice="write {'gain': 3.0}, say"),
+    )
     def __init__(
         self,
         model: Model,
@@ -148,10 +167,6 @@ class Program:
         parameters: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> None:
-        if not 0 < float(duration) < np.inf:
-            raise ValueError(f"duration is {duration}, expected a positive time: give it in seconds.")
-        if device not in DEVICES:
-            raise ValueError(f"device is {device!r}, expected one of {', '.join(DEVICES)}: choose one of them.")
         self.model, self.duration, self.seed = model, duration, seed
         self.parameters = checked_parameters(model, dict(parameters or {}), keywords, (Program, simulate))
         self.record, self.record_dt = record, record_dt
@@ -186,6 +201,12 @@ class Program:
         self.network = self._compiled = None  # their names are free for the next program
         self._exit.close()
 
+    @checked(
+        values=of(Mapping, advice="write {'gain': 3.0}, say"),
+        seed=stream_seed,
+        noise=stream_seed,
+        finish=function,
+    )
     def run(
         self,
         values: Mapping[Any, Any] | None = None,
@@ -254,6 +275,9 @@ class Program:
         with compiled.ran(values or {}, noise, self.progress, is_all_read):
             return self._finished(compiled.recorder, seed, noise, values, finish)
 
+    @checked(
+        seed=stream_seed,
+    )
     def holds(self, seed: int) -> bool:
         """
         Return whether this program serves the network of a seed, which becomes that of `run`.
@@ -280,6 +304,9 @@ class Program:
         self.network = self._compiled.network
         return different
 
+    @checked(
+        folder=file_path,
+    )
     def generate(self, folder: Folder) -> Path:
         """
         Write the project into a folder, with a README, for a machine that has not this one's Python.
@@ -330,12 +357,22 @@ class Program:
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
                 name = free_name(network, f"guard_{item.name}")
                 network.add(Guard(item, every=steps * item.clock.dt, name=name))
+        self._check_steps(network)
         recorder = Recorder(network, self.record, self.record_dt)
         if self.resume is not None:
             load_state(network, self.resume)
         refuse_pitfalls(network, self.device, network.t + self.duration)
         check_memory(network)
         return network, recorder
+
+    def _check_steps(self, network):
+        """Refuse a duration that no clock, or not every clock, of the network can count."""
+        steps = [float(self.duration) / float(item.clock.dt) for item in network.sorted_objects]
+        if steps and (max(steps) < 1 - 1e-6 or max(steps) > MOST_STEPS):
+            raise ValueError(
+                f"duration is {self.duration}, {max(steps):.3g} time steps, expected at least one and at most "
+                f"{MOST_STEPS}, which a number can count: change it."
+            )
 
     def _prepare(self, network):
         """Let the standalone device generate the code of the run."""
@@ -402,6 +439,10 @@ def _bar(shown):
         yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
 
 
+@checked(
+    values=of(Mapping, advice="write {'gain': 3.0}, say"),
+    finish=function,
+)
 def simulate(
     model: Model,
     duration: Quantity,

@@ -11,7 +11,8 @@ import numpy as np
 from brian2 import Hz, Network, PopulationRateMonitor, Quantity, SpikeMonitor, get_unit, mV, nS, pA, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
-from hetbrian._support.checks import whole_steps
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import file_path, instance, whole_steps
 from hetbrian._support.files import replacing
 from hetbrian.simulation.names import Recorded, contents, find_recordable, free_name, of_spikes, readouts
 from hetbrian.simulation.sampling import SampledMonitor
@@ -26,6 +27,13 @@ RECORD = ("z", "y", "spikes")
 
 LABELLED = ("neuron", "output")
 """Dimensions of which ``record=`` can choose a part."""
+
+
+def _dataset(value: Any, name: str) -> None:
+    """Refuse what is no Dataset."""
+    import xarray
+
+    instance(value, name, xarray.Dataset, "give what a run returns")
 
 
 class Recorder:
@@ -178,6 +186,10 @@ class Recorder:
         return xarray.Dataset(variables, coordinates, attrs=kept)
 
 
+@checked(
+    dataset=_dataset,
+    path=file_path,
+)
 def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """
     Write a Dataset to one netCDF file, whole or not at all.
@@ -198,6 +210,9 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
+@checked(
+    path=file_path,
+)
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     Read a Dataset that `save` wrote.

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from brian2 import Network, Quantity
+from brian2 import Network, Quantity, second
 
+from hetbrian._support.arguments import checked, quantity
+from hetbrian._support.checks import function, positive
 from hetbrian.simulation.program import Program
 
 
@@ -31,6 +33,10 @@ atexit.register(KEPT.close)
 
 
 @contextmanager
+@checked(
+    model=function,
+    duration=quantity(second, positive),
+)
 def reused(model: Callable[..., Network], duration: Quantity, **options: Any) -> Iterator[Program]:
     """
     Yield an open `Program`; in a worker of a sweep it stays open, and the next point with the same arguments gets it.

@@ -1,13 +1,29 @@
 """Record every n-th time step without a second clock."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from brian2 import Quantity, StateMonitor, second
 from brian2.groups.group import Group
 
-from hetbrian._support.checks import check_units, whole_steps
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import choice, integers, object_name, positive, shown, text, whole, whole_steps
 from hetbrian.codegen.interval import Repeated
 from hetbrian.codegen.runner import NativeRunner
+
+
+def _names(value: Any, name: str) -> None:
+    """Refuse what is neither a name nor several."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple, set)) or not names or not all(isinstance(item, str) for item in names):
+        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write 'v', or ('v', 'w').")
+
+
+def _indices(value: Any, name: str) -> None:
+    """Refuse what chooses no elements."""
+    if not isinstance(value, (bool, np.bool_)) and integers(value, name).ndim > 1:
+        raise ValueError(f"{name} is {shown(value)}, expected True or indices: give them in one list.")
 
 
 class SampledMonitor(Repeated, NativeRunner, StateMonitor):
@@ -41,7 +57,15 @@ class SampledMonitor(Repeated, NativeRunner, StateMonitor):
         If ``every`` is not a time.
     """
 
-    @check_units(every=second)
+    @checked(
+        source=of(Group, advice="give the group to record from"),
+        variables=_names,
+        record=_indices,
+        every=quantity(second, positive),
+        when=text,
+        order=whole,
+        name=object_name,
+    )
     def __init__(
         self,
         source: Group,
@@ -53,6 +77,11 @@ class SampledMonitor(Repeated, NativeRunner, StateMonitor):
         name: str = "sampledmonitor*",
     ) -> None:
         whole_steps(every, source.clock.dt, "every")
+        for variable in [variables] if isinstance(variables, str) else variables:
+            choice(variable, "variables", source.variables)
+        chosen = np.zeros(0) if isinstance(record, bool) else np.asarray(record)
+        if chosen.size and not 0 <= chosen.min() <= chosen.max() < len(source):
+            raise ValueError(f"record is {shown(record)}, expected indices below {len(source)}: it has no more.")
         StateMonitor.__init__(self, source, variables, record, clock=source.clock, when=when, order=order, name=name)
         self.template = "sampled"
         self._repeat(every)

@@ -9,6 +9,9 @@ from functools import cached_property
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
+from hetbrian._support.arguments import array, checked, of, one_of
+from hetbrian._support.checks import finite, flag, instance, text
+
 CONFIDENCE = 0.95
 """Coverage of the intervals."""
 
@@ -24,6 +27,14 @@ ROUNDING = 1e-9
 """Relative difference below which values are the same number; sums in another order differ by less than 1e-12."""
 
 
+@checked(
+    quantity=text,
+    values=array(None, 1, may_be_infinite=True),
+    relation=one_of("<", ">"),
+    threshold=finite,
+    kind=one_of(*KINDS),
+    control=flag,
+)
 @dataclass(frozen=True)
 class Evidence:
     """
@@ -76,10 +87,6 @@ class Evidence:
     control: bool = False
 
     def __post_init__(self) -> None:
-        if self.relation not in ("<", ">"):
-            raise ValueError(f"relation = {self.relation!r}, expected '<' or '>'; say where the claim puts the mean")
-        if self.kind not in KINDS:
-            raise ValueError(f"kind = {self.kind!r}, expected {', '.join(map(repr, KINDS))}; say what the values are")
         if not len(self.values) or not np.isfinite(self.values).all():
             raise ValueError(f"values of {self.quantity!r} are missing or not finite, expected numbers; check the runs")
         if self.kind == "share" and not 0 <= min(self.values) <= max(self.values) <= 1:
@@ -168,6 +175,12 @@ class Evidence:
         return f"open, {f'{self.needed} seeds' if self.needed else f'over {MOST_SEEDS} seeds'} would decide"
 
 
+@checked(
+    name=text,
+    evidence=of(tuple, advice="give each Evidence"),
+    setting=text,
+    statement=text,
+)
 @dataclass(frozen=True)
 class Claim:
     """
@@ -202,6 +215,8 @@ class Claim:
     statement: str = ""
 
     def __post_init__(self) -> None:
+        for item in self.evidence:
+            instance(item, "an item of evidence", Evidence, "say what was measured")
         if all(item.control for item in self.evidence):
             raise ValueError(f"claim {self.name} has no evidence, expected at least one quantity; measure it")
 

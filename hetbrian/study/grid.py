@@ -1,11 +1,12 @@
 """A grid of named parameters, with units."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
 from brian2 import Quantity, Unit, get_unit
 
+from hetbrian._support.checks import shown, whole
 from hetbrian.study.identity import exact
 
 RESERVED = ("status", "error")
@@ -58,7 +59,7 @@ class Grid:
             if isinstance(axis, Mapping):
                 if not all(isinstance(value, Mapping) for value in axis.values()):
                     raise ValueError(
-                        f"{name} is {axis!r}, expected a dict of parameters for each condition: "
+                        f"{name} is {shown(axis)}, expected a dict of parameters for each condition: "
                         "write {'plain': {}, 'double': {'gain': 2.0}}, say."
                     )
                 self._conditions[name] = {key: dict(value) for key, value in axis.items()}
@@ -83,9 +84,14 @@ class Grid:
     def __len__(self) -> int:
         return int(np.prod(self.shape))
 
+    def _where(self, index: int) -> Any:
+        """Return the place of a point along each axis."""
+        whole(index, "index", 0, len(self) - 1)
+        return np.unravel_index(index, self.shape)
+
     def point(self, index: int) -> dict[str, Any]:
         """Return the parameters of a point, with their units."""
-        where = np.unravel_index(index, self.shape)
+        where = self._where(index)
         found: dict[str, Any] = {}
         for (name, values), i in zip(self._values.items(), where, strict=True):
             unit = self._units[name]
@@ -117,7 +123,7 @@ class Grid:
 
     def text(self, index: int) -> dict[str, str]:
         """Return the parameters of a point as text, in the units of the grid."""
-        where = np.unravel_index(index, self.shape)
+        where = self._where(index)
         return {
             name: f"{values[i]} {self._units[name] or ''}".strip()
             for (name, values), i in zip(self._values.items(), where, strict=True)
@@ -129,7 +135,9 @@ def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     unit = None
     if isinstance(axis, tuple) and len(axis) == 2 and isinstance(axis[1], Unit):
         axis, unit = axis
-    is_single = isinstance(axis, str | bytes) or getattr(axis, "shape", None) == () or not isinstance(axis, Iterable)
+    is_single = (
+        isinstance(axis, str | bytes | Set) or getattr(axis, "shape", None) == () or not isinstance(axis, Iterable)
+    )
     if is_single:
         values = np.asarray(None)
     else:
@@ -145,8 +153,9 @@ def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     is_mixed = values.dtype.kind == "U" and not all(isinstance(value, str) for value in axis)
     if values.ndim != 1 or not values.size or values.dtype.kind not in "biufU" or is_mixed:
         raise ValueError(
-            f"{name} is {axis!r}, expected a sequence of numbers, strings or quantities of one unit: give at least one."
+            f"{name} is {shown(axis)}, expected a sequence of numbers, strings or quantities of one unit: give at "
+            "least one."
         )
     if len(np.unique(values)) < values.size:
-        raise ValueError(f"{name} holds a value twice ({axis!r}), expected different ones: leave one out.")
+        raise ValueError(f"{name} holds a value twice ({shown(axis)}), expected different ones: leave one out.")
     return values, unit

@@ -49,14 +49,16 @@ def parse_value(name: str, text: str, default: Any) -> Any:
         raise ValueError(
             f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
         ) from error
-    if isinstance(default, (tuple, list)):
-        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    if not have_same_dimensions(value, default):
+    several = isinstance(default, (tuple, list))
+    items = tuple(value) if isinstance(value, tuple) else (value,)
+    if not all(have_same_dimensions(item, like) for item in items for like in (default[:1] if several else [default])):
         raise DimensionMismatchError(
             f"{name} is {text}, expected the unit of {default!r}: multiply by it",
             getattr(value, "dim", Quantity(1).dim),
             getattr(default, "dim", Quantity(1).dim),
         )
+    if several:
+        return items
     if isinstance(default, bool):
         return bool(value)
     if isinstance(default, int) and not float(value).is_integer():

@@ -14,7 +14,8 @@ import brian2
 import numpy as np
 import xarray
 
-from hetbrian._support.checks import nearest
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import file_path, flag, function, nearest, shown, text
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
@@ -25,7 +26,23 @@ from hetbrian.study.outcomes import computed
 from hetbrian.study.store import Store
 from hetbrian.study.transport import travelling
 
+MOST_WORKERS = 4096
+"""Processes of one machine that a sweep may start."""
 
+
+def _workers(value: Any, name: str) -> None:
+    """Refuse what is no number of processes."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_WORKERS:
+        raise ValueError(f"{name} is {shown(value)}, expected at least 0: leave it out for one per core.")
+
+
+@checked(
+    folder=file_path,
+    scheduler=text,
+    workers=_workers,
+    retry_failed=flag,
+    watch=function,
+)
 @dataclass
 class SweepOptions:
     """
@@ -56,6 +73,18 @@ OPTIONS: ContextVar[SweepOptions] = ContextVar("sweep", default=SweepOptions()) 
 """What ``hetbrian run`` was told; arguments of `sweep` go before."""
 
 
+@checked(
+    point=function,
+    grid=of(Grid, advice="write Grid(seed=range(5)), say"),
+    parameters=of(Mapping, advice="write {'gain': 3.0}, say"),
+    name=text,
+    folder=file_path,
+    scheduler=text,
+    workers=_workers,
+    retry_failed=flag,
+    watch=function,
+    view=function,
+)
 def sweep(
     point: Callable[..., Any],
     grid: Grid,
@@ -122,12 +151,6 @@ def sweep(
     ImportError
         If dask is needed and not installed, or zarr where the points are kept.
     """
-    if not isinstance(grid, Grid):
-        raise TypeError(f"grid is {grid!r}, expected a Grid: write Grid(seed=range(5)), say.")
-    if parameters is not None and not isinstance(parameters, Mapping):
-        raise TypeError(
-            f"parameters is {parameters!r}, expected a dict of names and values: write {{'gain': 3.0}}, say."
-        )
     given: dict[str, Any] = {"name": name or None, "folder": folder, "scheduler": scheduler, "workers": workers}
     given |= {"retry_failed": retry_failed, "watch": watch, "view": view}
     settings = _together(point, grid, parameters or {}, settings, given)
@@ -140,8 +163,6 @@ def sweep(
         raise ValueError(
             f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
         )
-    if workers is not None and workers < 0:
-        raise ValueError(f"workers is {workers}, expected at least 0: leave it out for one per core.")
     folder = options.folder if folder is None else folder
     texts = {key: exact(value, key) for key, value in sorted(settings.items())}
     attributes = {key: texts[key] if callable(value) else str(value) for key, value in settings.items()} | provenance()

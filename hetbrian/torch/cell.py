@@ -1,14 +1,22 @@
 """Torch modules of one group and of a network: state as tensors, one step, a sequence."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from brian2 import NeuronGroup, Synapses
 from brian2.units.fundamentalunits import Dimension
 
-from hetbrian._support.checks import choice
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import choice, count, instance, shown, text, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
+
+
+def names(value: Any, name: str) -> None:
+    """Refuse what is no sequence of texts."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write ('v',), say.")
 
 
 class Output(NamedTuple):
@@ -67,6 +75,9 @@ class Cell(torch.nn.Module):
         """Dict of str to int : the spike sources whose spikes the caller gives, and their sizes."""
         return {item.source: item.n_source for item in self.couplings.values() if item.source is not None}
 
+    @checked(
+        batch=count,
+    )
     def initial_state(self, batch: int | None = None) -> dict:
         """
         Return the state before the first step.
@@ -116,6 +127,9 @@ class Cell(torch.nn.Module):
             found |= {f"{gate.name}.{name}": (gate.name, name) for name in gate.names}
         return found
 
+    @checked(
+        name=text,
+    )
     def dimension(self, name: str) -> Dimension:
         """Return the physical dimension of a state variable."""
         owner, variable = self.variables().get(name, (None, name))
@@ -187,6 +201,15 @@ class Cell(torch.nn.Module):
                 state |= {f"{gate.name}.{name}": value for name, value in zip(gate.names, own, strict=True)}
         return fired
 
+    @checked(
+        n_steps=count,
+        batch=count,
+        inputs=of(Mapping, advice="give tensors by name"),
+        spikes=of(Mapping, advice="give tensors by name"),
+        record=names,
+        state=of(Mapping, advice="give tensors by name"),
+        first_step=partial(whole, least=0),
+    )
     def forward(
         self,
         n_steps: int | None = None,
@@ -283,6 +306,7 @@ class Cell(torch.nn.Module):
                     f"pass {argument}= with exactly these names."
                 )
             for name, value in given.items():
+                instance(value, f"the {kind} {name!r} of {argument}", (torch.Tensor, Events), "convert it")
                 shape = tuple(value.shape)
                 n_steps = shape[0] if n_steps is None and shape else n_steps
                 batch = shape[1] if batch is None and len(shape) == 3 else batch
@@ -292,8 +316,7 @@ class Cell(torch.nn.Module):
                         f"the {kind} {name!r} has shape {shape}, expected {expected}: give one value for each time "
                         "step, copy and neuron."
                     )
-        if not isinstance(n_steps, int) or n_steps < 1:
-            raise ValueError(f"n_steps is {n_steps!r}, expected a whole number of at least 1: give the steps to run.")
+        count(n_steps, "n_steps")
         known = self.initial_state(batch)
         names = [name for name, value in known.items() if torch.is_tensor(value)]  # and not the spikes on their way
         for name in record:
@@ -309,6 +332,9 @@ class Cell(torch.nn.Module):
                 )
         return n_steps, batch
 
+    @checked(
+        group=of(NeuronGroup, advice="give the exported group"),
+    )
     def write_back(self, group: NeuronGroup, *synapses: Synapses) -> None:
         """
         Set the trained parameters of the Brian2 objects.

@@ -9,7 +9,8 @@ from brian2 import BrianObject, Network, NeuronGroup, Quantity, SpikeMonitor, St
 from brian2.core.namespace import get_local_namespace
 from brian2.core.network import _get_all_objects
 
-from hetbrian._support.checks import positive, whole_steps
+from hetbrian._support.arguments import checked, of, one_of, quantity
+from hetbrian._support.checks import check_broadcast, count, integers, positive, shown, text, whole, whole_steps
 from hetbrian._support.optional import torch
 from hetbrian.network.shared import AllToAll
 from hetbrian.torch.cell import Cell
@@ -95,6 +96,14 @@ class Comparison:
         return "\n".join(lines)
 
 
+@checked(
+    group=of(NeuronGroup, advice="give the group itself"),
+    module=of(Cell, advice="export one with to_torch"),
+    duration=quantity(second, positive),
+    others=of(Network, list, tuple, advice="give the rest of the network"),
+    namespace=of(Mapping, advice="give every name that the objects do not define"),
+    level=whole,
+)
 def compare(
     group: NeuronGroup,
     module: Cell,
@@ -137,7 +146,7 @@ def compare(
         If the duration is no time.
     """
     namespace = get_local_namespace(level=level + 1) if namespace is None else namespace
-    n_steps = whole_steps(positive(duration, "duration", second), group.clock.dt, "duration")
+    n_steps = whole_steps(duration, group.clock.dt, "duration")
     network = others if isinstance(others, Network) else Network(group, *others)
     known = {item.name: item for item in network.objects} | {None: group}
     for name in (*module.sources, *module.gates):
@@ -170,6 +179,15 @@ def compare(
     return compare_recorded(module, n_steps, own, values, final=final, inputs=given, sources=spikes)
 
 
+@checked(
+    module=of(Cell, advice="export one with to_torch"),
+    n_steps=count,
+    spikes=of(tuple, list, advice="give time step and neuron of each spike"),
+    traces=of(Mapping, advice="give arrays by name"),
+    final=of(Mapping, advice="give arrays by name"),
+    inputs=of(Mapping, advice="give arrays by name"),
+    sources=of(Mapping, advice="give arrays by name"),
+)
 def compare_recorded(
     module: Cell,
     n_steps: int,
@@ -210,6 +228,8 @@ def compare_recorded(
         If a recorded variable is none of the module.
     """
     final = final or {}
+    if len(spikes) != 2:
+        raise ValueError(f"spikes has {len(spikes)} parts, expected two: give time step and neuron of each spike.")
     variables = {name: module.dimension(name) for name in (*traces, *final, *module.inputs)}
     with torch.no_grad():
         output = module(
@@ -255,6 +275,12 @@ def compare_recorded(
     )
 
 
+@checked(
+    network=of(Network, advice="return Network(...) from the model"),
+    duration=quantity(second, positive),
+    group=text,
+    precision=one_of("float64", "float32"),
+)
 def compare_model(
     network: Network,
     duration: Quantity,
@@ -291,12 +317,6 @@ def compare_model(
     ExportError
         If the model cannot be exported.
     """
-    if not isinstance(network, Network):
-        raise TypeError(
-            f"the model returned a {type(network).__name__}, expected a brian2 Network: return Network(...) from it."
-        )
-    if precision not in ("float64", "float32"):
-        raise ValueError(f"precision is {precision!r}, expected float64 or float32: choose one of them.")
     known = {item.name: item for item in network.objects}
     if not isinstance(known.get(group), NeuronGroup):
         names = [name for name, item in sorted(known.items()) if isinstance(item, NeuronGroup)]
@@ -313,7 +333,13 @@ def compare_model(
 
 def _raster(spikes, n_steps, size):
     """Return the steps and neurons of spikes as truth values, shape (step, neuron)."""
-    steps, neurons = spikes
+    steps, neurons = (integers(part, "spikes") for part in spikes)
+    check_broadcast(steps=steps, neurons=neurons)
+    for part, size_ in ((steps, n_steps), (neurons, size)):
+        if part.size and not 0 <= part.min() <= part.max() < size_:
+            raise ValueError(
+                f"spikes has {shown(part)}, expected numbers from 0 to {size_ - 1}: check steps and neurons."
+            )
     raster = np.zeros((n_steps, size), dtype=bool)
     raster[np.asarray(steps, dtype=int), np.asarray(neurons, dtype=int)] = True
     return raster

@@ -1,10 +1,26 @@
 """Spikes of many neurons as lists of events, so that work is done only where there are some."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import shown, whole
 from hetbrian._support.optional import torch
 
 
+def sizes(value: Any, name: str) -> None:
+    """Refuse what is no shape of three sizes."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 3:
+        raise ValueError(f"{name} is {shown(value)}, expected (time, batch, neuron): give three sizes.")
+    for size in value:
+        whole(size, f"a size of {name}", 0)
+
+
+TENSOR = of(torch.Tensor, advice="convert it with torch.as_tensor")
+
+
+@checked(begin=TENSOR, index=TENSOR, shape=sizes)
 @dataclass(frozen=True)
 class Events:
     """
@@ -47,8 +63,6 @@ class Events:
                     f"{name} is a tensor of {tensor.dtype} with {tensor.ndim} axes, expected {dtype} with one: "
                     "convert it."
                 )
-        if len(self.shape) != 3:
-            raise ValueError(f"shape is {tuple(self.shape)}, expected (time, batch, neuron): give three sizes.")
         n_steps, batch, size = self.shape
         fits = len(self.begin) == n_steps * batch + 1 and self.begin[0] == 0 and self.begin[-1] == len(self.index)
         if not fits or bool((self.begin.diff() < 0).any()):
@@ -61,6 +75,7 @@ class Events:
             raise ValueError(f"index has neuron {int(wrong)}, expected 0 to {size - 1}: check the source's size.")
 
     @staticmethod
+    @checked(spikes=TENSOR)
     def from_dense(spikes: torch.Tensor) -> "Events":
         """
         Return the events of a tensor of spikes.
@@ -98,6 +113,7 @@ class Events:
             return self
         return Events(self.begin.to(device), self.index.to(device), self.shape)
 
+    @checked(dtype=of(torch.dtype, advice="give torch.float32, say"))
     def dense(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Return the spikes as a tensor of shape (time, batch, neuron), with the number of events of each."""
         n_steps, batch, size = self.shape

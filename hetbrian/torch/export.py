@@ -9,12 +9,14 @@ from brian2 import NeuronGroup, Quantity, TimedArray
 from brian2.core.functions import Function
 from brian2.core.namespace import get_local_namespace
 from brian2.core.variables import ArrayVariable, Constant
+from brian2.groups.group import Group
 from brian2.input.timedarray import _find_K
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
-from hetbrian._support.checks import choice
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import choice, flag, shown, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.coupling import check_synapses, read_coupling, receivers
@@ -29,6 +31,33 @@ from hetbrian.torch.surrogate import SuperSpike, Surrogate
 from hetbrian.torch.units import COHERENT, UnitSystem
 
 
+def _names(value: Any, name: str) -> None:
+    """Refuse what is neither a name nor several."""
+    several = (value,) if isinstance(value, str) else value
+    if not isinstance(several, (list, tuple, set, frozenset)) or not all(isinstance(item, str) for item in several):
+        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write ('eta',), say.")
+
+
+def _objects(value: Any, name: str) -> None:
+    """Refuse what is neither a group nor several."""
+    if not isinstance(value, (Synapses, NeuronGroup, list, tuple)):
+        raise TypeError(f"{name} is {shown(value)}, expected Synapses or AllToAll: give them in a list.")
+
+
+@checked(
+    group=of(Group, advice="give the group itself"),
+    synapses=_objects,
+    trainable=_names,
+    inputs=_names,
+    units=of(UnitSystem, advice="give COHERENT or SI"),
+    dtype=of(torch.dtype, advice="give torch.float32, say"),
+    surrogate=of(Surrogate, advice="give SuperSpike(), say"),
+    detach_reset=flag,
+    jacobian_bound=of(Mapping, advice="write {'v': 1.0}, say"),
+    sparse=flag,
+    namespace=of(Mapping, advice="give every name that the objects do not define"),
+    level=whole,
+)
 def to_torch(
     group: NeuronGroup,
     synapses: Synapses | NeuronGroup | Iterable[Synapses | NeuronGroup] = (),

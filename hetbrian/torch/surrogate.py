@@ -1,10 +1,25 @@
 r"""The spike function of torch: Brian2's threshold forwards, a surrogate derivative backwards."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import instance
 from hetbrian._support.optional import torch
 
 
+def tensor(value: Any, name: str) -> None:
+    """Refuse what is no tensor."""
+    instance(value, name, torch.Tensor, "convert it with torch.as_tensor")
+
+
+STEEPNESS = Allowed(
+    "a finite number above 0", "give a steepness such as 1", low=0.0, high=float("inf"), included=(False, False)
+)
+
+
+@checked(slope=STEEPNESS)
 @dataclass(frozen=True)
 class Surrogate:
     r"""
@@ -31,16 +46,13 @@ class Surrogate:
     slope: float = 1.0
     formula = ""
 
-    def __post_init__(self):
-        """Check the slope."""
-        if not 0 < self.slope < float("inf"):
-            raise ValueError(f"slope is {self.slope}, expected a finite number above 0: give a steepness such as 1.")
-
+    @checked(x=tensor)
     def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         raise NotImplementedError
 
 
+@checked(slope=STEEPNESS)
 @dataclass(frozen=True)
 class SuperSpike(Surrogate):
     r"""
@@ -65,11 +77,13 @@ class SuperSpike(Surrogate):
     slope: float = 100.0
     formula = "1/(slope*abs(x) + 1)**2"
 
+    @checked(x=tensor)
     def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return (self.slope * x.abs() + 1.0) ** -2
 
 
+@checked(slope=STEEPNESS)
 @dataclass(frozen=True)
 class FastSigmoid(Surrogate):
     r"""
@@ -90,11 +104,13 @@ class FastSigmoid(Surrogate):
 
     formula = "0.5*slope/(slope*abs(x) + 1)**2"
 
+    @checked(x=tensor)
     def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return 0.5 * self.slope * (self.slope * x.abs() + 1.0) ** -2
 
 
+@checked(slope=STEEPNESS)
 @dataclass(frozen=True)
 class ArcTan(Surrogate):
     r"""
@@ -112,11 +128,13 @@ class ArcTan(Surrogate):
 
     formula = "0.5*slope/(1 + (0.5*pi*slope*x)**2)"
 
+    @checked(x=tensor)
     def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return 0.5 * self.slope / (1.0 + (0.5 * torch.pi * self.slope * x) ** 2)
 
 
+@checked(slope=STEEPNESS)
 @dataclass(frozen=True)
 class Triangle(Surrogate):
     r"""
@@ -134,6 +152,7 @@ class Triangle(Surrogate):
 
     formula = "slope*clip(1 - slope*abs(x), 0, 1)"
 
+    @checked(x=tensor)
     def derivative(self, x: torch.Tensor) -> torch.Tensor:
         """Return the derivative at each element of a tensor."""
         return self.slope * (1.0 - self.slope * x.abs()).clamp(min=0.0)

@@ -2,16 +2,41 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 from brian2 import Quantity
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
+from hetbrian._support.arguments import checked, of, optional
+from hetbrian._support.checks import numbers, whole
+
 FINEST = 64
 """Largest denominator of a dimension's exponent, e.g. 2 for the square root of a time."""
 
 
+def _values(value: Any, name: str) -> None:
+    """Refuse what is neither a tensor nor numbers."""
+    if type(value).__module__.partition(".")[0] != "torch":
+        numbers(value, name, may_be_infinite=True)
+
+
+EXPONENT = partial(whole, least=-30, most=30)
+"""What an exponent of ten may be: SI has prefixes from 1e-30 to 1e30."""
+
+DIMENSION = optional(of(Dimension, advice="give the dim of a quantity"))
+
+
+@checked(
+    volt=EXPONENT,
+    second=EXPONENT,
+    amp=EXPONENT,
+    metre=EXPONENT,
+    kelvin=EXPONENT,
+    mole=EXPONENT,
+    candela=EXPONENT,
+)
 @dataclass(frozen=True)
 class UnitSystem:
     r"""
@@ -44,6 +69,7 @@ class UnitSystem:
     mole: int = 0
     candela: int = 0
 
+    @checked(dimension=DIMENSION)
     def exponent(self, dimension: Dimension) -> Fraction:
         """Return the power of ten of the unit of a dimension."""
         if dimension is None or dimension is DIMENSIONLESS:
@@ -53,14 +79,17 @@ class UnitSystem:
         powers = (Fraction(power).limit_denominator(FINEST) for power in dimension._dims)
         return sum((power * base for power, base in zip(powers, bases, strict=True)), Fraction(0))
 
+    @checked(values=_values, dimension=DIMENSION)
     def from_si(self, values: Any, dimension: Dimension | None) -> Any:
         """Return values in this system from values in SI, rounded once as powers of ten to 22 are exact."""
         return _times_ten_to(values, -self.exponent(dimension))
 
+    @checked(values=_values, dimension=DIMENSION)
     def to_si(self, values: Any, dimension: Dimension | None) -> Any:
         """Return values in SI from values in this system."""
         return _times_ten_to(values, self.exponent(dimension))
 
+    @checked(dimension=DIMENSION)
     def label(self, dimension: Dimension | None) -> str:
         """Return what the unit of a dimension is called, e.g. ``mV``."""
         if dimension is None or dimension is DIMENSIONLESS:

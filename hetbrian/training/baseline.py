@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from hetbrian._support.arguments import checked, of
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
 
@@ -29,6 +30,11 @@ def pooled_counts(recordings: Recordings, binning: Binning) -> np.ndarray:
     return np.sqrt([np.bincount(item.index.numpy(), minlength=item.shape[2]) for item in events])
 
 
+@checked(
+    training=of(Recordings, advice="load them, or make one"),
+    test=of(Recordings, advice="load them, or make one"),
+    binning=of(Binning, advice="give the bins"),
+)
 def logistic_accuracy(training: Recordings, test: Recordings, binning: Binning) -> float:
     """
     Return the test accuracy of logistic regression on spike counts.

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian._support.arguments import checked, of, optional
+from hetbrian._support.checks import count, stream_seed
 from hetbrian._support.optional import lightning, torch
 from hetbrian.torch.events import Events
 from hetbrian.training.data.binning import Binning
@@ -31,6 +33,15 @@ class Batch:
         return Batch(self.events.to(device), self.labels.to(device), self.generator)
 
 
+@checked(
+    recordings=of(Recordings, advice="load them, or make one"),
+    binning=of(Binning, advice="give the bins"),
+    batch_size=count,
+    seed=stream_seed,
+    epoch=stream_seed,
+    rank=stream_seed,
+    world_size=count,
+)
 class Batches(torch.utils.data.Dataset):
     """
     The batches of one epoch: the same for the same seed and epoch, also in a process that starts there.
@@ -100,6 +111,14 @@ class Batches(torch.utils.data.Dataset):
         return torch.utils.data.DataLoader(self, batch_size=None, shuffle=False, collate_fn=_whole)
 
 
+@checked(
+    batch_size=count,
+    binning=of(Binning, advice="give the bins"),
+    training=optional(of(Recordings, advice="load them, or make one")),
+    validation=optional(of(Recordings, advice="load them, or make one")),
+    test=optional(of(Recordings, advice="load them, or make one")),
+    seed=stream_seed,
+)
 class EpochBatches(lightning.LightningDataModule):
     """
     Give Lightning the batches of each epoch and split.

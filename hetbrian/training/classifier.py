@@ -2,11 +2,24 @@
 
 from typing import Any
 
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count, flag, not_negative
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.fused.cell import fuse
 
+SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=1.0, included=(True, False))
 
+
+@checked(
+    cell=of(Cell, advice="export one with to_torch"),
+    n_classes=count,
+    tau_out=not_negative,
+    dropout=SHARE,
+    is_fused=flag,
+    generator=of(torch.Generator, advice="give torch.Generator()"),
+)
 class Classifier(torch.nn.Module):
     r"""
     Classify sequences of events by a recurrent layer and one leaky membrane for each class.

@@ -13,7 +13,8 @@ from typing import Any
 import xarray
 from brian2 import BrianLogger
 
-from hetbrian._support.checks import choice
+from hetbrian._support.arguments import checked, of, one_of
+from hetbrian._support.checks import count, file_path, flag, shown, stream_seed, text
 from hetbrian._support.files import writable
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.provenance import provenance
@@ -34,6 +35,21 @@ PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed")
 """Lightning's; mixed precision needs a GPU to be faster."""
 
 
+@checked(
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    binning=of(Binning, advice="give the bins"),
+    training=of(Recordings, advice="load them, or make one"),
+    validation=of(Recordings, advice="load them, or make one"),
+    test=of(Recordings, advice="load them, or make one"),
+    seed=stream_seed,
+    folder=file_path,
+    accelerator=text,
+    devices=count,
+    strategy=text,
+    precision=one_of(*PRECISIONS),
+    progress=flag,
+    is_fused=flag,
+)
 def fit(
     preset: Preset,
     binning: Binning,
@@ -97,7 +113,6 @@ def fit(
     KeyboardInterrupt
         If the user stops it; the message says how to go on.
     """
-    choice(precision, "precision", PRECISIONS)
     for name, other in (("validation", validation), ("test", test)):
         if other is not None and (other.shape, other.classes) != (training.shape, training.classes):
             raise ValueError(
@@ -114,11 +129,11 @@ def fit(
         identity = _identity(preset, binning, training, validation, seed, precision)
         history, checkpoints = History(identity, kept), Checkpoints(kept, preset.patience)
         stack.enter_context(_quiet())
-        trainer = lightning.Trainer(
+        trainer = _trainer(
+            accelerator,
+            devices,
+            strategy,
             max_epochs=preset.epochs,
-            accelerator=accelerator,
-            devices=devices,
-            strategy=strategy,
             precision=precision,
             callbacks=[history, checkpoints, *([TrainingProgress()] if progress else [])],
             plugins=[AtomicFiles()],
@@ -153,6 +168,17 @@ def fit(
                 module.load_state_dict(torch.load(checkpoints.best, weights_only=True)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
         return _dataset(history.rows, result, before, network.parameters(), identity)
+
+
+def _trainer(accelerator, devices, strategy, **options):
+    """Return Lightning's trainer, or say what it does not find here."""
+    try:
+        return lightning.Trainer(accelerator=accelerator, devices=devices, strategy=strategy, **options)
+    except Exception as error:  # Lightning raises errors of its own too
+        raise ValueError(
+            f"accelerator is {accelerator!r}, devices {devices} and strategy {strategy!r}, expected what Lightning "
+            f"finds here ({shown(str(error))}): choose others."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -201,6 +227,13 @@ def _dataset(rows, result, before, after, identity):
     return xarray.Dataset(variables, coordinates, {**identity, **provenance()})
 
 
+@checked(
+    name=text,
+    root=file_path,
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    binning=of(Binning, advice="give the bins"),
+    seed=stream_seed,
+)
 def train(
     name: str,
     root: str | PathLike[str] | None = None,

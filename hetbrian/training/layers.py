@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
-from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, ms
+from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, ms, second
 
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import count, generator, positive
 from hetbrian._support.optional import torch
 from hetbrian.network.heterogeneity import Heterogeneity
 from hetbrian.network.laws import Gaussian
@@ -28,6 +30,13 @@ WEIGHTS = ("given.omega", "recurrent.omega")
 """Trained weights, in the layer's names."""
 
 
+@checked(
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    n_inputs=count,
+    dt=quantity(second, positive),
+    rng=generator,
+    events_per_step=positive,
+)
 def layer(
     preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
 ) -> tuple[NeuronGroup, list[Synapses]]:
@@ -112,6 +121,12 @@ def heterogeneity(preset: Preset) -> Heterogeneity:
     )
 
 
+@checked(
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    neurons=of(NeuronGroup, advice="take those of layer"),
+    synapses=of(list, tuple, advice="take those of layer"),
+    dtype=of(torch.dtype, advice="give torch.float32, say"),
+)
 def exported(
     preset: Preset, neurons: NeuronGroup, synapses: list[Synapses], dtype: torch.dtype = torch.float32
 ) -> Cell:

@@ -5,6 +5,7 @@ from typing import Any
 
 from brian2 import ms
 
+from hetbrian._support.arguments import checked, of
 from hetbrian._support.optional import lightning, torch
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.preset import Preset
@@ -42,6 +43,10 @@ def rate_penalty(spikes, low, high):
     return (below**2 + above**2).mean() / (high - low) ** 2
 
 
+@checked(
+    classifier=of(Classifier, advice="build one"),
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+)
 class Training(lightning.LightningModule):
     """
     Train a classifier: cross entropy, rate regularisation, Adam in each parameter's own scale, bounds.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from brian2 import NeuronGroup, Synapses, ms
 
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import flag, stream_seed
 from hetbrian._support.optional import torch
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
@@ -38,6 +40,14 @@ class TrainedNetwork:
         return {name: getattr(neurons, name).detach().double().cpu().numpy().copy() for name in KINDS}
 
 
+@checked(
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    binning=of(Binning, advice="give the bins"),
+    recordings=of(Recordings, advice="load them, or make one"),
+    seed=stream_seed,
+    is_fused=flag,
+    dtype=of(torch.dtype, advice="give torch.float32, say"),
+)
 def build(
     preset: Preset,
     binning: Binning,

@@ -1,11 +1,14 @@
 """Everything that a training run can be told, and two complete sets of it: paper and strong."""
 
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from brian2 import Quantity, ms, second
 
-from hetbrian._support.checks import choice, count, finite, positive
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import Rule, checked, of, quantity
+from hetbrian._support.checks import choice, count, flag, instance, not_negative, positive, whole
 from hetbrian.network.heterogeneity import PARAMETERS as KINDS
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.network.reset import RESETS
@@ -20,14 +23,21 @@ CHOICES = {
     "schedule": ("constant", "cosine"),
 }
 
-COUNTS = ("n_hidden", "epochs", "batch_size", "readout_filters")
-POSITIVE = ("slope", "width", "rate", "clip", "rate_high")
-SHARES = ("theta", "theta_limit", "dropout", "rate_low")
-NOT_NEGATIVE = (
-    "eta_half_width", "g_half_width", "theta_half_width", "input_scale", "recurrent_scale", "jacobian_bound",
-    "neuron_rate", "weight_decay", "rate_strength", "patience",
-)  # fmt: skip
-"""Which settings have which range; `SHARES` are below 1."""
+SHARE = Allowed("at least 0 and below 1", "choose another value", low=0.0, high=1.0, included=(True, False))
+
+RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
+    (("neuron",), of(Izhikevich, advice="pass Izhikevich.CA3.dimensionless(), say")),
+    (("n_hidden", "epochs", "batch_size", "readout_filters"), count),
+    (("slope", "width", "rate", "clip", "rate_high"), positive),
+    (("theta", "theta_limit", "dropout", "rate_low"), SHARE),
+    (("eta_half_width", "g_half_width", "theta_half_width", "input_scale", "recurrent_scale"), not_negative),
+    (("jacobian_bound", "neuron_rate", "weight_decay", "rate_strength"), not_negative),
+    (("patience",), partial(whole, least=0)),
+    (("tau_s",), quantity(second, positive)),
+    (("tau_out",), quantity(second, not_negative)),
+    (("detach_reset",), flag),
+)
+"""Which settings have which range."""
 
 
 @dataclass(frozen=True)
@@ -153,20 +163,13 @@ class Preset:
 
     def __post_init__(self):
         """Check the values."""
-        for name in COUNTS:
-            count(getattr(self, name), name)
-        for name in POSITIVE:
-            positive(getattr(self, name), name)
-        positive(self.tau_s, "tau_s", second)
-        if finite(self.tau_out, "tau_out", second) < 0:
-            raise ValueError(f"tau_out is {self.tau_out}, expected 0 s or more: check its sign.")
-        for name in (*SHARES, *NOT_NEGATIVE):
-            value, limit = getattr(self, name), 1.0 if name in SHARES else float("inf")
-            if not 0 <= value < limit:
-                raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose another value.")
+        for names, rule in RULES:
+            for name in names:
+                rule(getattr(self, name), name)
         for name, known in CHOICES.items():
             choice(getattr(self, name), name, known)
         for name, known in (("het", KINDS), ("trainable", TRAINABLE)):
+            instance(getattr(self, name), name, tuple, "write ('eta',), say")
             for item in getattr(self, name):
                 choice(item, f"an entry of {name}", known)
         if self.eta_law == "gaussian" and "eta" in self.het and self.neuron.eta <= 0:
@@ -181,6 +184,7 @@ class Preset:
         """Return a copy with some settings changed, checked again."""
         return replace(self, **changes)
 
+    @checked(dt=quantity(second, positive))
     def scales(self, dt: Quantity) -> dict[str, tuple[float, float, float]]:
         """
         Return the scale and the bounds of each parameter that can be trained, in the module's units (ms, 1).

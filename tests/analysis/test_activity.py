@@ -94,7 +94,7 @@ ONE = ([0.5], [0], 1, 2.0, 1.0)
         (lambda: binned([0.5], [0], 1, 2.0, -1.0), "bin is -1.0, expected more than 0"),
         (lambda: binned([0.5], [0], 1, 2.0, 2.1), "bin = 2.1, expected at most duration = 2.0; narrow the bin"),
         (lambda: binned([2.5], [0], 1, 2.0, 1.0), "spike_times leave the interval from 0 to 2.0 s"),
-        (lambda: binned([np.nan], [0], 1, 2.0, 1.0), "spike_times leave the interval"),
+        (lambda: binned([np.nan], [0], 1, 2.0, 1.0), "spike_times has NaN or infinite entries"),
         (lambda: binned([0.5], [1], 1, 2.0, 1.0), "spike_neurons leave 0 to 0"),
     ],
 )

@@ -136,11 +136,11 @@ def test_bad_arguments_are_refused():
         asynchronous_state(hb.Izhikevich.FORCE, eta, g)
     with pytest.raises(ValueError, match=r"eta, g and theta have shapes \(3,\), \(2,\) and \(\), expected one value"):
         asynchronous_state(neuron, eta, g[:2])
-    with pytest.raises(ValueError, match="eta has values that are not finite, expected finite ones"):
+    with pytest.raises(ValueError, match="eta has NaN or infinite entries, expected finite numbers"):
         asynchronous_state(neuron, [0, np.nan, 0], g)
     with pytest.raises(DimensionMismatchError, match=r"g has the wrong unit, expected that of 1\.2308"):
         asynchronous_state(neuron, eta, g * mV)
-    with pytest.raises(ValueError, match="adaptation is 'common', expected own or shared"):
+    with pytest.raises(ValueError, match="adaptation is 'common', expected own, shared"):
         asynchronous_state(neuron, eta, g, adaptation="common")
     with pytest.raises(ValueError, match="reset is 'half', expected one of residual"):
         asynchronous_state(neuron, eta, g, reset="half")

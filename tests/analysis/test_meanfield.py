@@ -154,9 +154,9 @@ def test_trajectory_has_units_and_takes_a_current():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"g": np.nan}, "g is nan, expected a finite number"),
-        ({"eta_half_width": -0.1}, "eta_half_width is -0.1, expected a half width >= 0"),
-        ({"tau_s": 0.0}, "tau_s is 0.0, expected a positive number"),
+        ({"g": np.nan}, "g is nan, expected one finite number"),
+        ({"eta_half_width": -0.1}, "eta_half_width is -0.1, expected 0 or more"),
+        ({"tau_s": 0.0}, "tau_s is 0.0, expected more than 0"),
         ({"sigma": 0}, "sigma is 0, expected 1 or -1"),
         ({"gee": 1.0}, "parameter is 'gee', expected a, b, alpha"),
     ],

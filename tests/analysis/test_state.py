@@ -119,7 +119,7 @@ def test_degrees_of_freedom_are_the_trace_of_the_hat_matrix(shape):
         (lambda: firing_rates([], 1.0), r"spike_counts has shape \(0,\), expected \(neuron,\)"),
         (lambda: firing_rates([[1]], 1.0), r"spike_counts has shape \(1, 1\), expected \(neuron,\)"),
         (lambda: active_fraction([1, -1], 1.0), "spike_counts has negative or NaN entries"),
-        (lambda: is_diverged([0.0], []), "rates is empty"),
+        (lambda: is_diverged([0.0], []), "rates has 0 numbers, expected at least 1"),
         (lambda: synchrony([0.1], [0, 1], 2, 1.0, 0.1), r"shapes \(1,\) and \(2,\), expected \(spike,\)"),
         (lambda: synchrony([0.1], [0], 0, 1.0, 0.1), "n_neurons is 0, expected an integer of at least 1"),
         (lambda: synchrony([0.1], [0], 2, 1.0, 0.0), "bin is 0.0, expected more than 0"),

@@ -160,7 +160,7 @@ def test_size_is_an_integer(size):
 
 
 def test_truncated_needs_a_law():
-    with pytest.raises(TypeError, match="distribution = 3, expected a Distribution"):
+    with pytest.raises(TypeError, match="distribution is 3, expected a Distribution"):
         Truncated(3, 0, 1)
 
 

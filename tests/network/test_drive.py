@@ -54,7 +54,7 @@ def test_size_of_the_table_does_not_depend_on_the_starts():
         ({"sigma": -1 * ms}, ValueError, "sigma is .*, expected more than 0"),
         ({"span": 0 * second}, ValueError, "span is .*, expected more than 0"),
         ({"resolution": 1 * mV}, DimensionMismatchError, "resolution is"),
-        ({"starts": [1, 2]}, DimensionMismatchError, "starts is .*, expected seconds: give a unit"),
+        ({"starts": [1, 2]}, DimensionMismatchError, "starts is .*, expected a quantity in s: check its unit"),
         ({"starts": [-1] * ms}, ValueError, "starts is .*, expected times from 0 s to span = 50"),
         ({"starts": [51] * ms}, ValueError, "starts is .*, expected times from 0 s to span"),
     ],

@@ -1,5 +1,4 @@
 import doctest
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -123,16 +122,13 @@ def test_population_defaults_to_the_parameter_set():
 
 def test_feedback_and_drive_are_currents_like_eta():
     # 300 pA arrive as eta, as feedback or as drive: the same trajectory up to the order of the sum
-    class Step:
-        expression = "amplitude*int(t >= 0*ms)"
-        namespace: ClassVar = {"amplitude": 0.3 * nA}
-
+    step = hb.Drive("amplitude*int(t >= 0*ms)", {"amplitude": 0.3 * nA})
     clock = Clock(0.1 * ms, name="clock")
     common = {"clock": clock, "synapse": single_exponential()}
     by_eta = population(1, FORCE, eta=1.5 * nA, name="by_eta", **common)
     by_feedback = population(1, FORCE, eta=1.2 * nA, feedback=True, name="by_feedback", **common)
     by_feedback.I_feedback = 0.3 * nA
-    by_drive = population(1, FORCE, eta=1.2 * nA, drive=Step, name="by_drive", **common)
+    by_drive = population(1, FORCE, eta=1.2 * nA, drive=step, name="by_drive", **common)
     groups = (by_eta, by_feedback, by_drive)
     monitors = [spikes_of(group) for group in groups]
     run(100 * ms, *groups, *monitors)
@@ -533,7 +529,7 @@ def test_all_to_all_coupling_gives_the_same_spikes_in_standalone():
             "parameters is Izhikevich, expected a Izhikevich: give a parameter set, as Izhi",
         ),
         ({"drive": hb.Drive}, "drive is .*Drive.*, expected a Drive: call what makes it, with its numbers"),
-        ({"drive": 3 * pA}, "drive is 3. . pamp, expected a Drive"),
+        ({"drive": 3 * pA}, "drive is 3. pA, expected a Drive"),
     ],
 )
 def test_what_was_not_called_is_refused(options, message):

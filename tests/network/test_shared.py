@@ -69,7 +69,7 @@ def test_neurons_with_adaptation_of_their_own_are_refused():
 
 
 def test_unknown_adaptation_is_refused():
-    with pytest.raises(ValueError, match="adaptation is 'common', expected own or shared"):
+    with pytest.raises(ValueError, match="adaptation is 'common', expected own, shared"):
         hb.population(2, hb.Izhikevich.CA3, hb.gating(), adaptation="common", eta=1 * nA)
 
 

@@ -574,7 +574,7 @@ BAD = {
     "infinite P": ({"initial_P": np.inf}, "initial_P is inf, expected a finite number above 0"),
     "forgetting": ({"forgetting": 1.1}, "forgetting is 1.1, expected 0 < forgetting <= 1: give 1 to forget nothing"),
     "no forgetting": ({"forgetting": 0}, "forgetting is 0, expected 0 < forgetting <= 1"),
-    "rule": ({"rule": "both"}, "rule = 'both', expected 'prior' or 'posterior'; choose one of them"),
+    "rule": ({"rule": "both"}, "rule is 'both', expected prior, posterior: choose one of them"),
     "dtype": ({"dtype": "float16"}, "dtype = 'float16', expected 'float64' or 'float32'; choose one of them"),
     "width": ({"n_outputs": 2}, "target has 1 outputs, expected n_outputs = 2: leave n_outputs out"),
     "no outputs": ({"target": "1", "n_outputs": 0}, "n_outputs is 0, expected an integer of at least 1"),
@@ -687,7 +687,7 @@ def test_code_that_cython_cannot_compile_is_an_error(monkeypatch):
 
 
 def test_the_docstring_names_every_parameter():
-    parameters = list(inspect.signature(hb.FORCE.__init__._orig_func).parameters)[1:]
+    parameters = list(inspect.signature(hb.FORCE.__init__.__wrapped__).parameters)[1:]
     for name in parameters:
         assert re.search(rf"^    ([a-z_, ]+, )?{name}(, [a-z_, ]+)? : ", hb.FORCE.__doc__, re.MULTILINE), name
 
@@ -738,7 +738,7 @@ def test_every_is_the_time_that_was_given_and_can_be_another():
     force.variables["_every"].set_value(9)  # as a run with values does
     assert float(force.every) == pytest.approx(0.9e-3, rel=1e-15)
     for wrong, error, message in (
-        (5, DimensionMismatchError, "every has the wrong unit, expected s: multiply by it"),
+        (5, DimensionMismatchError, "every is 5, expected a quantity in s: check its unit"),
         (0.25 * ms, ValueError, "every is .*250. us.*, expected a multiple of the time step"),
     ):
         with pytest.raises(error, match=message):

@@ -172,8 +172,8 @@ NAN = np.array([[1.0, np.nan]] * 4)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((ONES, ONES[:, 0], -1.0), "gamma = -1.0, expected a finite number, 0 or more"),
-        ((ONES, ONES[:, 0], np.nan), "gamma = nan, expected"),
+        ((ONES, ONES[:, 0], -1.0), "gamma is -1.0, expected 0 or more"),
+        ((ONES, ONES[:, 0], np.nan), "gamma is nan, expected one finite number"),
         ((ONES, ONES[:3, 0], 1.0), r"shapes \(4, 2\) and \(3, 1\), expected \(time, feature\)"),
         ((ONES[:, 0], ONES[:, 0], 1.0), r"shapes \(4,\) and \(4, 1\), expected \(time, feature\)"),
         ((ONES, np.ones((4, 1, 1)), 1.0), r"shapes \(4, 2\) and \(4, 1, 1\), expected"),
@@ -196,13 +196,13 @@ def test_ridge_refuses(arguments, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_features": 0}, "n_features = 0, expected at least 1"),
-        ({"n_outputs": 0}, "n_outputs = 0, expected at least 1"),
+        ({"n_features": 0}, "n_features is 0, expected an integer of at least 1"),
+        ({"n_outputs": 0}, "n_outputs is 0, expected an integer of at least 1"),
         ({"initial_P": 0.0}, "initial_P is 0.0, expected a finite number above 0"),
         ({"initial_P": np.nan}, "initial_P is nan, expected a finite number above 0"),
         ({"forgetting": 0}, "forgetting is 0, expected 0 < forgetting <= 1"),
         ({"forgetting": np.nan}, "forgetting is nan, expected 0 < forgetting <= 1"),
-        ({"rule": "kalman"}, "rule = 'kalman', expected 'prior' or 'posterior'"),
+        ({"rule": "kalman"}, "rule is 'kalman', expected prior, posterior"),
         ({"dtype": "int32"}, "dtype = 'int32', expected 'float64' or 'float32'"),
     ],
 )

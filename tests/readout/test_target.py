@@ -128,8 +128,8 @@ def test_target_describes_its_outputs():
         (np.zeros(3), {}, r"values has shape \(3,\), expected \(time, n_outputs\)"),
         (np.zeros((3, 1, 1)), {}, r"values has shape \(3, 1, 1\), expected"),
         (np.zeros((0, 2)), {}, r"values has shape \(0, 2\), expected"),
-        ([[0.0], [np.nan]], {}, "values contains nan or inf"),
-        ([[0.0], [np.inf]], {}, "values contains nan or inf"),
+        ([[0.0], [np.nan]], {}, "values has NaN or infinite entries"),
+        ([[0.0], [np.inf]], {}, "values has NaN or infinite entries"),
         ([[0.0]], {"dt": 0 * ms}, "dt is 0. s, expected more than 0"),
         ([[0.0]], {"dt": -1 * ms}, "dt is -1. ms, expected more than 0"),
         ([[0.0]], {"dt": np.nan * ms}, "dt is nan s, expected one finite number"),
@@ -143,11 +143,11 @@ def test_target_refuses_bad_values(values, arguments, message):
 
 
 def test_target_refuses_units():
-    with pytest.raises(DimensionMismatchError, match="values has a unit, expected numbers"):
+    with pytest.raises(DimensionMismatchError, match=r"values is .*, expected a number without unit"):
         Target([[1.0]] * mV, 1 * ms)
     with pytest.raises(DimensionMismatchError, match=r"dt is 1\. mV, expected a quantity in s"):
         Target([[1.0]], 1 * mV)
-    with pytest.raises(DimensionMismatchError, match=r"times is .*, expected seconds"):
+    with pytest.raises(DimensionMismatchError, match=r"times is .*, expected a quantity in s"):
         Target([[1.0]], 1 * ms).samples([1, 2] * mV)
 
 
@@ -199,7 +199,7 @@ def test_product_of_sines_follows_its_formula(frequencies, period):
         (sine, {"phase": np.inf}, "phase is inf, expected one finite number"),
         (sine, {"dt": 0 * second}, "dt is 0. s, expected more than 0"),
         (product_of_sines, {"frequencies": [4, 0] * Hz}, "frequencies is 0. Hz, expected more than 0"),
-        (product_of_sines, {"frequencies": [] * Hz}, "frequencies is empty"),
+        (product_of_sines, {"frequencies": [] * Hz}, "frequencies has 0 numbers, expected at least 1"),
         (product_of_sines, {"frequencies": [1, 2**0.5] * Hz}, "expected a common period of at most 1000 s"),
         (
             product_of_sines,
@@ -219,7 +219,7 @@ def test_sines_refuse_wrong_units():
         sine(frequency=5 * second, dt=1 * ms)
     with pytest.raises(DimensionMismatchError, match=r"amplitude is 1\. A, expected a number without unit"):
         sine(amplitude=1 * amp, dt=1 * ms)
-    with pytest.raises(DimensionMismatchError, match="frequencies is 4, expected a quantity in Hz"):
+    with pytest.raises(DimensionMismatchError, match=r"frequencies is .4, 6., expected a quantity in Hz"):
         product_of_sines(frequencies=[4, 6], dt=1 * ms)
 
 
@@ -266,8 +266,11 @@ def test_lorenz_visits_both_wings_within_the_unit_range():
         ({"duration": 0 * ms}, "duration is 0. s, expected more than 0"),
         ({"time_scale": -1 * second}, "time_scale is -1. s, expected more than 0"),
         ({"transient": -1}, "transient is -1, expected 0 or more"),
-        ({"initial": (1, 2)}, r"initial is \(1, 2\), expected three finite numbers"),
-        ({"initial": (1, 2, np.nan)}, "expected three finite numbers"),
+        (
+            {"initial": (1, 2)},
+            r"initial is \(1, 2\), expected three finite numbers",
+        ),
+        ({"initial": (1, 2, np.nan)}, "initial has NaN or infinite entries"),
     ],
 )
 def test_lorenz_refuses_bad_values(arguments, message):
@@ -309,7 +312,7 @@ def test_ode_to_joy_repeats_one_bar_at_its_tempo():
         ({"bars": 1.5}, "bars is 1.5, expected an integer of at least 1"),
         ({"bars": 5}, "bars is 5, expected at most 4"),
         ({"quarter": 0 * second}, "quarter is 0. s, expected more than 0"),
-        ({"quarter": 21 * ms}, "an eighth note is 10.5 ms, expected a multiple of the time step 1. ms"),
+        ({"quarter": 21 * ms}, "an eighth of quarter is 10.5 ms, expected a multiple of the time step 1. ms"),
     ],
 )
 def test_ode_to_joy_refuses_bad_values(arguments, message):

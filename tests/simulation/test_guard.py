@@ -111,7 +111,8 @@ def test_a_part_of_a_group_is_refused():
 
 @pytest.mark.parametrize("every", [0.25 * ms, 0 * ms, np.inf * ms])
 def test_interval_of_other_than_whole_steps(every):
-    with pytest.raises(ValueError, match=re.escape(f"every is {every}, expected a multiple of the time step")):
+    expected = "(a multiple of the time step|more than 0|one finite number)"
+    with pytest.raises(ValueError, match=f"{re.escape(f'every is {every}')}, expected {expected}"):
         Guard(failing(), every=every)
 
 

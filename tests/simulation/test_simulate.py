@@ -383,7 +383,7 @@ def test_times_of_another_unit(duration, record_dt, name):
 
 @pytest.mark.parametrize("device", ["cpp", "gpu", None])
 def test_unknown_device(device):
-    with pytest.raises(ValueError, match=f"device is {device!r}, expected one of runtime, numpy, cython, cpp"):
+    with pytest.raises(ValueError, match=f"device is {device!r}, expected runtime, numpy, cython, cpp"):
         simulate_model(never, 1 * ms, device=device)
 
 

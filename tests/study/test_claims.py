@@ -114,10 +114,10 @@ def test_every_claim_of_the_reservoir_has_a_statement():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Evidence("q", (1.0,), "<=", 1.0), "relation = '<=', expected '<' or '>'"),
+        (lambda: Evidence("q", (1.0,), "<=", 1.0), "relation is '<=', expected <, >"),
         (lambda: Evidence("q", (), "<", 1.0), "values of 'q' are missing or not finite, expected numbers"),
         (lambda: Evidence("q", (np.nan,), "<", 1.0), "values of 'q' are missing or not finite"),
-        (lambda: Evidence("q", (1.0,), "<", 1.0, "ratio"), "kind = 'ratio', expected 'mean', 'share', 'exact'"),
+        (lambda: Evidence("q", (1.0,), "<", 1.0, "ratio"), "kind is 'ratio', expected mean, share, exact"),
         (lambda: Evidence("q", (1.0, 2.0), "<", 1.0, "exact"), "values of 'q' are 2, expected one exact number"),
         (lambda: Evidence("q", (0.1, 1.2), "<", 1.0, "share"), "values of 'q' reach 1.2, expected 0 to 1"),
         (lambda: Claim("R1", (replace(LOW, control=True),)), "claim R1 has no evidence"),

@@ -39,7 +39,7 @@ def test_quantities_are_named_in_si_units(axis):
         ({"a": ((1, 2), (3, 4))}, "a is .* expected a sequence of numbers"),
         ({"a": (None,)}, "a is .* expected a sequence of numbers"),
         ({"a": 5}, "a is 5, expected a sequence of numbers"),
-        ({"a": 5 * pA}, r"a is 5. \* pamp, expected a sequence of numbers"),
+        ({"a": 5 * pA}, r"a is 5. pA, expected a sequence of numbers"),
         ({"a": np.array(5)}, r"a is array\(5\), expected a sequence of numbers"),
         ({"a": (5, pA)}, "a is 5, expected a sequence of numbers"),
         ({"a": "eta"}, "a is 'eta', expected a sequence of numbers"),

@@ -69,7 +69,7 @@ def test_a_misfit_is_refused_at_the_first_point(found, error, message):
             TypeError,
             r"grid is \{'seed': \[1\]\}, expected a Grid: write Grid\(seed=range\(5\)\), say",
         ),
-        ((GRID, {"parameters": [1]}), TypeError, r"parameters is \[1\], expected a dict of names and values: write"),
+        ((GRID, {"parameters": [1]}), TypeError, r"parameters is \[1\], expected a Mapping: write"),
         (
             (GRID, {"retry_faild": True}),
             ValueError,

@@ -57,7 +57,8 @@ def test_doubles_become_floats(driven):
         (lambda given: given["spikes"].clear(), "the source 'everything_source' is missing, expected every"),
         (lambda given: given["inputs"].update(I=torch.ones(3, 2, 5)), r"the input 'I' has shape \(3, 2, 5\)"),
         (lambda given: given["inputs"].update(I=torch.ones(2, 2, 4)), r"everything_source' has shape \(3, 2, 8\)"),
-        (lambda given: given.update(n_steps=0), r"the input 'I' has shape \(3, 2, 4\), expected \(0, 2, 4\)"),
+        (lambda given: given.update(n_steps=0), "n_steps is 0, expected an integer of at least 1"),
+        (lambda given: given.update(n_steps=4), r"the input 'I' has shape \(3, 2, 4\), expected \(4, 2, 4\)"),
         (lambda given: given.update(record=["u"]), "record is 'u', expected I, J, .*tired, v: choose"),
         (lambda given: given.update(state={}), "state and module differ in '.*', expected the same: take it from init"),
     ],
@@ -71,7 +72,7 @@ def test_arguments_are_checked(driven, change, message):
 
 def test_the_number_of_steps_is_needed():
     module = to_torch(MODELS["adex"](2)[0])
-    with pytest.raises(ValueError, match="n_steps is None, expected a whole number of at least 1: give the steps"):
+    with pytest.raises(ValueError, match="n_steps is None, expected an integer of at least 1: give a positive count"):
         module()
 
 

@@ -11,13 +11,13 @@ STRONG = Preset.STRONG
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"theta": 1.0}, "theta is 1.0, expected at least 0 and below 1.0: choose another value"),
-        ({"dropout": -0.1}, "dropout is -0.1, expected at least 0 and below 1.0"),
+        ({"theta": 1.0}, "theta is 1.0, expected at least 0 and below 1: choose another value"),
+        ({"dropout": -0.1}, "dropout is -0.1, expected at least 0 and below 1"),
         ({"synapse": "none"}, "synapse is 'none', expected conductance, current: choose one of them"),
         ({"reset": "mirror"}, "reset is 'mirror', expected residual, capped, retain"),
         ({"het": ("tau",)}, "an entry of het is 'tau', expected eta, g, theta: "),
         ({"trainable": ("v",)}, "an entry of trainable is 'v', expected eta, g, theta, C, tau_w"),
-        ({"tau_out": -1 * ms}, "tau_out is -1. ms, expected 0 s or more: check its sign"),
+        ({"tau_out": -1 * ms}, "tau_out is -1. ms, expected 0 or more: give no negative value"),
         ({"neuron": hb.Izhikevich.FORCE}, "neuron has units, expected a dimensionless set"),
         ({"n_hidden": 0}, "n_hidden"),
         ({"rate": 0.0}, "rate"),

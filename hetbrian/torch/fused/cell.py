@@ -2,11 +2,14 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count, whole
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.optional import torch
-from hetbrian.torch.cell import Cell, Output
+from hetbrian.torch.cell import Cell, Output, names
 from hetbrian.torch.events import Events
 from hetbrian.torch.fused.cpu import CpuKernel
 from hetbrian.torch.fused.gpu import CudaModule, GpuKernel
@@ -36,6 +39,9 @@ class FusedCell(torch.nn.Module):
         If the model has something that the kernel cannot do, e.g. a gating variable.
     """
 
+    @checked(
+        cell=of(Cell, advice="export one with to_torch"),
+    )
     def __init__(self, cell: Cell):
         super().__init__()
         self.cell: Any = cell
@@ -60,6 +66,15 @@ class FusedCell(torch.nn.Module):
             self._steps[key] = StepCode(neurons.source, layout, neurons.surrogate, neurons.detach, neurons.bounds)
         return prepared, key, self._steps[key]
 
+    @checked(
+        n_steps=count,
+        batch=count,
+        inputs=of(Mapping, advice="give tensors by name"),
+        spikes=of(Mapping, advice="give tensors by name"),
+        record=names,
+        state=of(Mapping, advice="give tensors by name"),
+        first_step=partial(whole, least=0),
+    )
     def forward(
         self,
         n_steps: int | None = None,
@@ -147,6 +162,9 @@ KERNELS = {
 """What runs sequences on each type of device."""
 
 
+@checked(
+    cell=of(Cell, advice="export one with to_torch"),
+)
 def fuse(cell: Cell) -> FusedCell:
     """
     Return a fast module with the parameters of a cell.

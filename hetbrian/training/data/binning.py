@@ -1,20 +1,38 @@
 """How recordings become input spikes: time bins, pooling, and random changes while training."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from brian2 import Quantity, ms, second
 from numpy.typing import ArrayLike
 
-from hetbrian._support.checks import count, positive
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import count, flag, generator, positive, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events
-from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.data.recordings import Recordings, sizes
 
-LARGEST = 2**31 - 1
-"""Largest number of bins; their numbers are int32, half as wide as int64 for millions of events."""
+MOST = 2**24
+"""Units or pixels that a random shift stays below."""
+
+SHIFT = Allowed(f"at least 0 and below {MOST}", "choose a smaller change", low=0.0, high=MOST, included=(True, False))
+
+SHARE = Allowed("at least 0 and below 1", "choose a smaller change", low=0.0, high=1.0, included=(True, False))
 
 
+@checked(
+    n_bins=count,
+    bin_width=quantity(second, positive),
+    pool=count,
+    merge=flag,
+    once=flag,
+    jitter=SHIFT,
+    shift=partial(whole, least=0, most=MOST - 1),
+    stretch=SHARE,
+    drop=SHARE,
+)
 @dataclass(frozen=True)
 class Binning:
     r"""
@@ -58,7 +76,7 @@ class Binning:
     Examples
     --------
     >>> from brian2 import ms
-    >>> from hetbrian.training.data.recordings import Recordings
+    >>> from hetbrian.training.data.recordings import Recordings, sizes
     >>> one = Recordings(np.array([0.001, 0.012, 0.013], np.float32), np.array([0, 4, 5], np.int32), np.array([0, 3]),
     ...                  np.array([0]), None, (6,), ("a",))
     >>> Binning(n_bins=2, bin_width=10 * ms, pool=2).events(one, [0]).dense()[:, 0].tolist()
@@ -75,20 +93,7 @@ class Binning:
     stretch: float = 0.0
     drop: float = 0.0
 
-    def __post_init__(self):
-        """Check the values."""
-        count(self.n_bins, "n_bins")
-        if self.n_bins > LARGEST:
-            raise ValueError(f"n_bins is {self.n_bins}, expected at most {LARGEST}: choose wider bins.")
-        count(self.pool, "pool")
-        positive(self.bin_width, "bin_width", second)
-        if self.shift != int(self.shift):
-            raise ValueError(f"shift is {self.shift}, expected a whole number of units or pixels: round it.")
-        for name, limit in (("jitter", 2**24), ("shift", 2**24), ("stretch", 1.0), ("drop", 1.0)):
-            value = getattr(self, name)
-            if not 0 <= value < limit:
-                raise ValueError(f"{name} is {value}, expected at least 0 and below {limit}: choose a smaller change.")
-
+    @checked(shape=sizes)
     def shape_after(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """
         Return the shape of the inputs.
@@ -115,10 +120,15 @@ class Binning:
         polarities, height, width = shape
         return (1 if self.merge else polarities, -(-height // self.pool), -(-width // self.pool))
 
+    @checked(shape=sizes)
     def n_inputs(self, shape: tuple[int, ...]) -> int:
         """Return the number of inputs, the product of `shape_after`."""
         return int(np.prod(self.shape_after(shape)))
 
+    @checked(
+        recordings=of(Recordings, advice="load them, or make one"),
+        rng=generator,
+    )
     def events(self, recordings: Recordings, samples: ArrayLike, rng: np.random.Generator | None = None) -> Events:
         """
         Return the input spikes of a batch.

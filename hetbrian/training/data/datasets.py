@@ -5,8 +5,11 @@ import os
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from hetbrian._support.arguments import checked
 from hetbrian._support.cache import cache_folder
+from hetbrian._support.checks import file_path, flag, shown, text
 from hetbrian._support.progress import track
 from hetbrian.training.data.cache import read_recordings, write_recordings
 from hetbrian.training.data.originals import (
@@ -21,6 +24,13 @@ from hetbrian.training.data.originals import (
     opened,
 )
 from hetbrian.training.data.recordings import Recordings
+
+
+def _names(value: Any, name: str) -> None:
+    """Refuse what is no sequence of texts."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} is {shown(value)}, expected names of data sets: give them in a list.")
+
 
 ROOT = "HETBRIAN_DATA"
 """Environment variable that names the folder of the data sets."""
@@ -56,6 +66,10 @@ def data_root(root: str | PathLike[str] | None = None) -> Path:
     return path
 
 
+@checked(
+    name=text,
+    root=file_path,
+)
 def is_stand_in(name: str, root: str | PathLike[str] | None = None) -> bool:
     """
     Return whether what lies in a data set's place is a stand-in that hetbrian made.
@@ -74,6 +88,7 @@ def is_stand_in(name: str, root: str | PathLike[str] | None = None) -> bool:
     return (data_root(root) / known(name, "train").kind / STAND_IN).exists()
 
 
+@checked(name=text, root=file_path)
 def is_original(name: str, root: str | PathLike[str] | None = None) -> bool:
     """
     Return whether what is there is the data set itself: no stand-in, and all of it.
@@ -93,6 +108,12 @@ def is_original(name: str, root: str | PathLike[str] | None = None) -> bool:
     return not is_stand_in(name, root) and all(len(load(name, split, root)) == size for split, size in sizes.items())
 
 
+@checked(
+    name=text,
+    split=text,
+    root=file_path,
+    download=flag,
+)
 def load(
     name: str, split: str = "train", root: str | PathLike[str] | None = None, download: bool = False
 ) -> Recordings:
@@ -193,6 +214,11 @@ def check_archive(name: str, split: str, root: str | PathLike[str] | None = None
     return True
 
 
+@checked(
+    names=_names,
+    root=file_path,
+    download=flag,
+)
 def check(
     names: Sequence[str] | None = None, root: str | PathLike[str] | None = None, download: bool = False
 ) -> Iterator[tuple[str, ...]]:

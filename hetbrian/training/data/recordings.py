@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked, of, optional
+from hetbrian._support.checks import LARGEST_COUNT, generator, integers, shown, whole
 
 BLOCK = 2**22
 """Events that are checked at once, so that the arrays may be larger than the memory."""
 
 
+def sizes(value: Any, name: str) -> None:
+    """Refuse what is no shape of a sensor."""
+    if not isinstance(value, (tuple, list)) or len(value) not in (1, 3):
+        raise ValueError(f"{name} is {shown(value)}, expected units, (700,), or (2, 34, 34): give one or three sizes.")
+    for size in value:
+        whole(size, f"a size of {name}", 1)
+    if math.prod(value) > LARGEST_COUNT:
+        raise ValueError(f"{name} is {shown(value)}, expected at most {LARGEST_COUNT} inputs: give smaller sizes.")
+
+
+HELD_OUT = Allowed("a share between 0 and 1", "give 0.1, say", low=0.0, high=1.0, included=(False, False))
+
+ARRAY = of(np.ndarray, advice="convert it")
+
+
+@checked(
+    times=ARRAY,
+    channels=ARRAY,
+    begin=ARRAY,
+    labels=ARRAY,
+    groups=optional(ARRAY),
+    shape=sizes,
+    classes=of(tuple, list, advice="give the name of each label"),
+)
 @dataclass(frozen=True)
 class Recordings:
     """
@@ -66,6 +95,8 @@ class Recordings:
             kinds, expected = ("f", "floating-point seconds") if name == "times" else ("iu", "integers")
             if array is not None and array.dtype.kind not in kinds:
                 raise TypeError(f"{name} have the dtype {array.dtype}, expected {expected}: convert them.")
+            if array is not None and array.ndim != 1:
+                raise ValueError(f"{name} have {array.ndim} axes, expected one: flatten them.")
         n_events, n_samples = len(self.times), len(self.labels)
         fits = len(self.begin) == n_samples + 1 and self.begin[0] == 0 and self.begin[-1] == n_events
         if not fits or len(self.channels) != n_events or (np.diff(self.begin) < 0).any():
@@ -95,6 +126,13 @@ class Recordings:
         """Int : number of inputs."""
         return math.prod(self.shape)
 
+    def _samples(self, samples: ArrayLike) -> np.ndarray:
+        """Return numbers of samples; others than there are are refused."""
+        found = integers(samples, "samples")
+        if found.ndim != 1 or (found.size and not 0 <= found.min() <= found.max() < len(self)):
+            raise ValueError(f"samples is {shown(samples)}, expected numbers below {len(self)}: it has no more.")
+        return found
+
     def positions(self, samples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """
         Return where the events of some samples are.
@@ -110,7 +148,7 @@ class Recordings:
         begin : ndarray of int64, shape (chosen + 1,)
             Where each chosen sample begins among these.
         """
-        samples = np.asarray(samples, dtype=np.int64)
+        samples = self._samples(samples)
         first, sizes = self.begin[samples], self.begin[samples + 1] - self.begin[samples]
         begin = np.concatenate([[0], np.cumsum(sizes)])
         return np.arange(begin[-1]) + np.repeat(first - begin[:-1], sizes), begin
@@ -127,7 +165,7 @@ class Recordings:
         -------
         Recordings
         """
-        samples = np.asarray(samples, dtype=np.int64)
+        samples = self._samples(samples)
         parts = [slice(self.begin[sample], self.begin[sample + 1]) for sample in samples]
         times, channels = (
             np.concatenate([array[:0], *(array[part] for part in parts)]) for array in (self.times, self.channels)
@@ -149,6 +187,10 @@ class Recordings:
             row[:] = np.bincount(self.channels[first:last], minlength=self.n_channels)
         return counts
 
+    @checked(
+        held_out=HELD_OUT,
+        rng=generator,
+    )
     def split(self, held_out: float, rng: np.random.Generator) -> tuple[Recordings, Recordings]:
         """
         Hold samples out for validation: whole groups where there are groups, else a share of each class.
@@ -172,8 +214,6 @@ class Recordings:
         ValueError
             If the share is not between 0 and 1, or a class has nothing left to train on.
         """
-        if not 0 < held_out < 1:
-            raise ValueError(f"held_out is {held_out}, expected a share between 0 and 1: give 0.1, say.")
         out = np.zeros(len(self), dtype=bool)
         if self.groups is None:
             for label in np.unique(self.labels):

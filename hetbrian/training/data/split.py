@@ -4,10 +4,22 @@ from os import PathLike
 
 import numpy as np
 
+from hetbrian._support.allowed import Allowed
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import file_path, stream_seed, text
 from hetbrian.training.data.datasets import load
 from hetbrian.training.data.recordings import Recordings
 
+SHARE = Allowed("at least 0 and below 1", "give 0.1, say", low=0.0, high=1.0, included=(True, False))
 
+
+@checked(
+    name=text,
+    root=file_path,
+    held_out=SHARE,
+    test_share=SHARE,
+    seed=stream_seed,
+)
 def splits(
     name: str, root: str | PathLike[str] | None = None, *, held_out: float = 0.1, test_share: float = 0.0, seed: int = 0
 ) -> tuple[Recordings, Recordings | None, Recordings]:

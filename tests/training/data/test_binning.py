@@ -31,7 +31,7 @@ def one(times, channels, shape=(10,)):
         np.array([0]),
         None,
         shape,
-        "a",
+        ("a",),
     )
 
 
@@ -146,14 +146,14 @@ def test_what_comes_after_the_last_bin_is_left_out_however_late(late, once):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"n_bins": 2**31}, "n_bins is 2147483648, expected at most 2147483647: choose wider bins"),
+        ({"n_bins": 2**31}, "n_bins is 2147483648, expected at most 2147483647: give a smaller count"),
         ({"n_bins": 0}, "n_bins is 0, expected an integer of at least 1"),
         ({"pool": 1.5}, "pool is 1.5, expected an integer"),
         ({"bin_width": -1 * ms}, "bin_width is -1. ms, expected more than 0"),
         ({"jitter": -1}, "jitter is -1, expected at least 0"),
         ({"jitter": 1e9}, "jitter is 1000000000.0, expected at least 0 and below 16777216"),
-        ({"shift": 2**40}, "shift is 1099511627776, expected at least 0 and below 16777216"),
-        ({"shift": 1.5}, "shift is 1.5, expected a whole number"),
+        ({"shift": 2**40}, "shift is 1099511627776, expected an integer from 0 to 16777215"),
+        ({"shift": 1.5}, "shift is 1.5, expected an integer from 0"),
         ({"drop": 1.0}, "drop is 1.0, expected at least 0 and below 1"),
         ({"stretch": 1.0}, "stretch is 1.0, expected at least 0 and below 1"),
     ],
