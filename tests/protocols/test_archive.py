@@ -1,5 +1,6 @@
 """The archived data of the figures: each is drawn from them, and points that are computed again agree with them."""
 
+import importlib.util
 import inspect
 from functools import partial
 from pathlib import Path
@@ -164,6 +165,18 @@ def test_every_figure_is_drawn_from_its_data(name):
     axes = np.ravel(find_figure(name)(dataset))
     assert all(axis.has_data() for axis in axes)
     matplotlib.pyplot.close(axes[0].figure)
+
+
+def test_the_page_of_the_reservoir_has_the_tables_of_its_data():
+    docs = Path(__file__).parents[2] / "docs"
+    spec = importlib.util.spec_from_file_location("reservoir_tables", docs / "reservoir.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (docs / "reservoir.md").read_text(encoding="utf-8")
+    tables = module.tables()
+    assert "fig1bc: errors" in tables
+    for heading, table in tables.items():
+        assert table in page, f"print the tables anew with python docs/reservoir.py: {heading}"
 
 
 @pytest.mark.slow
