@@ -62,6 +62,11 @@ LIMITS = {
         "linked variables but of AllToAll",
         "pass that group in synapses=, or copy the values into a parameter",
     ),
+    "stage": Limit(
+        "equations",
+        "times of neurons that are compared within a step, as a stage of rk2 and rk4 does",
+        "use euler, or compare timestep(...)",
+    ),
     "units": Limit(
         "equations", "units and types that Brian2 refuses", "correct them, Brian2 would refuse them when it runs"
     ),

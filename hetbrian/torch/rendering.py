@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from brian2.parsing.rendering import NodeRenderer
@@ -185,3 +186,19 @@ class Renamed(ast.NodeTransformer):
     def visit_Name(self, node):
         """Return what stands for a name."""
         return copy.deepcopy(self.aliases.get(node.id, node))
+
+
+def jumps(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of an expression whose value jumps where a time is a whole number of steps, if it has times."""
+    for part in ast.walk(node):
+        is_call = isinstance(part, ast.Call) and ast.unparse(part.func) in ("int", "floor", "ceil", "sign")
+        if is_call or isinstance(part, ast.Compare) or isinstance(getattr(part, "op", None), (ast.Mod, ast.FloorDiv)):
+            yield part
+
+
+def off_grid(node: ast.AST) -> set[str]:
+    """Return the names in an expression but for those in whole time steps, ``timestep(...)``."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "timestep":
+        return set()
+    own = {node.id} if isinstance(node, ast.Name) else set()
+    return own.union(*map(off_grid, ast.iter_child_nodes(node)))

@@ -11,7 +11,7 @@ from brian2.parsing.expressions import parse_expression_dimensions
 
 from hetbrian.torch.limits import refused
 from hetbrian.torch.names import Names
-from hetbrian.torch.rendering import Hoister, Renamed, TorchRenderer
+from hetbrian.torch.rendering import Hoister, Renamed, TorchRenderer, jumps, off_grid
 from hetbrian.torch.statements import names
 
 TIME = frozenset(["t", "t_in_timesteps", "lastspike"])
@@ -330,6 +330,7 @@ class _Writer:
             is_state = item.name in self.program.state
             node = Renamed(aliases).visit(copy.deepcopy(item.value))
             aliases.pop(item.name, None)
+            self._check_stages(node)
             if not is_state and any(hoister.fits(node) for hoister in hoisters):
                 aliases[item.name] = node
                 continue
@@ -351,6 +352,14 @@ class _Writer:
                 text = f"{own.ops}.where({item.guard}, {text}, {item.name})"
             lines.append(f"{item.name} = {text}")
         return lines
+
+    def _check_stages(self, node):
+        """Refuse a sum of t, part of dt and a neuron's time where one digit more decides: Brian2 adds in its order."""
+        for part in jumps(node):
+            used = off_grid(part)
+            if {"t", "dt"} <= used and used & {*self.program.state, *self.values.parameters}:
+                found = f"{ast.unparse(part)!r} compares times within a step"
+                raise refused("stage", found, "those at its begin, since Brian2 adds them in an order of its own")
 
     def threshold(self, width):
         """Return the spikes, and the refractoriness that they begin."""

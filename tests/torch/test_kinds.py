@@ -238,6 +238,22 @@ def test_times_on_the_grid_are_the_plain_modules_in_the_fused_cell(case):
         assert torch.equal(fuse(cell)(200).spikes, cell(200).spikes)
 
 
+@pytest.mark.parametrize("case", ["age", "age of a parameter"])
+@pytest.mark.parametrize("method", ["rk2", "rk4"])
+def test_times_that_are_compared_within_a_step_are_refused(case, method):
+    """Brian2 adds dt and t before it takes lastspike off, which decides a comparison on the grid."""
+    neurons = group(f"dv/dt = (I - v)/(2*ms) : 1\n{GRID[case]}", method=method, refractory=0.5 * ms)
+    with pytest.raises(ExportError, match=r"'.*lastspike.*' compares times within a step, expected those at its begin"):
+        to_torch(neurons)
+
+
+@pytest.mark.parametrize("method", ["rk2", "rk4"])
+def test_other_times_within_a_step_are_brian2s(method):
+    equations = "dv/dt = (I - v)/(2*ms) : 1\nI = 1.5 - 0.5*exp(-(t - lastspike)/(1*ms)) + 0.2*int(t > 5.03*ms) : 1"
+    neurons = group(equations, method=method, refractory=0.5 * ms)
+    agrees(neurons, dtype=torch.float64, duration=20 * ms)
+
+
 def test_a_changed_parameter_counts_in_times_too():
     neurons = group("dv/dt = (I - v)/(2*ms) : 1\nI = 1.5*int(t >= onset) : 1\nonset : second")
     module = to_torch(neurons, dtype=torch.float32)

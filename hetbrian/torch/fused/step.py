@@ -10,6 +10,7 @@ import jinja2
 from hetbrian.torch.fused.layout import Arguments, Layout, Pathway
 from hetbrian.torch.fused.tape import ZERO, Tape, Value, as_number, literal
 from hetbrian.torch.limits import refused
+from hetbrian.torch.rendering import jumps, off_grid
 from hetbrian.torch.source import Moment, Source, comparison
 from hetbrian.torch.statements import names, parse
 from hetbrian.torch.surrogate import Surrogate
@@ -99,7 +100,7 @@ class StepCode:
 
     def _age(self, tape, moment: Moment, lastspike, fixed):
         """Append what hangs on the time of the last spike, in seconds and double."""
-        if _is_on_the_grid(moment.node):
+        if any("lastspike" in off_grid(part) for part in jumps(moment.node)):  # the compiler may round otherwise
             found = f"{ast.unparse(moment.node)!r} compares times on the grid"
             raise refused("fused", found, "timestep(...) in the fused cell")
         known = {"t": literal("time"), "dt": literal("seconds"), "t_in_timesteps": literal("double(step)")}
@@ -254,22 +255,6 @@ class StepCode:
             if found[name] is not ZERO:
                 tape.store(f"of_inputs[{self.layout.inputs.index(name)}][at + n]", found[name], "+=")
         return tape
-
-
-def _is_on_the_grid(node):
-    """Return whether a value jumps where a time is a whole number of steps, which the compiler may round otherwise."""
-    jumps = isinstance(node, ast.Compare) or isinstance(getattr(node, "op", None), (ast.Mod, ast.FloorDiv))
-    jumps |= isinstance(node, ast.Call) and ast.unparse(node.func) in ("int", "floor", "ceil", "sign")
-    parts = [*ast.iter_child_nodes(node)]
-    return any(map(_has_lastspike, parts)) if jumps else any(map(_is_on_the_grid, parts))
-
-
-def _has_lastspike(node):
-    """Return whether an expression has the time of the last spike but for whole time steps."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "timestep":
-        return False
-    is_it = isinstance(node, ast.Name) and node.id == "lastspike"
-    return is_it or any(_has_lastspike(item) for item in ast.iter_child_nodes(node))
 
 
 def _chosen(tape, fired, new, old):
