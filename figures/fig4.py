@@ -69,9 +69,9 @@ def draw(dataset, axes=None):
         if name == "mse":
             relative = data.relative_error.clip(0, 1e12).where(done)
             _mark(axis, edges, relative.median("seed").values, data.rate.where(done).median("seed").values)
-            axis.set_title(f"{panel}   {text}: {_share(relative)}", color=COLOURS[kind])
+            axis.set_title(f"{panel}   {text}\n{_share(relative)}", color=COLOURS[kind])
         else:
-            axis.set_title(f"{panel}'   {text}, learning", color=COLOURS[kind])
+            axis.set_title(f"{panel}'   {text}", color=COLOURS[kind])
         axis.spines[:].set_visible(True)
         axis.set_xticks([3, 6, 9, 12, 15])
         axis.set_yticks([1, 5, 9, 13, 17])
@@ -81,7 +81,7 @@ def draw(dataset, axes=None):
     for axis in axes[:, 0]:
         axis.set_ylabel("recurrent gain G (nA)")
     bar = axes[0, 0].figure.colorbar(image, ax=axes, extend="both", shrink=0.5)
-    bar.set_label(r"$\log_{10}$ mean square error: above, test; below, last second of learning")
+    bar.set_label(r"$\log_{10}$ mean square error: a to f, test; a' to f', last second of learning")
     _explain(axes[0, 0].figure)
     return axes
 
@@ -99,9 +99,9 @@ def _share(relative):
     works = (relative < WORKS).where(relative.notnull()).mean(("recurrent_gain", "feedback_gain")).values
     works = works[np.isfinite(works)]
     if not works.size:
-        return "-"
+        return ""
     low, high = np.clip(Evidence("share", tuple(works.tolist()), ">", 0.0).interval, 0, 1)
-    return f"{works.mean():.0%}" + (f" ({low:.0%} to {high:.0%})" if works.size > 1 else "")
+    return f"works: {works.mean():.0%}" + (f" ({low:.0%} to {high:.0%})" if works.size > 1 else "")
 
 
 def _mark(axis, edges, relative, rate):

@@ -10,8 +10,9 @@ from brian2 import ms, pA, second
 
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
+from hetbrian.study.store import STATUS
 from hetbrian.study.sweeps import sweep
-from protocols.common.force import numbers, per_seed, trained, works
+from protocols.common.force import WORKS, numbers, per_seed, trained, works
 from protocols.common.statements import claim
 
 SMALL = {
@@ -189,6 +190,24 @@ def workable_fraction(dataset):
     return works(dataset).mean(("recurrent_gain", "feedback_gain"))
 
 
+def learns(dataset):
+    """
+    Return where the error is below `WORKS` of the target's variance in the last second of learning.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `compute`.
+
+    Returns
+    -------
+    xarray.DataArray
+        1 or 0, NaN where there is no point or it failed with an error.
+    """
+    variance = (dataset.mse_shifted / dataset.relative_error).where(dataset.diverged == 0).median()
+    return (dataset.mse_learning < WORKS * variance).astype(float).where(dataset.status == STATUS["done"])
+
+
 def claims(dataset):
     """
     Return F1, F5 and F6.
@@ -214,6 +233,8 @@ def claims(dataset):
             (f"share of the grid that works, {below}, homogeneous", data.where(low).sel(panel="a"), "<", 0.05),
             (f"share of the grid that works, G >= {SILENT_BELOW:.0f} pA, homogeneous",
              data.where(~low).sel(panel="a"), ">", 0.5, "mean", True),
+            (f"share of the grid with a small error in the last second of learning, {below}, homogeneous",
+             learns(dataset).where(low).sel(panel="a"), "<", 0.05, "mean", True),
         ],
         "F5": [
             ("lowest G in pA at which some Q works, homogeneous", lowest.sel(panel="a"), ">", 1500.0),
@@ -223,7 +244,11 @@ def claims(dataset):
             (f"share of the grid that works, {'with ' + ', '.join(PANELS[name])} minus homogeneous",
              fraction.sel(panel=name) - fraction.sel(panel="a"), ">", 0.0)
             for name in ("c", "d", "e", "f")
-        ] + [("share of the grid that works, all three", fraction.sel(panel="f"), ">", 0.95)],
+        ] + [
+            ("share of the grid that works, all three", fraction.sel(panel="f"), ">", 0.95),
+            ("share of the grid with a small error in the last second of learning, all three",
+             learns(dataset).sel(panel="f"), ">", 0.95, "mean", True),
+        ],
     }  # fmt: skip
     return [
         claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in rows), setting)
@@ -249,6 +274,7 @@ def markdown_fractions(dataset):
         "works": fraction,
         "silent": dataset.silent.mean(("recurrent_gain", "feedback_gain")),
         "diverged": dataset.diverged.mean(("recurrent_gain", "feedback_gain")),
+        "small in learning": learns(dataset).mean(("recurrent_gain", "feedback_gain")),
         "log(MSE) > 0": paper.mean(("recurrent_gain", "feedback_gain")),
     }
     lines = [f"| panel | heterogeneity | {' | '.join(shares)} |", "|" + "---|" * (2 + len(shares))]

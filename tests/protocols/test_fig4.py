@@ -33,6 +33,7 @@ def dataset(works, silent=None):
         {
             "relative_error": (names, error),
             "mse": (names, error / 2),
+            "mse_shifted": (names, error / 2),
             "mse_learning": (names, error / 100),
             "rate": (names, np.full(shape, 50.0)),
             "silent": (names, mute),
@@ -83,7 +84,7 @@ def test_the_figure_outlines_what_works_and_hatches_what_fails():
     # edges of the region, one by one; in d a cross
     assert [len(axis.lines) for axis in axes.ravel()] == [8, 12, 10, 1, 12, 12] + [0] * 6
     titles = [axes[0, 0].get_title(loc=place) for place in ("left", "center")]
-    assert "a   homogeneous: 50% (50% to 50%)" in titles  # the style says where
+    assert "a   homogeneous\nworks: 50% (50% to 50%)" in titles  # the style says where
     # to scale: cells end halfway between neighbours
     assert axes[0, 0].get_ylim() == (0.5, 6.0) and axes[0, 0].get_xlim() == (0.75, 3.75)
     assert axes[3, 0].get_xlabel() == "feedback gain Q (nA)" and axes[0, 0].get_ylabel() == "recurrent gain G (nA)"
