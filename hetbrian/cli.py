@@ -91,15 +91,20 @@ def run(
     folder = writable(out or Path("out") / name, "choose another --out")
     started = time.perf_counter()
     draw = hook(module, "draw") or find_figure(name)
+    swept = OPTIONS.get()
     if callable(getattr(module, "point", None)):
         redrawn = redraw(draw, folder / name) if watch and draw is not None else None
-        OPTIONS.set(SweepOptions(folder / "sweep", scheduler, workers, retry_failed, redrawn))
+        swept = SweepOptions(folder / "sweep", scheduler, workers, retry_failed, redrawn)
     elif scheduler or workers is not None or retry_failed or watch:
         raise ValueError(
             f"{name} does not sweep, expected a protocol with a function point: "
             "leave --scheduler, --workers, --retry-failed and --watch out."
         )
-    dataset = module.compute(**arguments)
+    token = OPTIONS.set(swept)
+    try:
+        dataset = module.compute(**arguments)
+    finally:
+        OPTIONS.reset(token)
     if small:
         dataset = dataset.assign_attrs(small=1)  # figures say so, and nothing is decided by it
     written = [folder / f"{name}.nc"]

@@ -96,7 +96,7 @@ def claims(dataset):
     -------
     list of hetbrian.study.claims.Claim
     """
-    hopf = Evidence("Hopf points along eta at D_eta = 0.02", (float(dataset.sizes["hopf_point"]),), ">", 1.5)
+    hopf = Evidence("Hopf points along eta at D_eta = 0.02", (float(dataset.sizes["hopf_point"]),), ">", 1.5, "exact")
     found = [claim("R1", (hopf,), "mean field")]
     decided = {f"eta = {eta:g}" for eta in REGIMES.values()} <= set(dataset.condition.values.tolist())
     for procedure in dataset.procedure.values if decided else ():

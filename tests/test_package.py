@@ -190,10 +190,11 @@ def test_doctests(name):
     finder, runner = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestRunner()
     for test in finder.find(module, module.__name__):
         runner.run(test)
-    # check_units wraps functions, and doctest then takes them for another module's
-    for item in vars(module).values():
-        original = getattr(item, "_orig_func", None)
-        if original is not None and original.__module__ == module.__name__:
+    # `checked` wraps functions, and doctest then takes them for another module's
+    classes = [item for item in vars(module).values() if inspect.isclass(item) and item.__module__ == module.__name__]
+    for item in (item for place in (module, *classes) for item in vars(place).values()):
+        original = inspect.unwrap(item) if inspect.isfunction(item) else item
+        if original is not item and original.__module__ == module.__name__:
             for test in finder.find(original, original.__name__, module=module):
                 runner.run(test)
     assert runner.summarize(verbose=False).failed == 0
@@ -212,18 +213,17 @@ def public():
     for name in MODULES:
         module = importlib.import_module(f"hetbrian.{name}")
         for key, item in vars(module).items():
-            original = getattr(item, "_orig_func", item)
-            if key.startswith("_") or getattr(original, "__module__", "") != module.__name__ or not callable(original):
+            is_code = inspect.isclass(item) or inspect.isroutine(item)
+            if key.startswith("_") or getattr(item, "__module__", "") != module.__name__ or not is_code:
                 continue
             if name == "cli":
                 continue
-            yield pytest.param(original, id=f"{name}.{key}")
+            yield pytest.param(item, id=f"{name}.{key}")
 
 
 @pytest.mark.parametrize("item", list(public()))
 def test_docstrings_name_every_parameter(item):
     call = item.__init__ if inspect.isclass(item) else item
-    call = getattr(call, "_orig_func", call)
     if inspect.isclass(item) and issubclass(item, BaseException):
         return
     try:

@@ -181,8 +181,8 @@ class MeanField:
             raise ValueError("neuron has no gating synapses, expected E, tau_s and s_jump: pass Izhikevich.CA3, say.")
 
         def plain(width, name):
-            if have_same_dimensions(width, 1):
-                return float(width)
+            if have_same_dimensions(width if is_number(width) else 1, 1):
+                return not_negative(width, f"{name}_half_width")
             if not have_same_dimensions(width, scales[name]):
                 raise DimensionMismatchError(
                     f"{name}_half_width is {width}, expected the unit of {name}: give {getattr(neuron, name)}, say",

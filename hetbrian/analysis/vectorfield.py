@@ -21,6 +21,9 @@ FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", 
 RESERVED = ("point", "mode", "branch", "kind", "stable", "lyapunov", "period", "time")
 """Names of the package's own Dataset variables, which a state variable or parameter may not take."""
 
+LARGEST_START = 1e12
+"""Beyond it steps of an integration get too small to end, while the right-hand side is still finite."""
+
 
 @checked(
     equations=text,
@@ -282,6 +285,11 @@ class VectorField:
         times, start = numbers(times, "times", ndim=(1,), least=1), numbers(start, "start", ndim=(1,))
         if (np.diff(times) <= 0).any():
             raise ValueError(f"times is {shown(times)}, expected increasing times: sort them.")
+        if np.abs(start).max() > LARGEST_START:
+            raise ValueError(
+                f"start reaches {np.abs(start).max():g}, expected at most {LARGEST_START:g}: give it in the units of "
+                "the variables."
+            )
         self.check_finite(velocity(times[0], start), start)
         solution = solve_ivp(
             velocity,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity
+from brian2 import Quantity, get_dimensions, get_unit
 
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import choice, count, generator, text
+from hetbrian._support.checks import choice, count, finite, generator, is_number, not_negative, text
 from hetbrian.network.distribution import Distribution
 from hetbrian.network.laws import Constant, Lorentzian
 
@@ -121,7 +121,7 @@ class Heterogeneity:
     @property
     def _laws(self) -> dict[str, Distribution]:
         values = {name: getattr(self, name) for name in PARAMETERS}
-        return {name: law if isinstance(law, Distribution) else Constant(law) for name, law in values.items()}
+        return {name: law if isinstance(law, Distribution) else _constant(name, law) for name, law in values.items()}
 
     @checked(
         n_neurons=count,
@@ -197,6 +197,14 @@ class Heterogeneity:
         return {f"{name}.{parameter}": drawn for parameter, drawn in self.draw(n_neurons, rng).items()}
 
 
+def _constant(name: str, value: Any) -> Distribution:
+    """Return the law of neurons that are alike; an error names the parameter."""
+    try:
+        return Constant(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("Constant: value", name, 1)) from None
+
+
 def _lorentzian(
     name: str, centre: Quantity | float, half_width: Quantity | float, low: float, high: float, cut: float
 ) -> Distribution:
@@ -207,6 +215,9 @@ def _lorentzian(
         )
     if not low < high:
         raise ValueError(f"{name}_half_width is {half_width}, expected 0, because {name} can only be {low:g} here.")
+    unit = get_unit(get_dimensions(centre)) if is_number(centre) else None
+    finite(centre, name, unit)
+    not_negative(half_width, f"{name}_half_width", unit)
     law = Lorentzian(centre, half_width)
     low, high = max(low, centre - cut * half_width), min(high, centre + cut * half_width)
     return law if np.isinf(float(low)) and np.isinf(float(high)) else law.truncated(low, high)

@@ -150,7 +150,7 @@ class Izhikevich:
         }
         for name in ("g", *expected):
             value = getattr(self, name)
-            if value is None:
+            if value is None and name in ("E", "tau_s", "s_jump"):  # of gating synapses, if there are any
                 continue
             if not is_number(value) or not np.isfinite(float(value)):
                 raise ValueError(f"{name} is {shown(value)}, expected a finite number: check the parameter set.")

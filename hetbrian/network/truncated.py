@@ -66,8 +66,8 @@ class Truncated(Distribution):
         probability = np.subtract(*self._cdf_of_bounds()[::-1])
         if probability < LEAST_PROBABILITY:
             raise ValueError(
-                f"Truncated: {self._given} falls between {exact_repr(self.low)} and "
-                f"{exact_repr(self.high)} with probability {probability:.2g}, expected at least "
+                f"Truncated: {self._given} falls between low = {exact_repr(self.low)} and "
+                f"high = {exact_repr(self.high)} with probability {probability:.2g}, expected at least "
                 f"{LEAST_PROBABILITY}; widen the bounds"
             )
 

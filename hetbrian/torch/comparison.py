@@ -145,7 +145,7 @@ def compare(
     DimensionMismatchError
         If the duration is no time.
     """
-    namespace = get_local_namespace(level=level + 1) if namespace is None else namespace
+    namespace = get_local_namespace(level=level + 2) if namespace is None else namespace  # beyond `checked`
     n_steps = whole_steps(duration, group.clock.dt, "duration")
     network = others if isinstance(others, Network) else Network(group, *others)
     known = {item.name: item for item in network.objects} | {None: group}

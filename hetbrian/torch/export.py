@@ -146,7 +146,7 @@ def to_torch(
     tensor([[0., 1.],
             [0., 0.]], dtype=torch.float64)
     """
-    namespace = get_local_namespace(level=level + 1) if namespace is None else namespace
+    namespace = get_local_namespace(level=level + 2) if namespace is None else namespace  # beyond `checked`
     trainable, inputs = ((item,) if isinstance(item, str) else tuple(item) for item in (trainable, inputs))
     items = [synapses] if isinstance(synapses, (Synapses, NeuronGroup)) else list(synapses)
     gates = [item for item in items if isinstance(item, NeuronGroup)]

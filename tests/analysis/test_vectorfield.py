@@ -114,3 +114,9 @@ def test_divergence_is_refused():
     field = VectorField("dx/dt = x**2 : 1", {})
     with pytest.raises(ValueError, match=r"state diverges after time 0.9, expected a bounded trajectory"):
         field.trajectory([1.0], np.linspace(0, 2, 21))
+
+
+def test_a_start_that_no_integration_leaves_is_refused():
+    field = VectorField("dx/dt = -x : 1", {})
+    with pytest.raises(ValueError, match=r"start reaches 1e\+300, expected at most 1e\+12: give it in the units of"):
+        field.trajectory([1e300], [0.0, 1.0])

@@ -327,6 +327,7 @@ DATA = {
         made().split, {"held_out": 0.2, "rng": np.random.default_rng(1)}, says={"held_out": ("hold out",)}
     ),
     "check": lambda: Call(checked, {"names": ["nmnist"], "root": digits(), "download": False}),
+    "is_original": lambda: Call(recorded.is_original, {"name": "nmnist", "root": digits()}),
     "is_stand_in": lambda: Call(recorded.is_stand_in, {"name": "nmnist", "root": digits()}),
     "load": lambda: Call(
         recorded.load, {"name": "nmnist", "split": "train", "root": digits(), "download": False}, fixed=("download",)

@@ -66,9 +66,7 @@ def of_fig3(dataset, rng):
         "n_neurons": int(dataset.attrs["n_neurons"]),
         "strengths": strengths,
     }
-    found = fig3.point(
-        curve=curve, level=level, seed=int(rng.choice(dataset.seed.values)), strengths=strengths, **settings
-    )
+    found = fig3.point(curve=curve, level=level, seed=int(rng.choice(dataset.seed.values)), **settings)
     return found, dataset.sel(curve=curve, level=level)
 
 

@@ -81,7 +81,8 @@ def test_folds_are_drawn_through_what_was_computed_and_along_the_hopf_curve(smal
     before = small.copy(deep=True)
     axes = draw(small)
     xarray.testing.assert_identical(small, before)
-    assert [axis.get_title("left") for axis in axes] == ["a", "b", "c"]
+    # the style says where
+    assert ["".join(axis.get_title(place) for place in ("left", "center")) for axis in axes] == ["a", "b", "c"]
     for axis, name in zip(axes[1:], ("half_width", "coupling"), strict=True):
         lines = [line for line in axis.get_lines() if line.get_label().startswith("fold of cycles")]
         assert len(lines) == 2

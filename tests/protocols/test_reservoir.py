@@ -226,7 +226,7 @@ def test_figure_2_has_every_curve_and_every_network_once(here, monkeypatch):
 
 def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(here, monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
-    dataset = fig1bc.compute("both", n_seeds=3, etas=(0.04, 0.12, 0.25))
+    dataset = fig1bc.compute("both", n_seeds=6, etas=(0.04, 0.12, 0.25))
     dataset.mse_train[:], dataset.mse_test[:] = 0.01, 0.5
     quiet = {"condition": "eta = 0.04"}
     dataset.mse_train.loc[quiet], dataset.mse_test.loc[quiet] = 0.1, 0.4
@@ -238,7 +238,7 @@ def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(here, monkeypatch
 
 def test_claims_of_figure_2_are_decided_by_the_errors(here, monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
-    dataset = fig2.compute("both", n_seeds=3)
+    dataset = fig2.compute("both", n_seeds=6)
     assert not fig2.claims(dataset.isel(condition=slice(3)))
     for part in ("train", "test"):
         dataset[f"mse_{part}"][:] = 0.05

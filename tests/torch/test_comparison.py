@@ -75,7 +75,7 @@ def test_models_are_checked():
         compare_model(group, 1 * ms)
     with pytest.raises(ValueError, match="the network has no group 'neurons', expected drifting: name one"):
         compare_model(network, 1 * ms)
-    with pytest.raises(ValueError, match="precision is 'half', expected float64 or float32: choose one of them"):
+    with pytest.raises(ValueError, match="precision is 'half', expected float64, float32: choose one of them"):
         compare_model(network, 1 * ms, "drifting", precision="half")
     assert compare_model(network, 3 * ms, "drifting").n_equal == 2
 

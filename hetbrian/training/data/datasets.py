@@ -300,7 +300,10 @@ def _fingerprint(data, source):
     files = sorted(source.glob(data.pattern)) if data.pattern else [source]
     digest = hashlib.sha256()
     for file in files:
-        status = file.stat()
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise DamagedDataError(f"{str(file)!r} cannot be read ({error}), expected a file: get it again.") from error
         digest.update(f"{file.relative_to(source)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 

@@ -11,8 +11,8 @@ from numpy.random import default_rng
 
 from benchmarks.torch_cell import group
 from hetbrian._support import compiler
-from hetbrian._support.cache import SUFFIX
 from hetbrian._support.optional import torch
+from hetbrian._support.sealed import SUFFIX
 from hetbrian.torch.events import Events
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.fused.cell import fuse
