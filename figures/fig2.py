@@ -5,8 +5,6 @@ from matplotlib.lines import Line2D
 
 from figures import COLOURS
 from figures.reservoir import TITLES, errors, legend
-from protocols.common.reservoir import PARTS
-from protocols.fig2 import CURVES, curve
 
 AXES = {
     "c": r"half width of current $\Delta_\eta$",
@@ -16,8 +14,50 @@ AXES = {
 }
 """What varies in each panel."""
 
+PARAMETERS = {"eta": "eta_half_width", "g": "g_half_width", "theta": "theta", "+-": "theta_half_width"}
+"""What a number in the name of a condition is."""
+
+SPREAD = 0.1
+"""Half width of theta where its mean varies."""
+
+MEAN = 0.5
+"""Mean theta where its half width varies."""
+
+CURVES = {
+    "eta": ("c", "eta_half_width", {}),
+    "g": ("d", "g_half_width", {}),
+    "theta": ("e", "theta", {}),
+    "theta, spread": ("e", "theta", {"theta_half_width": SPREAD}),
+    "spread of theta": ("f", "theta_half_width", {"theta": MEAN}),
+}
+"""Panel, the parameter that varies from 0, and what stays; everything else is homogeneous."""
+
 LOOKS = {"eta": "eta", "g": "g", "theta": "homogeneous", "theta, spread": "theta", "spread of theta": "theta"}
 """Colour of each curve: without a spread all neurons are alike."""
+
+
+def curve(dataset, name):
+    """
+    Return the conditions of a curve, along its parameter.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `protocols.fig2.compute`.
+    name : str
+        A key of `CURVES`.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``strength`` over (condition,).
+    """
+    _, varying, fixed = CURVES[name]
+    belongs = np.ones(dataset.sizes["condition"], bool)
+    for parameter in PARAMETERS.values():
+        if parameter != varying:
+            belongs &= dataset[parameter].values == fixed.get(parameter, 0.0)
+    return dataset.isel(condition=belongs).assign(strength=dataset[varying][belongs]).sortby("strength")
 
 
 def draw(dataset, axes=None):
@@ -39,9 +79,9 @@ def draw(dataset, axes=None):
     axes = _axes(n_procedures) if axes is None else np.reshape(axes, (n_procedures, 6))
     for row, procedure in zip(axes, dataset.procedure.values, strict=True):
         data = dataset.sel(procedure=procedure)
-        for panel, axis, part in zip("ab", row[:2], ("train", "test"), strict=True):
+        for panel, axis, part, text in zip("ab", row[:2], ("train", "test"), ("training", "test"), strict=True):
             _overlay(axis, data, part)
-            axis.set_title(f"{panel}   {TITLES[procedure]}, {PARTS[part]}")
+            axis.set_title(f"{panel}   {TITLES[procedure]}, {text}")
         for panel, axis in zip(AXES, row[2:], strict=True):
             for name, (place, _, _) in CURVES.items():
                 if place == panel:

@@ -6,8 +6,7 @@ with a spread, and its half width. As published and corrected (`protocols.common
 10.3389/fncom.2025.1661070.
 """
 
-import numpy as np
-
+from figures.fig2 import CURVES, PARAMETERS, curve
 from hetbrian.study.claims import Evidence, markdown
 from protocols.common.reservoir import PARTS, evaluate, point, relative, summary_table
 from protocols.common.statements import claim
@@ -27,24 +26,6 @@ SMALL = {
     "n_training": 2,
     "dt": 4e-3,
 }
-
-PARAMETERS = {"eta": "eta_half_width", "g": "g_half_width", "theta": "theta", "+-": "theta_half_width"}
-"""What a number in the name of a condition is."""
-
-SPREAD = 0.1
-"""Half width of theta where its mean varies."""
-
-MEAN = 0.5
-"""Mean theta where its half width varies."""
-
-CURVES = {
-    "eta": ("c", "eta_half_width", {}),
-    "g": ("d", "g_half_width", {}),
-    "theta": ("e", "theta", {}),
-    "theta, spread": ("e", "theta", {"theta_half_width": SPREAD}),
-    "spread of theta": ("f", "theta_half_width", {"theta": MEAN}),
-}
-"""Panel, the parameter that varies from 0, and what stays; everything else is homogeneous."""
 
 
 def compute(
@@ -80,7 +61,7 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        See `protocols.common.reservoir.evaluate`, with the values of `PARAMETERS` over (condition,).
+        See `protocols.common.reservoir.evaluate`, with the values of `figures.fig2.PARAMETERS` over (condition,).
     """
     levels = {"eta_half_width": eta_half_widths, "g_half_width": g_half_widths, "theta": thetas}
     levels["theta_half_width"] = theta_half_widths
@@ -111,30 +92,6 @@ def name_of(parameters):
     """Return the name of a network."""
     parts = [f"{kind} {parameters[name]:g}" for kind, name in PARAMETERS.items() if parameters.get(name)]
     return " ".join(parts) or "homogeneous"
-
-
-def curve(dataset, name):
-    """
-    Return the conditions of a curve, along its parameter.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        From `compute`.
-    name : str
-        A key of `CURVES`.
-
-    Returns
-    -------
-    xarray.Dataset
-        With ``strength`` over (condition,).
-    """
-    _, varying, fixed = CURVES[name]
-    belongs = np.ones(dataset.sizes["condition"], bool)
-    for parameter in PARAMETERS.values():
-        if parameter != varying:
-            belongs &= dataset[parameter].values == fixed.get(parameter, 0.0)
-    return dataset.isel(condition=belongs).assign(strength=dataset[varying][belongs]).sortby("strength")
 
 
 def claims(dataset):

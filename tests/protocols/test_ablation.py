@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import xarray
 
-from hetbrian.study.figure import find_figure
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
 from protocols import ablation
 from protocols.common.procedure import QUIRKS
@@ -73,7 +72,7 @@ def test_errors_of_a_row_are_those_of_its_network_and_readout(dataset):
 
 def test_the_figure_has_a_mark_for_every_quantity_of_every_row(dataset):
     before = dataset.copy(deep=True)
-    axes = find_figure("ablation")(dataset)
+    axes = ablation.draw(dataset)
     assert dataset.identical(before)
     marks = [sum(line.get_marker() == "o" and len(line.get_xdata()) == 1 for line in axis.lines) for axis in axes]
     n_rows = len(ablation.ROWS)

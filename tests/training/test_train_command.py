@@ -46,7 +46,7 @@ def test_train_writes_what_it_measured(train, tmp_path):
         (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of neuron, n_hidden"),
         (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
         (("--het", "tau"), "an entry of het is 'tau', expected eta, g, theta"),
-        (("--held-out", "1.5"), "held_out is 1.5, expected a share between 0 and 1"),
+        (("--held-out", "1.5"), "held_out is 1.5, expected at least 0 and below 1"),
     ],
 )
 def test_mistakes_end_in_one_sentence(train, arguments, message):
