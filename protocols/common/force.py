@@ -247,7 +247,7 @@ def works(dataset):
 
 def numbers(values, unit):
     """Return values in a unit as a list for a `hetbrian.study.grid.Grid`, without the rounding of the division."""
-    return np.round(np.atleast_1d(values) / float(unit), 9).tolist()
+    return np.round(np.atleast_1d(np.asarray(values, dtype=float)) / float(unit), 9).tolist()
 
 
 def per_seed(values):
