@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -12,34 +12,32 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import brian2
 import numpy as np
 from brian2 import (
-    BrianObjectException,
     Network,
     NeuronGroup,
     Quantity,
     TimedArray,
     get_device,
     ms,
-    prefs,
     second,
 )
 from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.allowed import Allowed
 from hetbrian._support.arguments import checked, of, one_of, quantity
 from hetbrian._support.checks import file_path, flag, function, no_network_operations, positive, stream_seed
-from hetbrian._support.errors import DivergenceError, NetworkError
 from hetbrian._support.provenance import provenance
 from hetbrian.codegen.loops import use_own_loops
 from hetbrian.simulation import cuda, project, standalone
 from hetbrian.simulation.checkpoint import check_resumed, load_state
 from hetbrian.simulation.compiled import Compiled
 from hetbrian.simulation.device import activated
+from hetbrian.simulation.duration import DURATION, check_steps
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.memory import check_memory
 from hetbrian.simulation.names import free_name
 from hetbrian.simulation.parameters import checked_parameters
 from hetbrian.simulation.pitfalls import refuse_pitfalls
 from hetbrian.simulation.record import RECORD, Recorder
+from hetbrian.simulation.running import STANDALONE_REPORT, bar, run
 from hetbrian.simulation.values import resolve
 
 if TYPE_CHECKING:
@@ -55,12 +53,6 @@ GUARD_INTERVAL = 10 * ms
 CODEGEN_ONLY: ContextVar[Path | None] = ContextVar("codegen_only", default=None)
 """Folder that ``hetbrian run --codegen-only`` names: the next program is written there instead of run."""
 
-STANDALONE_REPORT = r"""
-fprintf(stderr, "\r%3.0f %% simulated, about %.0f s left   ", 100*completed,
-        completed > 0 ? elapsed*(1 - completed)/completed : 0.0);
-if (completed >= 1) fprintf(stderr, "\n");
-"""
-
 
 Model = Callable[..., Network]
 Record = str | Iterable[str] | Mapping[str, Any]
@@ -69,13 +61,6 @@ Folder = str | os.PathLike[str]
 
 class Generated(Exception):
     """A project was written instead of run; the message is its folder."""
-
-
-DURATION = Allowed("a positive time", "give it in seconds", low=0.0, high=np.inf, included=(False, False), unit=second)
-"""What a simulated time may be."""
-
-MOST_STEPS = 2**53
-"""Beyond so many time steps a float cannot count them."""
 
 
 class Program:
@@ -260,8 +245,8 @@ class Program:
                         target.values[...] = value.reshape(target.values.shape) if value.size > 1 else value
                     else:
                         target.get_value()[:] = value
-                with _bar(self.progress) as report:
-                    _run(self.network, self.duration, report=report, report_period=1 * second)
+                with bar(self.progress) as report:
+                    run(self.network, self.duration, report=report, report_period=1 * second)
                 return self._finished(recorder, seed, noise, values, finish)
         different = self._draw(seed)
         if different:
@@ -357,7 +342,7 @@ class Program:
                 steps = max(1, round(float(GUARD_INTERVAL / item.clock.dt)))
                 name = free_name(network, f"guard_{item.name}")
                 network.add(Guard(item, every=steps * item.clock.dt, name=name))
-        self._check_steps(network)
+        check_steps(network, self.duration)
         recorder = Recorder(network, self.record, self.record_dt)
         if self.resume is not None:
             load_state(network, self.resume)
@@ -365,20 +350,11 @@ class Program:
         check_memory(network)
         return network, recorder
 
-    def _check_steps(self, network):
-        """Refuse a duration that no clock, or not every clock, of the network can count."""
-        steps = [float(self.duration) / float(item.clock.dt) for item in network.sorted_objects]
-        if steps and (max(steps) < 1 - 1e-6 or max(steps) > MOST_STEPS):
-            raise ValueError(
-                f"duration is {self.duration}, {max(steps):.3g} time steps, expected at least one and at most "
-                f"{MOST_STEPS}, which a number can count: change it."
-            )
-
     def _prepare(self, network):
         """Let the standalone device generate the code of the run."""
         get_device().insert_code("main", standalone.SEED[self.device])
         use_own_loops(network)
-        _run(network, self.duration, report=STANDALONE_REPORT if self.progress else None, report_period=1 * second)
+        run(network, self.duration, report=STANDALONE_REPORT if self.progress else None, report_period=1 * second)
 
     def _finished(self, recorder, seed, noise, values, finish):
         """Return the Dataset after a run that did not diverge."""
@@ -407,36 +383,6 @@ class Program:
 def _shown(value):
     """Return a value as text for the provenance: numbers in full, of arrays the shape."""
     return str(value) if np.ndim(value) == 0 else f"array of shape {np.shape(value)}"
-
-
-def _run(network, duration, **options):
-    """
-    Run a network; what Brian2 has wrapped, of a divergence or of Ctrl-C, comes out as it was raised.
-
-    Ctrl-C raises at once, where Brian2 would end the run early and let it look whole.
-    """
-    gently, prefs.core.stop_on_keyboard_interrupt = prefs.core.stop_on_keyboard_interrupt, False
-    try:
-        network.run(duration, namespace={}, **options)
-    except BrianObjectException as error:
-        if isinstance(error.__cause__, (DivergenceError, NetworkError, NotImplementedError, KeyboardInterrupt)):
-            raise error.__cause__ from None
-        raise
-    finally:
-        prefs.core.stop_on_keyboard_interrupt = gently
-        Network._globally_running = False  # Brian2 leaves it set after an error, and would swallow the next Ctrl-C
-
-
-@contextmanager
-def _bar(shown):
-    """Yield Brian2's report callback for a progress bar with the time left, or None."""
-    if not shown:
-        yield None
-        return
-    from hetbrian._support.progress import Bar
-
-    with Bar(1.0, text="simulating") as bar:
-        yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
 
 
 @checked(
