@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray
 
+from hetbrian._support.errors import DivergenceError
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
 from protocols import ablation
 from protocols.common.procedure import QUIRKS
@@ -68,6 +69,22 @@ def test_errors_of_a_row_are_those_of_its_network_and_readout(dataset):
     # relative to the mean squares of y1 and y2 over whole periods
     expected = (there.mse_test / xarray.DataArray([0.5, 0.25], dims="target")).mean("target")
     np.testing.assert_allclose(row.relative_test, expected, rtol=1e-3)
+
+
+def diverges(*, seed, **given):
+    """Raise an error at seed 2."""
+    if seed == 2:
+        raise (DivergenceError if "eta_half_width" in given else ValueError)("v of neuron 3 is not finite")
+    return made_up(seed=seed, **given)
+
+
+def test_a_network_that_diverges_has_the_error_of_no_output_and_one_that_fails_otherwise_has_none(monkeypatch):
+    monkeypatch.setattr(ablation, "point", diverges)
+    token = OPTIONS.set(SweepOptions(workers=0))
+    errors = ablation.rows(ablation.compute(**ablation.SMALL)).sel(row="as published", seed=2)
+    OPTIONS.reset(token)
+    np.testing.assert_allclose(errors.relative_train.sel(condition="regime II"), 1.0)
+    assert np.isnan(errors.relative_train.sel(condition="homogeneous"))
 
 
 def test_the_figure_has_a_mark_for_every_quantity_of_every_row(dataset):
