@@ -42,27 +42,33 @@ def is_number(value: Any) -> bool:
 
 def check_unit(value: Any, name: str, unit: Quantity | None = None) -> None:
     """Refuse numbers in another unit; 0, infinity and NaN go with any, as elsewhere in Brian2."""
-    expected = "a number without unit" if unit is None else f"a quantity in {unit}"
-    message = f"{name} is {shown(value)}, expected {expected}: check its unit."
-    fail_for_dimension_mismatch(value, unit, message)
+    try:
+        fail_for_dimension_mismatch(value, unit)
+    except DimensionMismatchError as error:
+        expected = "a number without unit" if unit is None else f"a quantity in {unit}"
+        text = f"{name} is {shown(value)}, expected {expected}: check its unit."
+        raise DimensionMismatchError(text, *error.dims) from None
 
 
 def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
     """Return the one finite number `value` in SI units."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         check_unit(value, name, unit)
-    wrong = f"{name} is {shown(value)}, expected one finite number: check its value."
     if not is_number(value):
         is_array = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
-        raise (ValueError if is_array else TypeError)(wrong)
+        raise (ValueError if is_array else TypeError)(_not_finite(value, name))
     check_unit(value, name, unit)
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(wrong)
+        raise ValueError(_not_finite(value, name))
     return number
+
+
+def _not_finite(value: Any, name: str) -> str:
+    return f"{name} is {shown(value)}, expected one finite number: check its value."
 
 
 def check_dimensions(name: str, values: Any, dimensions: Any) -> None:

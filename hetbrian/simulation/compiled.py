@@ -62,7 +62,6 @@ class Compiled:
         if not self.is_cuda:
             choose_results(self.device)
         self._needed = needed(self.device, self.network, self.recorder)
-        self._n_runs = 0
         self._remember_sizes()
 
     def build(self, folder: Path, is_kept: bool = True, is_compiled: bool = True) -> None:
@@ -160,13 +159,13 @@ class Compiled:
         RuntimeError
             If the program fails.
         """
-        self._n_runs += 1
-        results = "results" if self.is_kept else f"run_{self._n_runs}"
+        is_all = self.is_cuda or self.is_kept or is_all_read
+        # overwritten by the next run: file systems search long for a place where thousands of files were just removed
+        results = "results" if self.is_kept else "all" if is_all else "needed"
         for variable, size in self._sizes.items():
             variable.size = size  # the run before may have recorded less
         try:
             arguments = self._arguments(values, self.folder / results)
-            is_all = self.is_cuda or self.is_kept or is_all_read
             given = {"HETBRIAN_SEED": str(noise), "HETBRIAN_RESULTS": "" if is_all else self._needed}
             given["HETBRIAN_PARENT"] = str(os.getpid())
             for name in given:
@@ -177,7 +176,7 @@ class Compiled:
             )
             yield
         finally:
-            if not self.is_kept:
+            if is_all and not self.is_kept:  # or a later run, which writes less, could be taken for this one
                 shutil.rmtree(self.folder / results, ignore_errors=True)
 
     def _remember_sizes(self) -> None:

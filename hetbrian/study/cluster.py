@@ -1,6 +1,7 @@
 """The processes that compute the points of a sweep: of this machine, or of a running Dask scheduler."""
 
 import contextlib
+import gc
 import itertools
 import logging
 import pickle
@@ -113,6 +114,8 @@ def evaluate(sources: Sources, points: list[dict[str, Any]]) -> list[str]:
         with contextlib.suppress(ValueError):  # outside a worker
             # where Dask removes what a killed worker has left
             tempfile.tempdir = distributed.get_worker().local_directory
+        sources.load()
+        gc.freeze()  # all that is imported, which Python would look through again and again for what nobody needs
     start, found = time.monotonic(), list[str]()
     for parameters in points:
         found.append(computed(sources.load(), parameters))

@@ -153,7 +153,13 @@ def test_values_are_kept_as_provenance_and_results_are_removed(device, monkeypat
         run = opened.run({"force.start": 5 * ms, "sine.values": np.zeros((2000, 1))}, seed=7)
         if device == "cpp_standalone":
             (folder,) = tmp_path.glob(".hetbrian-*")
-            assert [path.name for path in folder.glob("run_*")] == []
+            kept = {path.name: path.stat().st_ino for path in (folder / "needed").glob("_*")}
+            whole = opened.run(finish=lambda network: network["force"]._P)
+            again = opened.run()
+            # overwritten in place, apart from those of a run of which all arrays are written
+            assert kept == {path.name: path.stat().st_ino for path in (folder / "needed").glob("_*")}
+            assert not (folder / "all").exists() and not any("force__P_" in name for name in kept)
+            assert again.equals(plain) and whole.equals(plain)
     assert "values" not in plain.attrs and plain.attrs["seed"] == 0
     assert run.attrs["values"] == '{"force.start": "5. ms", "sine.values": "array of shape (2000, 1)"}'
     assert run.attrs["seed"] == 7
