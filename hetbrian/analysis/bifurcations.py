@@ -73,7 +73,8 @@ def equilibria(
     ------
     ValueError
         If the parameter or a state variable is unknown, the range is empty or does not hold the start, a setting is
-        not positive, the right-hand side is not finite, no equilibrium is close to the start or none follows it.
+        not positive, the right-hand side is not finite, no equilibrium is close to the start or none follows it, or
+        equilibria are a continuum.
 
     Examples
     --------
@@ -96,6 +97,7 @@ def equilibria(
     if not lower <= value <= upper:
         raise ValueError(f"{parameter} is {value} in the field, expected {lower} to {upper}: start inside the range.")
     first = np.append(_settle(field, start), value)
+    _check_isolated(field, parameter, first, upper - lower)
     scale = np.append(_sizes(field, parameter, first, upper - lower), max_step / SHARE)
     branches: list[xr.Dataset] = []
     ends: list[str] = []
@@ -158,6 +160,25 @@ def _settle(field, start):
     return solution
 
 
+def _check_isolated(field, parameter, point, width):
+    """Refuse equilibria that fill a curve at one parameter: there is no one branch to follow, nor a change of it."""
+    from scipy.optimize import least_squares
+
+    for shift in (0.0, 1e-3, -1e-3):  # a branch point is singular alone
+        at = point[-1] + shift * width
+        state = least_squares(lambda state, at=at: field.rhs(state, **{parameter: at}), point[:-1]).x if shift else None
+        matrix = augmented(field, parameter, point if state is None else np.append(state, at))
+        for axis in (1, 0):  # whatever the units of equations and variables
+            size = np.linalg.norm(matrix, axis=axis, keepdims=True)
+            matrix = matrix / np.where(size > 0, size, 1.0)
+        if np.linalg.svd(matrix)[1][-1] > 1e-12:
+            return
+    raise ValueError(
+        f"equilibria at {parameter} = {point[-1]:g} are a continuum, expected isolated ones: replace a variable by "
+        "what the equations conserve."
+    )
+
+
 def _sizes(field, parameter, point, width):
     """Return how far the state is expected to move, from itself and its change along the range."""
     matrix = augmented(field, parameter, point)
@@ -181,7 +202,7 @@ def _inside(field, parameter, points, reasons, limits, scale):
     cuts = np.flatnonzero(np.diff(within.astype(int))) + 1
     pieces = []
     for piece in np.split(np.arange(len(points)), cuts):
-        if not within[piece[0]]:
+        if not len(piece) or not within[piece[0]]:
             continue
         part, why = [points[piece]], list(reasons)
         for side, (end, beyond) in enumerate(((piece[0], piece[0] - 1), (piece[-1], piece[-1] + 1))):

@@ -74,12 +74,12 @@ class VectorField:
         if stochastic or "t" in needed:
             culprit = "t" if "t" in needed else stochastic[0]
             raise ValueError(f"equations use {culprit}, expected an autonomous system: remove time and noise.")
-        missing = sorted(needed - set(self.parameters))
-        if missing:
-            raise ValueError(f"equations use {', '.join(missing)}, expected a value for every name: add to parameters.")
         called = {type(f).__name__ for rhs in self.expressions for f in rhs.atoms(sympy.Function)} - set(FUNCTIONS)
         if called:
             raise ValueError(f"equations use {called.pop()}, expected one of {', '.join(FUNCTIONS)}: rewrite them.")
+        missing = sorted(needed - set(self.parameters))
+        if missing:
+            raise ValueError(f"equations use {', '.join(missing)}, expected a value for every name: add to parameters.")
         clash = sorted((set(self.parameters) | set(self.variables)) & set(RESERVED))
         if clash:
             raise ValueError(f"equations name {clash[0]}, which the results use themselves: rename it.")

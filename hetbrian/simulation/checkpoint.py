@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from brian2 import Network, Synapses, get_device
 from brian2.devices.device import RuntimeDevice
-from brian2.groups.group import Group
+from brian2.groups.group import CodeRunner, Group
 from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
 
 from hetbrian._support.allowed import Limited
@@ -18,7 +18,7 @@ from hetbrian._support.checks import file_path, numbers
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian._support.variables import assigned, own_arrays
 from hetbrian.simulation.guard import Guard
-from hetbrian.simulation.likeness import differences, likeness
+from hetbrian.simulation.likeness import differences, known_values, likeness
 
 FILE_FORMAT = 1
 
@@ -92,7 +92,10 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     ValueError
         If it is no state, has numbers in it that no state has, or is that of another network, of which the message
         names the differences; this one is then left as it was.
+    NotImplementedError
+        If its synapses have delays or change by themselves.
     """
+    _refuse_synapses(network)
     content = arrays(path, FILE_FORMAT, ("time",), "a saved state", "save_state")
     hashes = json.loads(content.pop("likeness", np.array("{}")).item())
     time, groups = content.pop("time").item(), {item.name: item for item in _groups(network)}
@@ -216,14 +219,17 @@ def _refuse_synapses(network):
         changed = {name for path in item._pathways for name in assigned(path.code)} & own
         changed -= {name for name in own if name.endswith(("_post", "_pre"))}
         changed |= set(item.equations.diff_eq_names)
+        changed |= set(item.event_driven.diff_eq_names if item.event_driven is not None else ())
+        runners = [part for part in item.contained_objects if type(part) is CodeRunner]
+        changed |= {name for part in runners for name in assigned(part.abstract_code)} & own
         if changed:
             raise NotImplementedError(
                 f"the synapses {item.name!r} change {', '.join(sorted(changed))}, expected constant synapses: their "
                 "state cannot be saved yet, save it yourself."
             )
         for path in item._pathways:
-            delay = path.variables["delay"].get_value()
-            if np.any(np.asarray(delay) >= 0.5 * float(path.clock.dt)):
+            delay = known_values(path.variables["delay"])  # None if only a standalone program will know it
+            if delay is not None and np.any(delay >= 0.5 * float(path.clock.dt)):
                 raise NotImplementedError(
                     f"the synapses {item.name!r} have delays, expected none: spikes on their way would be lost."
                 )

@@ -83,9 +83,10 @@ def _code(item: Any) -> dict[str, Any]:
         texts["refractory"] = repr(item._refractory)
     for path in getattr(item, "_pathways", ()):
         texts[f"code of {path.objname}"] = path.code
-    for runner in item.contained_objects:
-        if isinstance(runner, CodeRunner) and runner.abstract_code and type(runner) is CodeRunner:
-            texts[f"code of {runner.name}"] = runner.abstract_code
+    runners = [part for part in item.contained_objects if type(part) is CodeRunner and part.abstract_code]
+    texts |= {f"code of {runner.name}": runner.abstract_code for runner in runners}
+    if not hasattr(item, "defining"):  # one more or less has no name in both networks
+        texts["number of run_regularly"] = str(len(runners))
     return texts | (item.defining() if hasattr(item, "defining") else {})
 
 
@@ -100,11 +101,11 @@ def _constants(item: Any) -> dict[str, Any]:
         else:
             is_kept = variable.constant and not (name.startswith("_") or name in NUMBERS)
         if is_kept:
-            found[name] = _values(variable, getattr(item, "n_spare", 0))
+            found[name] = known_values(variable, getattr(item, "n_spare", 0))
     return found
 
 
-def _values(variable: ArrayVariable, n_spare: int) -> np.ndarray | None:
+def known_values(variable: ArrayVariable, n_spare: int = 0) -> np.ndarray | None:
     """Return the values of an array without those at its end, None if only a standalone program will know them."""
     try:
         values = np.asarray(variable.get_value())

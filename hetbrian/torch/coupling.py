@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 
 import numpy as np
-from brian2 import NeuronGroup, Synapses
+from brian2 import NeuronGroup, Synapses, TimedArray
 from brian2.core.variables import ArrayVariable, Constant
 from brian2.groups.subgroup import Subgroup
 from brian2.parsing.bast import brian_ast
@@ -15,7 +15,7 @@ from hetbrian.torch.integration import Hidden
 from hetbrian.torch.limits import refused
 from hetbrian.torch.module import Generated, number, tensor
 from hetbrian.torch.names import Names
-from hetbrian.torch.rendering import RANDOM, TorchRenderer
+from hetbrian.torch.rendering import RANDOM, TorchRenderer, literal
 from hetbrian.torch.statements import assignments, check_code, lines, names, owner_name, resolve
 
 DENSE = 4_000_000
@@ -226,24 +226,27 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
         raise refused(
             "drawn", f"on_pre of {synapses.name} has {min(used & RANDOM)}()", "the same weight at every spike"
         )
-    constants, arrays = {}, {}
+    constants, arrays, expected = {}, {}, "variables of the synapses and constants"
     for name in sorted(used & set(variables)):
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
             value = number(variable)
-            constants[name] = (units.from_si(float(value), variable.dim), units.label(variable.dim))
-        elif isinstance(variable, ArrayVariable) and owner_name(variable) == synapses.name:
-            arrays[name] = variable
+            constants[name] = (float(units.from_si(float(value), variable.dim)), units.label(variable.dim))
+        elif isinstance(variable, TimedArray):
+            raise refused("weight", f"on_pre of {synapses.name} uses the TimedArray {name!r}", expected)
+        elif isinstance(variable, ArrayVariable) and owner_name(variable) != synapses.name:
+            raise refused("weight", f"on_pre of {synapses.name} uses {name!r} of {owner_name(variable)}", expected)
         elif isinstance(variable, ArrayVariable):
-            text = f"on_pre of {synapses.name} uses {name!r} of {owner_name(variable)}"
-            raise refused("weight", text, "variables of the synapses and constants")
+            if not variable.scalar and synapses.variables.indices[name] != "_idx":  # such as N_incoming
+                raise refused("weight", f"on_pre of {synapses.name} uses {name!r}, one value a neuron", expected)
+            arrays[name] = variable
     _check_targets(synapses, items, sums, variables)
     ops, values, function = (free.new(word) for word in ("ops", "values", "increments"))
     booleans = [name for name, variable in arrays.items() if variable.is_boolean]
     static = {*constants, *arrays, *(item.name for item in items)}
     renderer = TorchRenderer(ops=ops, wrapped={*constants, *arrays}, booleans=booleans, fixed=static)
     code_lines = [f"{ops} = ops"] if ops != "ops" else []
-    code_lines += [f"{name} = float({str(value)!r})  # {unit}" for name, (value, unit) in constants.items()]
+    code_lines += [f"{name} = {literal(value, ops)}  # {unit}" for name, (value, unit) in constants.items()]
     code_lines += ["", "", f"def {function}({values}):"] + [f"    {name} = {values}.value({name!r})" for name in arrays]
     for item in items:
         code_lines.append(f"    {item.name} = {renderer.render_node(item.value)}")
@@ -306,13 +309,16 @@ def check_synapses(synapses: Synapses, group: NeuronGroup, gates: Sequence[Neuro
         If there is anything but one on_pre pathway of spikes to the group.
     """
     name, pathways = synapses.name, synapses._pathways
-    if synapses.equations.diff_eq_names:
+    if synapses.equations.diff_eq_names or synapses.event_driven is not None:
         raise refused("synaptic", f"{name} has synaptic differential equations", "weights")
     if synapses.summed_updaters:
         raise refused("summed", f"{name} has a (summed) variable", "on_pre that adds to a variable")
     if len(pathways) != 1 or pathways[0].prepost != "pre" or pathways[0].event != "spike":
         found = f"{name} has pathways {', '.join(item.objname for item in pathways) or 'none'}"
         raise refused("pathway", found, "one on_pre")
+    for item in synapses.contained_objects:
+        if item not in pathways and item.active:
+            raise refused("regular", f"{name} holds {item.name!r}, which changes its weights", "weights that stay")
     for end in (synapses.source, synapses.target):
         if isinstance(end, Subgroup):
             raise refused("end", f"{name} connects the subgroup {end.name}", "whole groups")

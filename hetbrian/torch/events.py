@@ -63,6 +63,7 @@ class Events:
                     f"{name} is a tensor of {tensor.dtype} with {tensor.ndim} axes, expected {dtype} with one: "
                     "convert it."
                 )
+            object.__setattr__(self, name, tensor.contiguous())  # kernels read one after the other
         n_steps, batch, size = self.shape
         fits = len(self.begin) == n_steps * batch + 1 and self.begin[0] == 0 and self.begin[-1] == len(self.index)
         if not fits or bool((self.begin.diff() < 0).any()):
@@ -94,12 +95,12 @@ class Events:
         ValueError
             If there is another value, another number of axes, or more neurons than int32 can count.
         """
-        if spikes.ndim != 3 or spikes.shape[-1] > 2**31:
+        if spikes.ndim != 3 or not 0 < spikes.shape[-1] <= 2**31:
             raise ValueError(
-                f"spikes have the shape {tuple(spikes.shape)}, expected (time, batch, neuron), 2^31 neurons at most: "
+                f"spikes have the shape {tuple(spikes.shape)}, expected (time, batch, neuron), 1 to 2^31 neurons: "
                 "reshape them."
             )
-        rows = spikes.detach().reshape(-1, spikes.shape[-1])
+        rows = spikes.detach().to_dense().reshape(-1, spikes.shape[-1])
         where = rows.nonzero()
         if not bool((rows[where[:, 0], where[:, 1]] == 1).all()):
             raise ValueError("spikes have values other than 0 and 1, expected spikes: pass graded values as inputs.")

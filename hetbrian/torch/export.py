@@ -191,7 +191,7 @@ def _incoming(group, items, gates):
             found_ = f"synapses has {getattr(item, 'name', item)!r} ({type(item).__name__})"
             raise refused("object", found_, "Synapses or AllToAll")
     for item in (*found, *gates):
-        if item.name in dir(torch.nn.ModuleDict):
+        if item.name in dir(torch.nn.ModuleDict()):
             raise refused("module name", f"{item.name!r} is a name that torch modules need", "another")
     found = [item for item in found if item.active and all(path.active for path in item._pathways)]
     return sorted(found, key=lambda item: [(path.order, path.name) for path in item._pathways])

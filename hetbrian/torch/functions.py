@@ -181,4 +181,4 @@ def lookup(values, step, subdivision, time, index=None):
     Brian2 divides the array's time step into ``subdivision`` parts of length ``step`` and rounds to one of them.
     """
     row = torch.div(torch.round(time / step), subdivision, rounding_mode="trunc").long().clamp(0, len(values) - 1)
-    return values[row] if index is None else values[row, index.long()]
+    return values[row] if index is None else values[row, torch.as_tensor(index, device=values.device).long()]

@@ -14,7 +14,7 @@ ROWS = {
     "`rand`, `randn` (torch's generator); any names",
     "numbers": "of every size that the precision holds, infinite and nan too",
     "functions": "Brian2's own; TimedArray of one or two dimensions at any time",
-    "threshold": "comparisons by >, >=, <, <= joined by and, or, not",
+    "threshold": "comparisons by >, >=, <, <= and truth values, joined by and, or, not",
     "refractoriness": "a time, an expression, a condition; `unless refractory`",
     "reset": "any statements",
     "operations": "`run_regularly` in the slot after_synapses at the same time step",
@@ -71,7 +71,10 @@ LIMITS = {
         "equations", "units and types that Brian2 refuses", "correct them, Brian2 would refuse them when it runs"
     ),
     "module name": Limit(
-        "equations", "objects called like methods of a dictionary, such as `keys`", "rename the object"
+        "equations", "objects called like attributes of a dictionary of modules, such as `keys`", "rename the object"
+    ),
+    "precision": Limit(
+        "numbers", "variables that Brian2 keeps in float32, in float64", "use dtype=torch.float32, or build without it"
     ),
     "range": Limit("numbers", "numbers beyond the precision, such as 1e-50 in float32", "use dtype=torch.float64"),
     "rounding": Limit("numbers", "`floor`, `ceil` of a quantity", "divide by a unit"),
@@ -86,11 +89,20 @@ LIMITS = {
         "synapses", "other objects than Synapses", "other objects have no counterpart in torch, run them in Brian2"
     ),
     "pathway": Limit("synapses", "`on_post`, plasticity", "learning rules run in Brian2, not in torch"),
-    "synaptic": Limit("synapses", "synaptic differential equations", "put the equations into the neurons"),
+    "synaptic": Limit(
+        "synapses", "synaptic differential equations, event-driven ones too", "put the equations into the neurons"
+    ),
+    "regular": Limit(
+        "synapses",
+        "`run_regularly` of synapses, their `constant over dt`",
+        "train these weights in Brian2, not in torch",
+    ),
     "summed": Limit("synapses", "`(summed)`", "write it as spikes' effect"),
     "on_pre": Limit("synapses", "other statements", "write plastic or nonlinear synapses as equations of the neurons"),
     "weight": Limit(
-        "synapses", "weights that depend on neurons' variables or on time", "copy its values into a synaptic parameter"
+        "synapses",
+        "weights that depend on neurons' variables, on how many synapses they have, or on time",
+        "copy its values into a synaptic parameter",
     ),
     "drawn": Limit(
         "synapses", "weights that are drawn anew at every spike", "draw them once into a synaptic parameter"

@@ -4,6 +4,7 @@ import numpy as np
 
 from hetbrian._support.optional import torch
 from hetbrian.torch import functions
+from hetbrian.torch.limits import refused
 from hetbrian.torch.names import Names
 from hetbrian.torch.surrogate import reset, spike
 
@@ -98,8 +99,12 @@ def tensor(variable, units, dtype):
     values = exact(variable)
     if values.dtype == torch.bool:
         return values
-    if np.asarray(variable.get_value()).dtype.kind in "iu":
+    kind = np.asarray(variable.get_value()).dtype
+    if kind.kind in "iu":
         return values.to(torch.int64)
+    if kind == np.float32 and dtype == torch.float64:
+        found = f"{variable.name!r} of {variable.owner.name} is kept in float32"
+        raise refused("precision", found, "float64, in which the module computes")
     return units.from_si(values, variable.dim).to(dtype)
 
 

@@ -18,6 +18,12 @@ RANDOM = frozenset(["rand", "randn"])
 COMPOUND = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp)
 
 
+def literal(value: bool | float, ops: str) -> str:
+    """Return a number as Python, infinite and nan ones as those of `hetbrian.torch.functions`."""
+    text = repr(value)
+    return text.replace("inf", f"{ops}.inf").replace("nan", f"{ops}.nan")
+
+
 class TorchRenderer(NodeRenderer):
     """
     Render Brian2 expressions for torch.
@@ -63,8 +69,7 @@ class TorchRenderer(NodeRenderer):
         value = node.value
         if isinstance(value, bool):
             return f"{self.ops}.exact({value})"
-        text = repr(float(value)) if isinstance(value, float) or abs(value) > 2**53 else repr(value)
-        return f"{self.ops}.{text}" if text in ("inf", "nan") else text
+        return literal(float(value) if isinstance(value, float) or abs(value) > 2**53 else value, self.ops)
 
     def render_UnaryOp(self, node):
         """Return a sign or a negation."""

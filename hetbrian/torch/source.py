@@ -11,7 +11,7 @@ from brian2.parsing.expressions import parse_expression_dimensions
 
 from hetbrian.torch.limits import refused
 from hetbrian.torch.names import Names
-from hetbrian.torch.rendering import Hoister, Renamed, TorchRenderer, jumps, off_grid
+from hetbrian.torch.rendering import Hoister, Renamed, TorchRenderer, jumps, literal, off_grid
 from hetbrian.torch.statements import names
 
 TIME = frozenset(["t", "t_in_timesteps", "lastspike"])
@@ -50,6 +50,9 @@ def comparison(node: ast.expr) -> tuple[ast.expr, ast.expr, bool]:
 
 
 NOT_FLOAT = ("lastspike", "not_refractory")
+
+CONDITION = "_condition"
+"""What the threshold is assigned to, last in its slot."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def module_source(program, values, width=1.0, detach=False):
     lines = [f'"""The time step of {program.name}."""', ""]
     lines += [f"{getattr(own, name)} = {name}" for name in HELPERS_OF_CODE if getattr(own, name) != name]
     lines += [
-        f"{name} = {_number(value, own)}  # {unit}" for name, (value, _, unit) in sorted(values.constants.items())
+        f"{name} = {literal(value, own.ops)}  # {unit}" for name, (value, _, unit) in sorted(values.constants.items())
     ]
     lines += [
         "",
@@ -198,7 +201,7 @@ def module_source(program, values, width=1.0, detach=False):
     exact = [
         f"{own.values}.exact({name!r})"
         if name in values.parameters
-        else f"{own.ops}.exact({_number(values.constants[name][1], own)})"
+        else f"{own.ops}.exact({literal(values.constants[name][1], own.ops)})"
         for name in timed
     ]
     lines += [f"    {own.timing} = {_tuple(exact)}", f"    return {_tuple(prepared)}"]
@@ -331,7 +334,7 @@ class _Writer:
             node = Renamed(aliases).visit(copy.deepcopy(item.value))
             aliases.pop(item.name, None)
             self._check_stages(node)
-            if not is_state and any(hoister.fits(node) for hoister in hoisters):
+            if not is_state and item.name != CONDITION and any(hoister.fits(node) for hoister in hoisters):
                 aliases[item.name] = node
                 continue
             for hoister in hoisters:
@@ -413,12 +416,6 @@ class _Writer:
         before = [f"{old[name]} = {name}" for name in changed]
         after = [f"{name} = {own.reset}({own.spikes}, {name}, {old[name]}, detach={detach})" for name in changed]
         return before + lines + after
-
-
-def _number(value, own):
-    """Return a number as Python."""
-    text = repr(value)
-    return f"{own.ops}.{text}" if text in ("inf", "nan") else f"-{own.ops}.inf" if text == "-inf" else text
 
 
 def _tuple(items):

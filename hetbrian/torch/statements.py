@@ -346,7 +346,14 @@ def assignments(
         return []
     found = []
     known = variables | hidden.variables
-    for statement in itertools.chain(*make_statements("\n".join(texts), known, np.float64, optimise=False)):
+    text = "\n".join(texts)
+    try:
+        make_statements(text, known, np.float64, optimise=True)  # as Brian2 does, for its last checks of types
+        statements = itertools.chain(*make_statements(text, known, np.float64, optimise=False))
+    except TypeError as error:
+        said = "; ".join(ast.unparse(hidden.restored(line)) for line in lines(text))
+        raise refused("units", f"Brian2 refuses {said!r} ({_said(error)})", "units and types that fit") from error
+    for statement in statements:
         value = hidden.restored(parse(statement.expr))
         _refuse_rounding(value, variables)
         if statement.op not in ("=", ":="):  # e.g. +=

@@ -184,3 +184,33 @@ def test_units_do_not_matter(scale):
     assert fold.kind.values.tolist() == ["fold"]
     np.testing.assert_allclose([fold.p[0] / scale, fold.x[0] / scale], [0.3, 1.0], atol=1e-8)
     assert data.sizes["point"] < 400
+
+
+CONTINUA = {
+    "conserved sum": ("dx/dt = p*(y - x) : 1\ndy/dt = p*(x - y) : 1", {"x": 0.5, "y": 0.5}),
+    "without infection": ("dx/dt = -p*x*y + y : 1\ndy/dt = p*x*y - y : 1", {"x": 0.3, "y": 0.0}),
+    "no change at all": ("dx/dt = 0*p*x : 1", {"x": 0.5}),
+}
+
+
+@pytest.mark.parametrize("case", CONTINUA)
+def test_a_continuum_of_equilibria_is_refused(case):
+    """Every one of them passed for a branch point, or none was found."""
+    equations, start = CONTINUA[case]
+    with pytest.raises(ValueError, match="equilibria at p = 1 are a continuum, expected isolated ones: replace a vari"):
+        equilibria(VectorField(equations, {"p": 1.0}), "p", 0.5, 2.0, start)
+
+
+@pytest.mark.parametrize(
+    ("equations", "kind"),
+    [
+        ("dx/dt = p*x - x**3 : 1\ndy/dt = x - y : 1", "branch point"),
+        ("dx/dt = p - x**2 : 1\ndy/dt = x - y : 1", "fold"),
+        ("dx/dt = 1e-9*(p - x**2) : 1\ndy/dt = 1e9*(x - y) : 1", "fold"),
+    ],
+)
+def test_a_singular_start_is_no_continuum(equations, kind):
+    data = equilibria(VectorField(equations, {"p": 0.0}), "p", -1.0, 1.0, {"x": 0.0, "y": 0.0})
+    found = special(data)
+    assert {str(item) for item in found.kind.values} == {kind}
+    np.testing.assert_allclose(found.p, 0, atol=1e-9)  # Newton's method

@@ -89,6 +89,7 @@ def test_with_parameters_changes_a_copy(pendulum):
         ("dx/dt = -x + xi : 1", {}, "equations use xi, expected an autonomous system"),
         ("dx/dt = -k*x : 1", {}, "equations use k, expected a value for every name"),
         ("dx/dt = -int(x > 1) : 1", {}, "equations use .*int.*, expected one of exp, log"),
+        ("dx/dt = -x + rand() : 1", {}, "equations use rand, expected one of exp, log"),
         ("dx/dt = -kind*x : 1", {"kind": 1.0}, "equations name kind, which the results use themselves"),
     ],
 )

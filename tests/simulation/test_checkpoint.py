@@ -139,6 +139,8 @@ def test_a_missing_file(tmp_path):
         ("w : 1", "v_post += w\nw += 1", 0 * ms, "the synapses 'mine' change w, expected constant synapses"),
         ("w : 1", "v_post += w; w += 1  # too", 0 * ms, "the synapses 'mine' change w, expected constant synapses"),
         ("dx/dt = -x/ms : 1 (clock-driven)", "x += 1", 0 * ms, "the synapses 'mine' change x, expected constant"),
+        ("dx/dt = -x/ms : 1 (event-driven)", "v_post += x", 0 * ms, "the synapses 'mine' change x, expected constant"),
+        ("w : 1\nregularly : 1", "v_post += w", 0 * ms, "the synapses 'mine' change w, expected constant synapses"),
     ],
 )
 def test_synapses_whose_state_would_be_lost_are_refused(equations, code, delay, message, tmp_path):
@@ -155,8 +157,12 @@ def test_synapses_whose_state_would_be_lost_are_refused(equations, code, delay, 
         name="mine",
     )
     synapses.connect()
+    if "regularly" in synapses.equations:
+        synapses.run_regularly("w = 0.9*w")
     network = Network(group, synapses)
     network.run(1 * ms, namespace={})
     with pytest.raises(NotImplementedError, match=message):
         hb.save_state(network, tmp_path / "state.npz")
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NotImplementedError, match=message):  # whatever is in the file
+        hb.load_state(network, tmp_path / "state.npz")

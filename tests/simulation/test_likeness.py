@@ -25,6 +25,7 @@ def network(
     code="x += 1",
     synapse=hb.single_exponential,
     regularly="x = 0",
+    more="",
     refractory=2 * ms,
     target="sin(t/ms)",
     **options,
@@ -56,6 +57,8 @@ def network(
         name="leaky",
     )
     leaky.run_regularly(regularly, clock=clock, name="mine")
+    if more:
+        leaky.run_regularly(more, clock=clock, name="another")
     across = Synapses(leaky, leaky, "k : 1", on_pre="x_post += k", clock=clock, namespace={}, name="across")
     across.connect(i=[0, 1, 2], j=list(targets))
     across.k = weight
@@ -78,6 +81,7 @@ OTHER = {
     "connections": ({"targets": (2, 1, 0)}, "_synaptic_post of across"),
     "drive": ({"drive": 2.0}, "the values of table"),
     "run_regularly": ({"regularly": "x = 1"}, "the code of mine of leaky"),
+    "one more run_regularly": ({"more": "x = 0"}, "the number of run_regularly of leaky"),
     "rule": ({"rule": "posterior"}, "the rule of force"),
     "forgetting": ({"forgetting": 0.99}, "the forgetting of force"),
     "initial_P": ({"initial_P": 1.0}, "the initial_P of force"),

@@ -97,6 +97,9 @@ class Recordings:
                 raise TypeError(f"{name} have the dtype {array.dtype}, expected {expected}: convert them.")
             if array is not None and array.ndim != 1:
                 raise ValueError(f"{name} have {array.ndim} axes, expected one: flatten them.")
+            if isinstance(array, np.ma.MaskedArray):
+                raise TypeError(f"{name} are a masked array, expected all events: leave out what is masked.")
+        object.__setattr__(self, "begin", self.begin.astype(np.int64, copy=False))  # whose differences may be negative
         n_events, n_samples = len(self.times), len(self.labels)
         fits = len(self.begin) == n_samples + 1 and self.begin[0] == 0 and self.begin[-1] == n_events
         if not fits or len(self.channels) != n_events or (np.diff(self.begin) < 0).any():

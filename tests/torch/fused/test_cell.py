@@ -408,6 +408,18 @@ def test_events_of_other_numbers_are_refused(begin, index):
             Events(*given)
 
 
+def test_events_may_lie_apart_in_memory():
+    """Kernels read one after the other, whatever the strides say: beyond the end, once."""
+    spikes = torch.tensor([[[0.0, 1, 0]], [[1, 0, 1]]])
+    once = Events.from_dense(spikes)
+    apart = Events(once.begin.repeat_interleave(2)[::2], once.index.repeat_interleave(2)[::2], once.shape)
+    assert apart.begin.is_contiguous() and apart.index.is_contiguous()
+    assert torch.equal(apart.dense(), spikes)
+    assert torch.equal(Events.from_dense(spikes.to_sparse()).dense(), spikes)
+    with pytest.raises(ValueError, match=r"spikes have the shape \(2, 1, 0\), expected .* 1 to 2\^31 neurons"):
+        Events.from_dense(spikes[..., :0])
+
+
 def test_clock_of_refractory_neurons_goes_on():
     """Regression: times in float32 lose the refractory period after many steps."""
     clock = Clock(0.1 * ms, name="clock")

@@ -69,6 +69,7 @@ def test_a_split_leaves_something_to_train_on():
     [
         ({"begin": np.array([0, 2, 5])}, "3 beginnings do not make 3 samples"),
         ({"begin": np.array([0, 2, 1, 5])}, "do not make 3 samples"),
+        ({"begin": np.array([0, 2, 1, 5], np.uint64)}, "do not make 3 samples"),
         ({"channels": np.zeros(4, np.int32)}, "5 times, 4 channels"),
         ({"groups": np.array([1])}, "1 groups are given, expected 3"),
         ({"labels": np.array([0, 2, 1])}, "label 2 is out of range, expected 0 to 1"),
@@ -92,8 +93,19 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
         ({"labels": np.array([0.0, 1.0, 1.0])}, "labels have the dtype float64, expected integers"),
         ({"begin": np.array([0.0, 2, 2, 5])}, "begin have the dtype float64, expected integers"),
         ({"groups": np.array(["a", "b", "c"])}, "groups have the dtype <U1, expected integers"),
+        ({"times": np.ma.array([0.1, 0.2, 0.1, 0.2, 0.3], mask=[0, 1, 0, 0, 0])}, "times are a masked array, expected"),
     ],
 )
 def test_numbers_of_another_kind_are_refused(changes, message):
     with pytest.raises(TypeError, match=message):
         made(**changes)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int32, ">i8"])
+def test_whole_numbers_may_be_of_any_size_and_sign(dtype):
+    """Differences of unsigned numbers are no negative ones, and some are real numbers."""
+    usual, other = made(), made(begin=made().begin.astype(dtype), channels=made().channels.astype(dtype))
+    np.testing.assert_array_equal(other.counts(), usual.counts())
+    for given, expected in zip(other.positions([2, 0]), usual.positions([2, 0]), strict=True):
+        np.testing.assert_array_equal(given, expected)
+    np.testing.assert_array_equal(other.select([2]).times, usual.select([2]).times)
