@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import platform
 import signal
 import sys
 import time
@@ -9,13 +10,16 @@ import types
 from pathlib import Path
 from typing import Annotated
 
+import brian2
 import numpy as np
 import typer
 from brian2 import BrianLogger, prefs, second
 from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from hetbrian import __version__
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError
@@ -24,13 +28,15 @@ from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
-from hetbrian.study.options import changed, extra_settings, options, parse_value, split_setting
+from hetbrian.study.options import changed, described, extra_settings, options, parse_value, split_setting
 from hetbrian.study.protocol import (
     find_protocol,
     generate,
+    headline,
     hook,
     load_protocol,
     protocol_of,
+    protocols,
     statements,
 )
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
@@ -41,6 +47,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Heterogeneous Izhikevich networks that learn, in Brian2.",
 )
+
+
+def _show_version(is_asked: bool):
+    """Print versions and end."""
+    if is_asked:
+        print(f"hetbrian {__version__}, Brian2 {brian2.__version__}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def hetbrian(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show versions and exit.")
+    ] = False,
+):
+    """Heterogeneous Izhikevich networks that learn, in Brian2."""
 
 
 console = Console(stderr=True)
@@ -58,10 +80,14 @@ EXPECTED = (
 """Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
 def run(
     context: typer.Context,
-    protocol: Annotated[str, typer.Argument(help="Name of a figure or table (fig3), or your own protocol file.")],
+    protocol: Annotated[
+        str | None, typer.Argument(help="Name of a figure or table (fig3), or your own protocol file; none lists all.")
+    ] = None,
     small: Annotated[bool, typer.Option(help="Use the protocol's small size.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
     seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
@@ -78,9 +104,19 @@ def run(
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute points that failed again.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Redraw the figure of a sweep while it runs.")] = False,
+    help_: Annotated[bool, typer.Option("--help", help="Show this message, and options of the protocol.")] = False,
 ):
     """Compute a protocol and draw its figure. Any option of the protocol can also be given as --NAME VALUE."""
+    if help_:
+        print(context.get_help())
+    if protocol is None:
+        if not help_:
+            _list_protocols()
+        return
     module = load_protocol(find_protocol(protocol))
+    if help_:
+        _list_options(module)
+        return
     settings = [*(set_ or []), *extra_settings(context.args)]
     arguments = options(module, small, seed, settings)
     if codegen_only is not None:
@@ -118,6 +154,24 @@ def run(
         text = summary(dataset)
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
+
+
+def _list_protocols():
+    """Print the protocols that can be called by name."""
+    table = Table("protocol", "what it computes", caption="hetbrian run NAME --help shows the options of one")
+    for name, path in protocols().items():
+        table.add_row(name, escape(headline(path)))
+    Console().print(table)
+
+
+def _list_options(module):
+    """Print the options of a protocol."""
+    table = Table(
+        "option", "default", "--small", "what it is", title=f"Options of {module.__name__.rpartition('.')[2]}"
+    )
+    for name, *texts in described(module):
+        table.add_row(f"--{name}", *map(escape, texts))
+    Console().print(table)
 
 
 @app.command()
@@ -265,8 +319,6 @@ def check_data(
     download: Annotated[bool, typer.Option("--download", help="Let tonic download what is missing.")] = False,
 ):
     """Read every file of data sets, verify checksums of archives, and tell what is there."""
-    from rich.table import Table
-
     from hetbrian.training.data.datasets import check
 
     table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
@@ -281,8 +333,6 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove everything that no process uses.")] = False,
 ):
     """Show what is cached (programs, libraries, headers, prepared recordings), limit it or clear it."""
-    from rich.table import Table
-
     from hetbrian._support import cache as kept
 
     removed: list[kept.Entry] = []
@@ -311,8 +361,6 @@ def cache(
 @app.command()
 def devices():
     """Tell which Brian2 devices work here, and why not."""
-    from rich.table import Table
-
     from hetbrian.simulation.survey import find_devices
 
     table = Table("device", "works here", "remark")

@@ -1,22 +1,27 @@
+import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import brian2
 import numpy as np
 import pytest
 import xarray
-from brian2 import DimensionMismatchError, ms, pA, second
+from brian2 import DimensionMismatchError, Quantity, ms, pA, second
 
+import hetbrian as hb
 from hetbrian import cli
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.sealed import hold, seal_of
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
-from hetbrian.study.options import parse_value
-from hetbrian.study.protocol import find_protocol, load_protocol
+from hetbrian.study.options import described, parse_value
+from hetbrian.study.protocol import find_protocol, headline, load_protocol
+from protocols import fig4
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -152,6 +157,52 @@ def test_values_are_numbers_and_units_only(text):
 def test_values_keep_their_unit():
     with pytest.raises(DimensionMismatchError, match="name is 3, expected the unit of"):
         parse_value("name", "3", 1 * pA)
+
+
+def test_run_without_a_name_lists_the_protocols_with_what_they_say_of_themselves(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(sys, "argv", ["hetbrian", "run"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    said = capsys.readouterr().out
+    assert stop.value.code == 0
+    for name, path in protocols.protocols().items():
+        assert re.search(rf"\b{name} .*{re.escape(headline(path))}", said), name
+        assert headline(path), f"{path} begins without a docstring"
+
+
+def _same(value, expected):
+    """Assert that two values are the same, up to the rounding of a unit."""
+    if isinstance(expected, Quantity):
+        np.testing.assert_allclose(np.asarray(value), np.asarray(expected), rtol=1e-15)
+    else:
+        assert value == expected
+
+
+def test_help_of_a_protocol_shows_every_option_as_it_is_typed(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(sys, "argv", ["hetbrian", "run", "fig4", "--help"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    said = capsys.readouterr().out
+    assert stop.value.code == 0 and "--retry-failed" in said
+    known = inspect.signature(fig4.compute).parameters
+    for name, default, small, text in described(fig4):
+        assert re.search(rf"--{name} .*{re.escape(default)}", said), name
+        assert text, f"{name} of fig4 is not documented"
+        value = parse_value(name, default, known[name].default)
+        _same(value, known[name].default)
+        if name in fig4.SMALL:
+            _same(parse_value(name, small, known[name].default), fig4.SMALL[name])
+    assert next(text for name, *_, text in described(fig4) if name == "theta") == "Reset coefficient. (float)"
+
+
+def test_versions_are_shown(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["hetbrian", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith(f"hetbrian {hb.__version__}, Brian2 {brian2.__version__}, Python 3.")
 
 
 def test_devices_are_listed():

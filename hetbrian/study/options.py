@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,55 @@ def options(module: Any, small: bool = False, seed: int | None = None, settings:
     if missing:
         raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
     return chosen
+
+
+def described(module: Any) -> list[tuple[str, str, str, str]]:
+    """
+    Return what a protocol's options are.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+
+    Returns
+    -------
+    list of (str, str, str, str)
+        Of each parameter of ``compute`` its name, its default, its value of the small size, and what its docstring
+        says; empty where there is nothing to say.
+    """
+    parameters = inspect.signature(module.compute).parameters
+    texts, small = _documented(module.compute), getattr(module, "SMALL", {})
+    return [
+        (
+            name,
+            "" if parameter.default is inspect.Parameter.empty else _written(parameter.default),
+            _written(small[name]) if name in small else "",
+            texts.get(name, ""),
+        )
+        for name, parameter in parameters.items()
+    ]
+
+
+def _written(value):
+    """Return a default as it would be typed, quantities in the unit in which they are shortest."""
+    if isinstance(value, Quantity):
+        unit = value.get_best_unit()
+        numbers = [f"{number:g}" for number in np.ravel(value / unit)]
+        return f"({','.join(numbers)})*{unit}" if np.ndim(value) else f"{numbers[0]}*{unit}"
+    return ",".join(map(_written, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _documented(function):
+    """Return type and description of parameters by name, from a docstring in the manner of numpydoc."""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", inspect.getdoc(function) or "", re.M | re.S)
+    found = {}
+    for item in re.finditer(r"^(\S[^\n]*)\n?((?:[ ]+[^\n]*\n?|\n)*)", section[1] if section else "", re.M):
+        names, _, kind = (part.strip() for part in item[1].partition(" : "))
+        text = " ".join(item[2].split())
+        for name in names.split(","):
+            found[name.strip()] = f"{text} ({kind})" if text and kind else text or kind
+    return found
 
 
 def changed(settings: Any, texts: dict[str, str]) -> Any:

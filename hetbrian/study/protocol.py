@@ -1,5 +1,6 @@
 """Protocol files: find them, import them, and call what they define."""
 
+import ast
 import importlib.util
 import inspect
 import sys
@@ -42,11 +43,7 @@ def find_protocol(name: str, folder: str | Path | None = None) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
         return path.resolve()
-    known: dict[str, Path] = {}
-    for place in places(folder):
-        for path in sorted(place.glob("*.py")):
-            if not path.name.startswith("_"):
-                known.setdefault(path.stem, path)
+    known = protocols(folder)
     if name in known:
         return known[name]
     if not known:
@@ -57,6 +54,37 @@ def find_protocol(name: str, folder: str | Path | None = None) -> Path:
     raise ValueError(
         f"{name!r} is no protocol, expected {', '.join(sorted(known))} or a .py file{did_you_mean(name, known)}"
     )
+
+
+def protocols(folder: str | Path | None = None) -> dict[str, Path]:
+    """
+    Return the protocols that can be called by their name.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        Where to look from, see `find_protocol`.
+
+    Returns
+    -------
+    dict of str to Path
+        Their files by name, in alphabetical order.
+    """
+    known: dict[str, Path] = {}
+    for place in places(folder):
+        for path in place.glob("*.py"):
+            if not path.name.startswith("_"):
+                known.setdefault(path.stem, path)
+    return dict(sorted(known.items()))
+
+
+def headline(path: Path) -> str:
+    """Return what a protocol says of itself, the first paragraph of its docstring, without running it."""
+    try:
+        text = ast.get_docstring(ast.parse(path.read_bytes()))
+    except (OSError, SyntaxError, ValueError):  # it is named all the same, and says what is wrong when it runs
+        return ""
+    return " ".join((text or "").partition("\n\n")[0].split())
 
 
 def places(folder: str | Path | None = None) -> list[Path]:
