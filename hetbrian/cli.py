@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
+from hetbrian._support.debuglog import leave_no_logs
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
 from hetbrian._support.lines import raised_by, traceback_of_user
@@ -345,6 +346,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too where a shell lets background jobs ignore it
         signal.signal(number, stop)
     prefs.logging.display_brian_error_message = False
+    leave_no_logs()
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
         app(standalone_mode=True)

@@ -239,7 +239,13 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
 
     path = os.fspath(path)
     check_regular(path, "a saved Dataset")
-    if not is_as_signed(path):
+    try:
+        is_whole = is_as_signed(path)
+    except OSError as error:
+        raise OSError(
+            f"{path!r} cannot be read ({error.strerror}), expected a saved Dataset: check the disk."
+        ) from error
+    if not is_whole:
         raise ValueError(f"{path!r} is damaged, expected the checksum that it was saved with: compute it again.")
     try:
         import h5py

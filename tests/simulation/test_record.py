@@ -451,6 +451,14 @@ def test_every_damaged_byte_of_a_saved_dataset_is_noticed_and_nothing_else_is_sa
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="only Linux has such a file, which cannot be read")
+def test_a_file_that_cannot_be_read_is_one_sentence():
+    with pytest.raises(
+        OSError, match=r"mem' cannot be read \(Input/output error\), expected a saved Dataset: check the"
+    ):
+        load("/proc/self/mem")
+
+
 def test_a_saved_dataset_that_another_program_changed_is_read(tmp_path):
     import h5py
 

@@ -12,6 +12,7 @@ SECONDS, SECONDS_PER_MEGABYTE = 30.0, 1.0
 READ = """
 import sys, h5py
 def read(name, item):
+    dict(item.attrs)
     if isinstance(item, h5py.Dataset):
         for first in range(0, len(item) if item.ndim else 0, 1000):
             item[first : first + 1000]
