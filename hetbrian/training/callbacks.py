@@ -1,6 +1,7 @@
 """What a training keeps and shows: history, checkpoints that are whole, time left."""
 
 import csv
+import io
 from collections.abc import Mapping
 from contextlib import ExitStack
 from os import PathLike
@@ -25,8 +26,10 @@ class AtomicFiles(Files):
 
     def save_checkpoint(self, checkpoint, path, storage_options=None):
         """Write beside the file, then replace it."""
+        content = io.BytesIO()  # torch's own files say nothing of a disk that is full
+        torch.save(checkpoint, content)
         with replacing(path, "choose another --out") as temporary:
-            torch.save(checkpoint, temporary)
+            Path(temporary).write_bytes(content.getbuffer())
 
     def load_checkpoint(self, path, map_location=None, weights_only=None):
         """Read as data only, whatever Lightning asks for."""

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -348,6 +349,20 @@ def test_no_code_in_a_checkpoint_runs(tmp_path, name):
     with pytest.raises(ValueError, match="is no checkpoint"):
         AtomicFiles().load_checkpoint(tmp_path / f"{name}.ckpt")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_is_one_sentence_and_leaves_the_one_before(tmp_path):
+    (tmp_path / "last.ckpt").write_text("before")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(
+            OSError, match=r"last.ckpt' could not be written \(File too large\), expected a folder with"
+        ):
+            AtomicFiles().save_checkpoint({"x": torch.ones(10_000)}, tmp_path / "last.ckpt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == ["last.ckpt"] and (tmp_path / "last.ckpt").read_text() == "before"
 
 
 def test_a_pipe_is_no_checkpoint(tmp_path):
