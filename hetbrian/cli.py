@@ -346,9 +346,9 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too where a shell lets background jobs ignore it
         signal.signal(number, stop)
     prefs.logging.display_brian_error_message = False
-    leave_no_logs()
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
+        leave_no_logs()
         app(standalone_mode=True)
     except BaseException as error:
         if stop.number:
