@@ -1,10 +1,11 @@
 """What a sweep costs beside its points, and what a second worker gives.
 
-    python -m benchmarks sweep [--points 10000] [--rounds 3]
+    python -m benchmarks sweep [--points 10000] [--reopened 100000] [--rounds 3]
 
 Overhead: seconds per point of a sweep of points that return at once, on one worker, without the start of the workers;
-peak memory of the client. Workers: points per second of fig4 SMALL (one seed) on two workers over one, in turn; the
-programs are compiled before. Needs two idle cores.
+peak memory of the client. Reopening: seconds of the processor and memory that a finished sweep takes to open, beside a
+loop that parses the same records and keeps them, in a process of their own. Workers: points per second of fig4 SMALL
+(one seed) on two workers over one, in turn; the programs are compiled before. Needs two idle cores.
 """
 
 import argparse
@@ -21,6 +22,8 @@ import time
 from pathlib import Path
 
 from hetbrian.study.grid import Grid
+from hetbrian.study.outcomes import outcome
+from hetbrian.study.store import Store
 from hetbrian.study.sweeps import sweep
 
 
@@ -41,6 +44,51 @@ def overhead(n_points):
     seconds = time.perf_counter() - stamps[0][0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return seconds / (n_points - stamps[0][1]), peak
+
+
+def store(folder, n_points):
+    """Return the store of a sweep of points that return a number."""
+    return Store(folder, Grid(number=range(n_points)), {"point": "benchmarks.sweep.nothing"})
+
+
+def spent(task):
+    """Return seconds of the processor and bytes beyond the peak before."""
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    kept = task()
+    seconds = time.process_time() - start
+    del kept
+    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+def reopen(folder, n_points):
+    """Print as JSON what reopening and a loop over the same records take; the one with less memory is the first."""
+
+    def opened():
+        with store(folder, n_points) as found:
+            return found.dataset()
+
+    def parsed():
+        with contextlib.closing(sqlite3.connect(Path(folder) / "points.sqlite")) as database:
+            rows = database.execute("SELECT point, record FROM points").fetchall()
+            return {index: json.loads(text) for index, text in rows}
+
+    print(json.dumps([spent(opened), spent(parsed)]))
+
+
+def reopening(n_points, rounds):
+    """Return medians of seconds and bytes of reopening, and of the loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        with store(folder, n_points) as new:
+            for first in range(0, n_points, 1000):
+                some = range(first, min(first + 1000, n_points))
+                new.add({number: outcome(nothing(number)) for number in some})
+            new.export()
+        code = f"from benchmarks.sweep import reopen; reopen({folder!r}, {n_points})"
+        found = [
+            json.loads(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+            for _ in range(rounds)
+        ]
+    return [[statistics.median(round_[which][what] for round_ in found) for what in (0, 1)] for which in (0, 1)]
 
 
 def n_points(path):
@@ -77,10 +125,17 @@ def main(arguments):
     """Run both and print them."""
     parser = argparse.ArgumentParser(prog="benchmarks sweep")
     parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--reopened", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     per_point, peak = overhead(options.points)
     print(f"overhead: {per_point * 1e3:.2f} ms per point, client at most {peak / 1e6:.0f} MB, {options.points} points")
+    (seconds, memory), (loop, records) = reopening(options.reopened, options.rounds)
+    print(
+        f"reopening {options.reopened} points: {seconds:.2f} s of the processor, {memory / 1e6:.0f} MB; a loop that "
+        f"parses the records: {loop:.2f} s, {records / 1e6:.0f} MB",
+        flush=True,
+    )
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as folder:
         throughput(1, folder, ["--recurrent_gains", "(3000,)*pA", "--feedback_gains", "(9000,)*pA"])  # compiles

@@ -5,6 +5,8 @@ import numpy.typing as npt
 from brian2 import Clock, Network
 
 import hetbrian as hb
+from hetbrian._support.arguments import array, checked, of, one_of
+from hetbrian._support.checks import count, finite, generator, positive
 from hetbrian.analysis import MeanField
 from hetbrian.network import Heterogeneity, Reset, SharedAdaptation
 
@@ -13,6 +15,10 @@ DRAWS = {"quantiles": Heterogeneity.quantiles, "random": Heterogeneity.draw}
 independent draws."""
 
 
+@checked(
+    meanfield=of(MeanField, advice="take MeanField.CA3, say"),
+    theta=finite,
+)
 def heterogeneity(meanfield: MeanField, theta: float = 0.0) -> Heterogeneity:
     """
     Return how the neurons of the network of a mean field differ.
@@ -37,6 +43,17 @@ def heterogeneity(meanfield: MeanField, theta: float = 0.0) -> Heterogeneity:
     )
 
 
+@checked(
+    rng=generator,
+    n_neurons=count,
+    meanfield=of(MeanField, advice="take MeanField.CA3, say"),
+    v_peak=finite,
+    v_reset=finite,
+    draw=one_of(*DRAWS),
+    theta=finite,
+    start=array(None, 1),
+    dt=positive,
+)
 def ca3_network(
     rng: np.random.Generator,
     *,
@@ -96,10 +113,8 @@ def ca3_network(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eqs. 1-3; Chen & Campbell 2022,
     doi 10.1007/s10827-022-00825-9.
     """
-    if draw not in DRAWS:
-        raise ValueError(f"draw is {draw!r}, expected {' or '.join(DRAWS)}: choose one of them.")
-    if not 0 < dt < np.inf:
-        raise ValueError(f"dt is {dt}, expected a positive number of time units: give 1e-3, say.")
+    if start is not None and np.size(start) != 4:
+        raise ValueError(f"start has {np.size(start)} numbers, expected 4: give r, v, w and s of the mean field.")
     of_heterogeneity, of_v = rng.spawn(2)
     rate, potential, recovery, gate = np.zeros(4) if start is None else np.asarray(start, dtype=float)
     # a neuron above the cutoff would fire in the first step

@@ -4,16 +4,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from brian2 import Clock, Hz, Network, Quantity, amp, check_units, ms, pA, second
+from brian2 import Clock, Hz, Network, Quantity, amp, ms, pA, second
 
 import hetbrian as hb
+from hetbrian._support.arguments import checked, one_of, quantity
+from hetbrian._support.checks import count, file_path, function, generator, not_negative, positive
 from hetbrian.network import Heterogeneity, Reset
 
 SYNAPSES = {"single_exponential": hb.single_exponential, "double_exponential": hb.double_exponential}
 """The script of Zhang & Cui has one decay time (20 ms), Nicola & Clopath publish a rise and a decay (2 ms, 20 ms)."""
 
 
-@check_units(dt=second, recurrent_gain=amp, feedback_gain=amp)
+@checked(
+    rng=generator,
+    n_neurons=count,
+    recurrent_gain=quantity(amp),
+    feedback_gain=quantity(amp),
+    synapse=one_of(*SYNAPSES),
+    target=function,
+    drive=function,
+    readout=file_path,
+    dt=quantity(second, positive),
+)
 def force_network(
     rng: np.random.Generator,
     *,
@@ -99,8 +111,6 @@ def force_network(
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Figs. 3-4; Nicola & Clopath 2017,
     doi 10.1038/s41467-017-01827-3, ModelDB 190565, 5 Hz sine.
     """
-    if synapse not in SYNAPSES:
-        raise ValueError(f"synapse is {synapse!r}, expected {' or '.join(SYNAPSES)}: choose one of them.")
     parameters = hb.Izhikevich.FORCE
     laws = _heterogeneity(
         recurrent_gain,
@@ -145,7 +155,14 @@ def force_network(
     return Network(neurons, recurrent, force)
 
 
-@check_units(recurrent_gain=amp, feedback_gain=amp, built_gain=amp)
+@checked(
+    rng=generator,
+    n_neurons=count,
+    n_outputs=count,
+    recurrent_gain=quantity(amp),
+    feedback_gain=quantity(amp),
+    built_gain=quantity(amp),
+)
 def force_values(rng, n_neurons, n_outputs=1, *, recurrent_gain, feedback_gain, built_gain, **heterogeneity):
     """
     Return what turns a built `force_network` into one with other gains and heterogeneity, for `Program.run`.
@@ -177,7 +194,9 @@ def force_values(rng, n_neurons, n_outputs=1, *, recurrent_gain, feedback_gain, 
     return values | {"force.encoder": feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, n_outputs))}
 
 
-@check_units(g_half_width=amp)
+@checked(
+    g_half_width=quantity(amp, not_negative),
+)
 def _heterogeneity(recurrent_gain, *, g_half_width=0 * pA, reset="residual", **laws):
     """Return how eta, the row gains and theta differ between neurons."""
     return Heterogeneity.lorentzian(

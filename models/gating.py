@@ -3,6 +3,8 @@
 from brian2 import Group, linked_var
 
 import hetbrian as hb
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.checks import count
 from hetbrian.network import Drive, Synapse
 from hetbrian.network.shared import SharedVariable
 
@@ -10,6 +12,11 @@ CONSTANT = Drive("1", {})
 """No factor."""
 
 
+@checked(
+    parameters=of(hb.Izhikevich, advice="give the parameter set of the population"),
+    n_neurons=count,
+    factor=of(Drive, advice="give what pulses returns, say"),
+)
 def own_gating(parameters: hb.Izhikevich, n_neurons: int, factor: Drive = CONSTANT) -> Synapse:
     """
     Return all-to-all coupling through a gating variable of each neuron's own, which is not updated where it fires.

@@ -7,7 +7,8 @@ import numpy as np
 from brian2 import Clock, Network, TimedArray, second
 
 import hetbrian as hb
-from hetbrian._support.checks import choice
+from hetbrian._support.arguments import array, checked, one_of, optional
+from hetbrian._support.checks import count, finite, flag, generator, positive
 from hetbrian.network import Constant, Drive, Heterogeneity, Reset
 from models.gating import CONSTANT, Volley, own_gating
 
@@ -19,6 +20,21 @@ STARTS = ("random", "zero")
 GATINGS = ("shared", "own")
 
 
+@checked(
+    rng=generator,
+    onsets=array(None, 1, least=1),
+    trial_length=optional(positive),
+    n_neurons=count,
+    amplitude=finite,
+    pulse_length=positive,
+    pulse_sigma=positive,
+    start=one_of(*STARTS),
+    pauses=flag,
+    gating=one_of(*GATINGS),
+    settling_gain=finite,
+    tau_r=positive,
+    dt=positive,
+)
 def reservoir(
     rng: np.random.Generator,
     *,
@@ -104,8 +120,6 @@ def reservoir(
             f"dt is {dt}, expected more than 0 and at most {1 / abs(PARAMETERS.v_reset):g} time units: a longer Euler "
             "step takes the potential from v_reset past v_peak at once."
         )
-    choice(start, "start", STARTS)
-    choice(gating, "gating", GATINGS)
     last = max(onsets) + pulse_length
     if min(onsets) < 0 or (trial_length is not None and last > trial_length):
         raise ValueError(

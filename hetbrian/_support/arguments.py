@@ -62,6 +62,7 @@ def checked(**rules: Rule) -> Callable[[Target], Target]:
                     rule(given[name], name)
             return target(*arguments, **keywords)
 
+        call.rules = rules  # type: ignore[attr-defined]
         return call
 
     return decorated

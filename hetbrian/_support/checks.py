@@ -34,10 +34,16 @@ def shown(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is one real number, with or without unit; True is none."""
+    """Return whether a value is one real number that a float can hold, with or without unit; True is none."""
     if isinstance(value, np.ndarray):
         return value.ndim == 0 and value.dtype.kind in "iuf"
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+    return True
 
 
 def check_unit(value: Any, name: str, unit: Quantity | None = None) -> None:
@@ -55,13 +61,10 @@ def finite(value: Any, name: str, unit: Quantity | None = None) -> float:
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
         check_unit(value, name, unit)
     if not is_number(value):
-        is_array = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
-        raise (ValueError if is_array else TypeError)(_not_finite(value, name))
+        is_value = isinstance(value, (Sequence, np.ndarray, Real)) and not isinstance(value, (str, bytes, bool))
+        raise (ValueError if is_value else TypeError)(_not_finite(value, name))
     check_unit(value, name, unit)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = float(value)
     if not math.isfinite(number):
         raise ValueError(_not_finite(value, name))
     return number

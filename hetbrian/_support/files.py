@@ -1,6 +1,7 @@
 """Write files whole or not at all, and read what we wrote."""
 
 import os
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -106,6 +107,39 @@ def save_arrays(path: str | PathLike[str], file_format: int, content: Mapping[st
         np.savez(file, format=file_format, **content)
 
 
+def check_regular(path: str | PathLike[str], what: str) -> None:
+    """
+    Refuse what is no regular file: a pipe or a device may never end.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    what : str
+        What it should be, for the error.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is there.
+    ValueError
+        If it is a folder, a pipe, a device or a socket.
+    OSError
+        If it cannot be looked at.
+    """
+    path = os.fspath(path)
+    try:
+        is_regular = stat.S_ISREG(os.stat(path).st_mode)
+        if is_regular:
+            open(path, "rb").close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(f"{path!r} does not exist, expected {what}: check the path.") from error
+    except OSError as error:
+        raise OSError(f"{path!r} cannot be read ({error.strerror}), expected {what}: check the path.") from error
+    if not is_regular:
+        raise ValueError(f"{path!r} is a folder, a pipe or a device, expected {what}: give a regular file.")
+
+
 def check_sizes(
     path: str | PathLike[str], content: Mapping[str, np.ndarray], expected: Mapping[str, int | str], advice: str
 ) -> None:
@@ -163,8 +197,7 @@ def arrays(
     ValueError
         If it is damaged or another kind of file.
     """
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{os.fspath(path)!r} does not exist, expected {what}: check the path.")
+    check_regular(path, what)
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}

@@ -24,6 +24,9 @@ RESERVED = ("point", "mode", "branch", "kind", "stable", "lyapunov", "period", "
 LARGEST_START = 1e12
 """Beyond it steps of an integration get too small to end, while the right-hand side is still finite."""
 
+MOST_EVALUATIONS, MOST_A_TIME = 300_000, 1000
+"""Of the right-hand side on a trajectory, and more for each time that is asked for: thousands of periods."""
+
 
 @checked(
     equations=text,
@@ -267,7 +270,8 @@ class VectorField:
         Raises
         ------
         ValueError
-            If the right-hand side is not finite at the start, or the state diverges.
+            If the right-hand side is not finite at the start, the state diverges, or the span takes too many
+            evaluations of it: one of millions of periods, or one whose square is zero in floating point.
         """
         import xarray as xr
         from scipy.integrate import solve_ivp
@@ -275,14 +279,21 @@ class VectorField:
         drives: dict[str, Callable] = {name: value for name, value in changes.items() if callable(value)}
         fixed = {name: value for name, value in changes.items() if name not in drives}
 
+        times, start = numbers(times, "times", ndim=(1,), least=1), numbers(start, "start", ndim=(1,))
+        left = itertools.count(MOST_EVALUATIONS + MOST_A_TIME * len(times), -1)
+
         def velocity(time, state):
+            if next(left) <= 0:
+                raise ValueError(
+                    f"times is {shown(times)}, expected a span of fewer evaluations than {MOST_EVALUATIONS:.0e} and "
+                    f"{MOST_A_TIME} for each time: change the span, or go on from what an earlier time gave."
+                )
             return self.rhs(state, **fixed, **{name: drive(time) for name, drive in drives.items()})
 
         def escape(_, state):
             return 1e6 * (1 + np.abs(start).max()) - np.abs(state).max()
 
         escape.terminal = True  # type: ignore[attr-defined]
-        times, start = numbers(times, "times", ndim=(1,), least=1), numbers(start, "start", ndim=(1,))
         if (np.diff(times) <= 0).any():
             raise ValueError(f"times is {shown(times)}, expected increasing times: sort them.")
         if np.abs(start).max() > LARGEST_START:

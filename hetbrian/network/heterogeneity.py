@@ -9,13 +9,38 @@ from typing import Any
 import numpy as np
 from brian2 import Quantity, get_dimensions, get_unit
 
+from hetbrian._support.allowed import Allowed
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import choice, count, finite, generator, is_number, not_negative, text
+from hetbrian._support.checks import (
+    choice,
+    count,
+    finite,
+    generator,
+    instance,
+    is_number,
+    not_negative,
+    shown,
+    text,
+)
 from hetbrian.network.distribution import Distribution
 from hetbrian.network.laws import Constant, Lorentzian
 
 PARAMETERS = ("eta", "g", "theta")
 """What can differ between neurons, in the order of their streams of random numbers."""
+
+
+CUT = Allowed("more than 0", "leave it out for none", low=0.0, included=(False, True))
+"""Half widths from its centre at which a Lorentzian may be truncated."""
+
+
+def _bounds(value: Any, name: str) -> None:
+    """Refuse what does not say between which numbers parameters are truncated."""
+    instance(value, name, Mapping, "write {'theta': (0, 1)}, say")
+    for parameter, ends in value.items():
+        choice(parameter, f"a parameter in {name}", PARAMETERS)
+        is_pair = isinstance(ends, (tuple, list)) and len(ends) == 2
+        if not is_pair or not all(is_number(end) and not np.isnan(float(end)) for end in ends):
+            raise ValueError(f"{name} has {parameter!r}: {shown(ends)}, expected (low, high): give two numbers.")
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,10 @@ class Heterogeneity:
         tuple(self._laws)  # a value that is no law has to make one
 
     @classmethod
+    @checked(
+        bounds=_bounds,
+        cut=CUT,
+    )
     def lorentzian(
         cls,
         *,
@@ -95,10 +124,10 @@ class Heterogeneity:
         ------
         ValueError
             If a Distribution comes with a half width, a parameter with one has no room for it, a half width is no
-            scalar, or ``bounds`` names another parameter.
+            scalar, ``bounds`` names another parameter or has no (low, high), or ``cut`` is not positive.
+        TypeError
+            If ``bounds`` is no mapping.
         """
-        for name in bounds or {}:
-            choice(name, "a parameter in bounds", PARAMETERS)
         centres = {"eta": eta, "g": g, "theta": theta}
         widths = {"eta": eta_half_width, "g": g_half_width, "theta": theta_half_width}
         for name, width in widths.items():
@@ -220,4 +249,9 @@ def _lorentzian(
     not_negative(half_width, f"{name}_half_width", unit)
     law = Lorentzian(centre, half_width)
     low, high = max(low, centre - cut * half_width), min(high, centre + cut * half_width)
-    return law if np.isinf(float(low)) and np.isinf(float(high)) else law.truncated(low, high)
+    if np.isinf(float(low)) and np.isinf(float(high)):
+        return law
+    try:
+        return law.truncated(low, high)
+    except ValueError as error:
+        raise ValueError(str(error).replace("Truncated", f"{name} with {name}_half_width", 1)) from None

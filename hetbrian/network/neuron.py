@@ -1,6 +1,6 @@
 """The heterogeneous Izhikevich neuron: equations, parameter sets, units."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +38,9 @@ theta : 1 (constant)                                                     # heter
 THRESHOLD = "v >= v_peak"
 
 VOLTAGES = ("v_r", "v_t", "v_peak", "v_reset", "E")
+
+OPTIONAL = ("E", "tau_s", "s_jump")
+"""Parameters of gating synapses, which a set may lack."""
 
 ADAPTATIONS = ("own", "shared")
 """Whether every neuron has a recovery current of its own (Eq. 1) or all read the population's mean."""
@@ -135,6 +138,12 @@ class Izhikevich:
 
     def __post_init__(self) -> None:
         """Check that the parameters fit together."""
+        for name in (item.name for item in fields(self) if item.name != "source"):
+            value = getattr(self, name)
+            if value is None and name in OPTIONAL:
+                continue
+            if not is_number(value) or not np.isfinite(float(value)):
+                raise ValueError(f"{name} is {shown(value)}, expected a finite number: check the parameter set.")
         if self.is_dimensionless:
             voltage, current, conductance, capacitance = 1, 1, 1, second
         else:
@@ -148,18 +157,15 @@ class Izhikevich:
             **dict.fromkeys(("w_jump", "eta"), current),
             **dict.fromkeys(("tau_w", "tau_s"), second),
         }
-        for name in ("g", *expected):
+        for name, unit in expected.items():
             value = getattr(self, name)
-            if value is None and name in ("E", "tau_s", "s_jump"):  # of gating synapses, if there are any
+            if value is None:
                 continue
-            if not is_number(value) or not np.isfinite(float(value)):
-                raise ValueError(f"{name} is {shown(value)}, expected a finite number: check the parameter set.")
-            if name in expected and not have_same_dimensions(value, expected[name]):
+            if not have_same_dimensions(value, unit):
                 raise DimensionMismatchError(
-                    f"{name} is {value}, expected the unit {expected[name]!r}: "
-                    "give all parameters with units, or all without",
+                    f"{name} is {value}, expected the unit {unit!r}: give all parameters with units, or all without",
                     get_dimensions(value),
-                    get_dimensions(expected[name]),
+                    get_dimensions(unit),
                 )
             if name in ("C", "k", "tau_w", "tau_s") and not float(value) > 0:
                 raise ValueError(f"{name} is {value}, expected a positive value: check its sign.")

@@ -5,6 +5,7 @@ from brian2.devices.device import get_device
 
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import object_name, text
+from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import Izhikevich
 
 
@@ -61,6 +62,7 @@ class SharedVariable(NeuronGroup):
     parameters=of(Izhikevich, advice="give the parameter set of the population"),
     method=text,
     name=object_name,
+    factor=of(Drive, advice="give what pulses returns, say"),
 )
 class AllToAll(SharedVariable):
     r"""

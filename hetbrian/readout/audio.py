@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hetbrian._support.arguments import checked, quantity
 from hetbrian._support.checks import count, few_enough, file_path, numbers, object_name, positive
+from hetbrian._support.files import check_regular
 from hetbrian.readout.target import Target
 
 
@@ -73,10 +74,10 @@ def sound(
     ------
     DimensionMismatchError
         If a quantity has the wrong unit.
-    FileNotFoundError, IsADirectoryError
+    FileNotFoundError
         If there is no file at `path`.
     ValueError
-        If the file is not a WAV file, cut short, empty, silent or not finite, if it is shorter
+        If it is no regular file, or not a WAV file, cut short, empty, silent or not finite, if it is shorter
         than `dt`, or if a number is out of range, such as a band above half the sample rate.
     """
     step, width, decibels = float(dt), float(smoothing), float(dynamic_range)
@@ -183,10 +184,7 @@ def _read_wav(path: str | os.PathLike[str]) -> tuple[NDArray[np.float64], float]
     """Return the mean over the channels of a WAV file, shape (samples,), and its sample rate (Hz)."""
     from scipy.io import wavfile
 
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"path is '{path}', expected a WAV file, but nothing is there: check the path.")
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"path is '{path}', expected a WAV file, got a directory: add the file's name.")
+    check_regular(path, "a WAV file")
     if os.path.getsize(path) == 0:
         raise ValueError(f"path is '{path}', expected a WAV file, got an empty file: record it again.")
     try:

@@ -183,9 +183,9 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         native = native_class()
         expression, width, names = target_code(target, n_outputs, namespace, source.clock.dt)
         n_neurons, n_weights = len(source), len(source) + bool(bias)
-        for variable in (activity,) if encoder is None else (activity, feedback):
-            expected = "a population with exponential synapses and feedback=True: build it so, or name the variable"
-            check_per_neuron(source, variable, expected)
+        for argument, variable in {"activity": activity, **({} if encoder is None else {"feedback": feedback})}.items():
+            expected = "a population with exponential synapses and feedback=True: build it so, or give it as"
+            check_per_neuron(source, variable, f"{expected} {argument}")
         if n_weights > LARGEST and is_standalone:
             raise ValueError(
                 f"{source.name} gives {n_weights} weights, expected at most {LARGEST} on a standalone device, whose "

@@ -28,6 +28,9 @@ MELODY = ("E2 E2 F2 G2", "G2 F2 E2 D2", "C2 C2 D2 E2", "E3 D1 D4")
 LORENZ = {"sigma": 10.0, "rho": 28.0, "beta": 8 / 3}
 """Parameters of the Lorenz system (Lorenz 1963)."""
 
+LONGEST = 5000
+"""Time units of that system that are integrated, in some ten seconds; its state is known for 30 of them."""
+
 
 @checked(
     frequency=quantity(Hz, positive),
@@ -237,6 +240,11 @@ def lorenz(
         x, y, z = state
         return [sigma * (y - x), x * (rho - z) - y, x * y - beta * z]
 
+    for argument, units in (("transient", skipped), ("duration", duration_ / scale)):
+        if units > LONGEST:
+            raise ValueError(
+                f"{argument} is {units:.3g} time units of the system, expected at most {LONGEST}: shorten it."
+            )
     times = skipped + np.arange(few_enough(duration_ / step, "duration")) * step / scale
     solution = solve_ivp(
         derivative,

@@ -17,6 +17,7 @@ from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import file_path, numbers
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian._support.variables import assigned, own_arrays
+from hetbrian.simulation.duration import check_steps
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.likeness import differences, known_values, likeness
 
@@ -113,6 +114,7 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     numbers(time, f"time in {os.fspath(path)!r}", ndim=(0,))
     if time < 0:
         raise ValueError(f"time in {os.fspath(path)!r} is {time}, expected 0 or more: save the state again.")
+    check_steps(network, time, f"time in {os.fspath(path)!r}", least=0)
     for name, item in groups.items():
         item.refuse_content(path, parts[name])
     RESUMED[network] = os.fspath(path), {name: text for name, text in hashes.items() if name not in own}

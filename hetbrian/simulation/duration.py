@@ -12,11 +12,11 @@ MOST_STEPS = 2**53
 """Beyond so many time steps a float cannot count them."""
 
 
-def check_steps(network: Network, duration: Quantity) -> None:
-    """Refuse a duration that no clock, or not every clock, of the network can count."""
-    steps = [float(duration) / float(item.clock.dt) for item in network.sorted_objects]
-    if steps and (max(steps) < 1 - 1e-6 or max(steps) > MOST_STEPS):
+def check_steps(network: Network, time: Quantity | float, name: str = "duration", least: int = 1) -> None:
+    """Refuse a time, in seconds if it has no unit, that no clock, or not every clock, of the network can count."""
+    steps = [float(time) / float(item.clock.dt) for item in network.sorted_objects]
+    if steps and (max(steps) < least - 1e-6 or max(steps) > MOST_STEPS):
         raise ValueError(
-            f"duration is {duration}, {max(steps):.3g} time steps, expected at least one and at most "
+            f"{name} is {time}, {max(steps):.3g} time steps, expected at least {least} and at most "
             f"{MOST_STEPS}, which a number can count: change it."
         )

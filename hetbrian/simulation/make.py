@@ -126,6 +126,7 @@ def make(folder: Path, is_cuda: bool = False) -> None:
     standalone = prefs.devices.cpp_standalone
     arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
     environment = {**os.environ, "HETBRIAN_PRECOMPILED": "" if is_cuda else precompiled(folder)}
+    environment["CXX"] = shlex.join(command())  # an empty one would leave make its options for a command
     for name in ("MAKEFLAGS", "MAKELEVEL"):  # of a make that we may run in, as of make test
         environment.pop(name, None)
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

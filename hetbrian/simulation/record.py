@@ -13,7 +13,8 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.arguments import checked
 from hetbrian._support.checks import file_path, instance, whole_steps
-from hetbrian._support.files import replacing
+from hetbrian._support.files import check_regular, replacing
+from hetbrian._support.signed import is_as_signed, sign
 from hetbrian.simulation.names import Recorded, contents, find_recordable, free_name, of_spikes, readouts
 from hetbrian.simulation.sampling import SampledMonitor
 
@@ -192,7 +193,7 @@ class Recorder:
 )
 def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """
-    Write a Dataset to one netCDF file, whole or not at all.
+    Write a Dataset to one netCDF file, whole or not at all, with a checksum behind its end that `load` verifies.
 
     Parameters
     ----------
@@ -208,6 +209,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """
     with replacing(path, "choose another --out") as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
+        sign(temporary)
 
 
 @checked(
@@ -231,14 +233,25 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not such a file.
+        If it is not such a file, or damaged.
     """
     import xarray
 
     path = os.fspath(path)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{path!r} does not exist, expected a saved Dataset: check the path.")
+    check_regular(path, "a saved Dataset")
     try:
+        is_whole = is_as_signed(path)
+    except OSError as error:
+        raise OSError(
+            f"{path!r} cannot be read ({error.strerror}), expected a saved Dataset: check the disk."
+        ) from error
+    if not is_whole:
+        raise ValueError(f"{path!r} is damaged, expected the checksum that it was saved with: compute it again.")
+    try:
+        import h5py
+
+        with h5py.File(path) as file:  # what h5netcdf stumbles over, and over that again when it is collected
+            file.attrs.get("_nc3_strict")
         return xarray.load_dataset(path, engine="h5netcdf")
     except ImportError:
         raise

@@ -68,7 +68,8 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     kept = cache_folder() / fingerprint(folder)
     with used(kept) as is_whole:
         if is_whole:
-            shutil.copy2(kept, folder / "main")
+            shutil.copyfile(kept, folder / "main")
+            (folder / "main").chmod(0o700)  # whatever became of the permissions there
             return False
     for stale in folder.rglob("*.o"):  # the makefile of CUDA does not know which headers an object depends on
         stale.unlink()

@@ -61,8 +61,16 @@ class Store:
             with _writing(self.path):
                 self._database = _opened(self.path, self.identity)
                 stack.callback(lambda: self._database.close())
-                ((there,),) = self._database.execute("SELECT identity FROM sweep")
-            _compare(self.folder, json.loads(there), self.identity)
+                headers = self._database.execute("SELECT identity FROM sweep").fetchall()
+            try:
+                ((header,),) = headers
+                there = json.loads(header)
+            except (ValueError, TypeError) as error:
+                raise ValueError(
+                    f"{str(self.path)!r} is damaged where it says of which sweep it is, expected one description: "
+                    "choose another folder, or remove it."
+                ) from error
+            _compare(self.folder, there, self.identity)
             remove_stale(self.folder)
             self._columns, self._layout = Columns(len(grid)), Layout(grid.names)
             with _writing(self.path):

@@ -1,16 +1,17 @@
 """What a training keeps and shows: history, checkpoints that are whole, time left."""
 
 import csv
-import pickle
+import io
+from collections.abc import Mapping
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any, TextIO
-from zipfile import BadZipFile
 
 from hetbrian._support.files import replacing
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.progress import Bar
+from hetbrian.training.checkpoint import check, read
 from hetbrian.training.preset import Preset
 
 LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters")}
@@ -25,8 +26,14 @@ class AtomicFiles(Files):
 
     def save_checkpoint(self, checkpoint, path, storage_options=None):
         """Write beside the file, then replace it."""
+        content = io.BytesIO()  # torch's own files say nothing of a disk that is full
+        torch.save(checkpoint, content)
         with replacing(path, "choose another --out") as temporary:
-            torch.save(checkpoint, temporary)
+            Path(temporary).write_bytes(content.getbuffer())
+
+    def load_checkpoint(self, path, map_location=None, weights_only=None):
+        """Read as data only, whatever Lightning asks for."""
+        return read(path, map_location)
 
 
 class History(Callback):
@@ -56,26 +63,24 @@ class History(Callback):
         """Go on from a checkpoint."""
         self.rows = list(state_dict["rows"])
 
-    def check(self, checkpoint: str | PathLike[str]) -> None:
+    def check(self, checkpoint: str | PathLike[str], own: Mapping[str, Any]) -> None:
         """
-        Refuse the checkpoint of another training.
+        Refuse the checkpoint of another training, or one that is damaged.
 
         Parameters
         ----------
         checkpoint : path-like
             The file.
+        own : dict of str to Tensor
+            ``state_dict()`` of what is trained.
 
         Raises
         ------
         ValueError
             If it is another training's, or no checkpoint.
         """
-        try:
-            found = torch.load(checkpoint, weights_only=True)["callbacks"][self.state_key]
-        except (OSError, EOFError, KeyError, RuntimeError, pickle.UnpicklingError, BadZipFile) as error:
-            raise ValueError(
-                f"{str(checkpoint)!r} is no checkpoint, expected one that training wrote: remove it to start again."
-            ) from error
+        whole = read(checkpoint, has="callbacks")
+        found = whole["callbacks"].get(self.state_key, {"identity": {}, "rows": []})
         self.rows = found["rows"]
         for name in sorted({*self.identity, *found["identity"]}):
             there, here = found["identity"].get(name, LATER.get(name)), self.identity.get(name)
@@ -84,6 +89,7 @@ class History(Callback):
                     f"{str(self.folder)!r} holds another training, expected the same: {name} is {there} there and "
                     f"{here} here; choose another --out."
                 )
+        check(checkpoint, whole, own)
 
     def on_train_epoch_end(self, trainer, module):
         """Keep the epoch."""

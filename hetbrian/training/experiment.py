@@ -21,6 +21,7 @@ from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.batches import EpochBatches
 from hetbrian.training.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
+from hetbrian.training.checkpoint import check, read
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
 from hetbrian.training.data.split import splits
@@ -149,7 +150,9 @@ def fit(
         data = EpochBatches(preset.batch_size, binning, training, validation, test, seed, is_test_followed)
         last = checkpoints.last if checkpoints.last.exists() else None
         if last:
-            history.check(last)
+            history.check(last, module.state_dict())
+            if checkpoints.best.exists():
+                check(checkpoints.best, read(checkpoints.best), module.state_dict())
         handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, data, ckpt_path=last)
@@ -165,7 +168,7 @@ def fit(
         result: dict[str, float] = {}
         if test is not None:
             if validation is not None:
-                module.load_state_dict(torch.load(checkpoints.best, weights_only=True)["state_dict"])
+                module.load_state_dict(read(checkpoints.best)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
         return _dataset(history.rows, result, before, network.parameters(), identity)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hetbrian._support.files import replacing, writable
+from hetbrian._support.files import arrays, check_regular, replacing, save_arrays, writable
 
 
 def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
@@ -54,3 +54,25 @@ def test_an_interrupt_after_the_file_is_in_place_is_an_interrupt(tmp_path, monke
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt", "no advice") as temporary:
         Path(temporary).write_text("whole")
     assert os.listdir(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "whole"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_may_never_end_is_not_read(tmp_path, kind):
+    path = tmp_path / "a.npz"
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/zero")}[kind]()
+    for read in (lambda: check_regular(path, "a state"), lambda: arrays(path, 1, (), "a state", "save_state")):
+        with pytest.raises(ValueError, match=r"a.npz' is a folder, a pipe or a device, expected a state: give a reg"):
+            read()
+
+
+def test_what_cannot_be_looked_at_is_one_sentence(tmp_path):
+    save_arrays(tmp_path / "a.npz", 1, {})
+    check_regular(tmp_path / "a.npz", "a state")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(
+        OSError, match=r"loop' cannot be read \(Too many levels of .*\), expected a state: check the path"
+    ):
+        check_regular(tmp_path / "loop", "a state")
+    for name in ("none", "a.npz/b"):
+        with pytest.raises(FileNotFoundError, match=r"' does not exist, expected a state: check the path"):
+            check_regular(tmp_path / name, "a state")

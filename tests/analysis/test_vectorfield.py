@@ -121,3 +121,13 @@ def test_a_start_that_no_integration_leaves_is_refused():
     field = VectorField("dx/dt = -x : 1", {})
     with pytest.raises(ValueError, match=r"start reaches 1e\+300, expected at most 1e\+12: give it in the units of"):
         field.trajectory([1e300], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("span", [1e7, 1e-200])
+def test_a_span_that_takes_for_ever_is_refused(monkeypatch, span):
+    """Millions of periods; or steps whose square is zero, which the solver divides by."""
+    monkeypatch.setattr("hetbrian.analysis.vectorfield.MOST_EVALUATIONS", 500)
+    field = VectorField("dx/dt = y : 1\ndy/dt = -x : 1", {})
+    with pytest.raises(ValueError, match=r"times is .*, expected a span of fewer evaluations than 5e\+02 and"):
+        field.trajectory([1.0, 0.0], np.linspace(0, span, 5))
+    assert field.trajectory([1.0, 0.0], [0.0, np.pi]).x.values[-1] == pytest.approx(-1, abs=1e-6)  # 1000 rtol

@@ -163,7 +163,8 @@ def check_format(name: str, number: int, count: int) -> dict:
                 shutil.copytree(kept, ".", dirs_exist_ok=True)
                 damage(Path(path), kind, where)
                 result: list = []
-                words = (path, os.path.basename(path), os.path.dirname(path), str(Path.cwd()), "point", "grid")
+                places = [str(place) for place in Path(path).parents[:-1]]
+                words = (path, os.path.basename(path), *places, str(Path.cwd()), "point", "grid")
                 outcome, said = judge(f"file.{name}", lambda: result.append(read()), (), words, [("file", kind)])
                 if outcome == "correct" and str(result[0]) != right:
                     is_harmless = harmless(f"file.{name}", [("file", kind)])

@@ -3,6 +3,9 @@
 import re
 
 HARMLESS = (
+    (r"network\.Constant|network\.Heterogeneity(\.lorentzian)?", "value|eta|g", "plain",
+     "a law has any unit; population compares it with that of the parameter set"),
+    (r"network\.Izhikevich(\.replace)?", "E|tau_s|s_jump", "none", "None stands for no gating synapses, as documented"),
     (r"torch\.UnitSystem\..*", "dimension", "none", "None stands for no dimension, as in Brian2's tables"),
     (r"torch\.UnitSystem\..*", "values", "nan", "a change of units: NaN in, NaN out"),
     (r"analysis\.MeanField\.(rate|potential)", "[rv]", "nan", "a change of units: NaN in, NaN out"),

@@ -1,11 +1,13 @@
 """What came of a call with malformed arguments: the time and the memory that it may take, and what it may say."""
 
 import contextlib
+import faulthandler
 import io
 import os
 import re
 import resource
 import signal
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +19,10 @@ from hetbrian._support.errors import DivergenceError
 from tests.fuzz.harmless import harmless
 
 SECONDS = 30
-"""Time limit of one input on a machine that does other things too; right ones take below 3 s."""
+"""Time of the processor that one input may take; right ones take below 3 s."""
+
+WAITING = 4
+"""How many times as long it may wait, as for a file, or for a machine that does other things too."""
 
 MEMORY = 4 * 2**30
 """Bytes that one input may ask for beyond what the process has."""
@@ -49,17 +54,25 @@ def limited():
     before = resource.getrlimit(resource.RLIMIT_AS)
     statm = Path("/proc/self/statm")  # of Linux; elsewhere memory has no limit
     pages = int(statm.read_text().split()[0]) if statm.exists() else 0
-    handler = signal.signal(signal.SIGALRM, _over)
+    timers = {
+        signal.SIGALRM: (signal.ITIMER_REAL, WAITING * SECONDS),
+        signal.SIGVTALRM: (signal.ITIMER_VIRTUAL, SECONDS),
+    }
+    handlers = {number: signal.signal(number, _over) for number in timers}
     if pages:
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, before[1]))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS, 1)  # again and again: code may catch one
+    for timer, seconds in timers.values():
+        signal.setitimer(timer, seconds, 1)  # again and again: code may catch one
+    faulthandler.dump_traceback_later(2 * WAITING * SECONDS, exit=True, file=sys.__stderr__)  # code that is not Python
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
+        faulthandler.cancel_dump_traceback_later()
+        for number, (timer, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(number, handlers[number])
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 

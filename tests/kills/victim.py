@@ -126,5 +126,6 @@ def _commands(folder):
 
 
 def left_files(folder: Path) -> list[str]:
-    """Return temporary files and folders of hetbrian in a folder."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob(".hetbrian-*"))
+    """Return temporary files and folders of hetbrian and Brian2 in a folder."""
+    found = (path for pattern in (".hetbrian-*", "brian_*") for path in folder.rglob(pattern))
+    return sorted(str(path.relative_to(folder)) for path in found)

@@ -148,3 +148,26 @@ def test_a_half_width_for_each_neuron_is_refused(name):
 def test_bounds_of_an_unknown_parameter_are_refused():
     with pytest.raises(ValueError, match="a parameter in bounds is 'etta', expected eta, g, theta: did you mean 'eta'"):
         Heterogeneity.lorentzian(eta=1.0, g=1.0, eta_half_width=0.1, bounds={"etta": (0, 1)})
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bounds": 240}, TypeError, r"bounds is 240, expected a Mapping: write {'theta': \(0, 1\)}, say"),
+        ({"bounds": ""}, TypeError, r"bounds is '', expected a Mapping"),
+        ({"bounds": {"eta": 3}}, ValueError, r"bounds has 'eta': 3, expected \(low, high\): give two numbers"),
+        ({"bounds": {"eta": (0, np.nan)}}, ValueError, r"bounds has 'eta': \(0, nan\), expected \(low, high\)"),
+        ({"cut": "far"}, TypeError, "cut is 'far', expected more than 0: leave it out for none"),
+        ({"cut": 0}, ValueError, "cut is 0, expected more than 0: leave it out for none"),
+        ({"cut": np.nan}, ValueError, "cut is nan, expected more than 0"),
+        (
+            {"bounds": {"eta": (2, 3)}, "cut": 1},
+            ValueError,
+            "eta with eta_half_width: low = 2, expected less than",
+        ),
+        ({"bounds": {"eta": (1e9, 2e9)}}, ValueError, "eta with eta_half_width: Lorentzian.* falls between low = 1"),
+    ],
+)
+def test_what_does_not_truncate_is_refused_by_name(options, error, message):
+    with pytest.raises(error, match=message):
+        Heterogeneity.lorentzian(eta=1.0, g=1.0, eta_half_width=0.1, **options)

@@ -333,6 +333,9 @@ def test_namespace_names_what_the_set_has():
     [
         ({"v_t": np.nan * mV}, "v_t is nan V, expected a finite number: check the parameter set"),
         ({"g": np.inf}, "g is inf, expected a finite number"),
+        ({"v_r": None}, "v_r is None, expected a finite number: check the parameter set"),
+        ({"v_peak": None, "v_r": ""}, "v_r is '', expected a finite number: check the parameter set"),
+        ({"s_jump": 10**400}, "s_jump is 1000.*, expected a finite number"),
         ({"C": -1 * pF}, r"C is -1\. pF, expected a positive value: check its sign"),
         ({"k": 0 * nS / mV}, "k is 0.*, expected a positive value"),
         ({"tau_w": 0 * ms}, "tau_w is 0.*, expected a positive value"),

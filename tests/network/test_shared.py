@@ -83,3 +83,11 @@ def test_a_factor_scales_the_jump_of_s_in_its_time():
         Network(neurons, gating).run(dt, namespace={})
         jumps.append(float(gating.s_[0]))
     assert jumps[0] > 0 and jumps[1] == pytest.approx(2 * jumps[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("factor", ["twice(t)", 2.0])
+def test_a_factor_that_is_no_drive_is_refused(factor):
+    parameters = hb.Izhikevich.CA3
+    neurons = hb.population(2, parameters, hb.gating())
+    with pytest.raises(TypeError, match=r"factor is .*, expected a Drive: give what pulses returns, say"):
+        hb.AllToAll(neurons, parameters, factor=factor)

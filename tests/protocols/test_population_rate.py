@@ -48,9 +48,9 @@ def test_the_grid_is_that_of_the_network():
 
 def test_bad_options_are_refused():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="draw is 'grid', expected quantiles or random"):
+    with pytest.raises(ValueError, match="draw is 'grid', expected quantiles, random"):
         ca3_network(rng, n_neurons=5, draw="grid")
-    with pytest.raises(ValueError, match="dt is 0, expected a positive number of time units"):
+    with pytest.raises(ValueError, match="dt is 0, expected more than 0: give a positive value"):
         ca3_network(rng, n_neurons=5, dt=0)
     with pytest.raises(ValueError, match="part is 'sizes', expected all, size, closure, cutoff"):
         meanfield_check.compute(part="sizes")

@@ -68,9 +68,7 @@ def test_heterogeneity_of_one_kind_leaves_every_other_random_number_alone():
 def test_an_unknown_synapse_is_refused():
     from models.force import force_network
 
-    with pytest.raises(
-        ValueError, match="synapse is 'papre', expected single_exponential or double_exponential: choose"
-    ):
+    with pytest.raises(ValueError, match="synapse is 'papre', expected single_exponential, double_exponential: choose"):
         force_network(np.random.default_rng(0), synapse="papre")
 
 

@@ -562,8 +562,11 @@ def test_P_that_diverges_in_cpp_standalone():
 
 
 BAD = {
-    "activity": ({"activity": "u"}, "neurons has no variable 'u' of one value a neuron, expected a population with"),
-    "feedback": ({"feedback": "J"}, "neurons has no variable 'J' of one value a neuron"),
+    "activity": (
+        {"activity": "u"},
+        "neurons has no variable 'u' of one value a neuron, .*: build it so, or give it as activity",
+    ),
+    "feedback": ({"feedback": "J"}, "neurons has no variable 'J' of one value a neuron, .* or give it as feedback"),
     "scalar feedback": ({"feedback": "N"}, "neurons has no variable 'N' of one value a neuron"),
     "every": ({"every": 0.25 * ms}, r"every is .*250. us.*, expected a multiple of the time step"),
     "every 0": ({"every": 0 * ms}, "every is 0. s, expected a multiple of the time step"),

@@ -154,6 +154,12 @@ DAMAGE = {
     "forgetting": ("force.forgetting", lambda f: f + 1, "cannot be loaded, because forgetting is 2.0, expected 0 <"),
     "theta": ("neurons.theta", lambda theta: theta + 1, "theta of neuron 0 is 1.2, expected 0 <= theta <= 1"),
     "nan time": ("time", lambda time: time * np.nan, "time in .* has NaN or infinite entries"),
+    "late time": (
+        "time",
+        lambda time: time * 1e33,
+        r"time in .* is 5e\+30, .* time steps, expected at least 0 and at most",
+    ),
+    "short": ("neurons.v", lambda v: v[:-1], "state.npz' has .* values of neurons.v, expected .*: build the network"),
     "negative time": ("time", lambda time: -time, "time in .* is -0.005, expected 0 or more: save the state again"),
 }
 

@@ -115,6 +115,14 @@ def test_programs_give_the_same_bits_as_with_the_makefile_of_brian2(tmp_path, mo
     assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0].variables)
 
 
+@pytest.mark.parametrize(("given", "meant"), [("", "g++"), (" ", "g++"), ("env g++", "env g++")])
+def test_make_calls_the_compiler_that_cxx_means(tmp_path, monkeypatch, given, meant):
+    monkeypatch.setenv("CXX", given)
+    (tmp_path / "makefile").write_text("all:\n\techo $(CXX) > said\n")
+    make.make(tmp_path, is_cuda=True)  # without the header that is compiled before
+    assert (tmp_path / "said").read_text().strip() == meant
+
+
 def test_what_the_compiler_says_is_one_sentence(tmp_path):
     (tmp_path / "makefile").write_text("all:\n\t@echo 'main.cpp:1:1: error: no such thing'; exit 1\n")
     with pytest.raises(

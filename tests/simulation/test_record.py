@@ -435,5 +435,34 @@ def test_load_of_something_else(content, tmp_path):
         path.write_bytes(path.read_bytes()[:2000])
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"run.nc' is not a saved Dataset, expected a netCDF file: compute it again"):
+    kind = "is a folder, a pipe" if content == "folder" else "is not a saved Dataset, expected a netCDF file: compute"
+    with pytest.raises(ValueError, match=rf"run.nc' {kind}"):
         load(path)
+
+
+def test_every_damaged_byte_of_a_saved_dataset_is_noticed_and_nothing_else_is_said(tmp_path, capfd):
+    path = tmp_path / "run.nc"
+    save(example(), path)
+    data = path.read_bytes()
+    for at in range(0, len(data), 7):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :])
+        with pytest.raises(ValueError, match=r"run.nc' is (damaged, expected the checksum|not a saved Dataset, expec)"):
+            load(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="only Linux has such a file, which cannot be read")
+def test_a_file_that_cannot_be_read_is_one_sentence():
+    with pytest.raises(
+        OSError, match=r"mem' cannot be read \(Input/output error\), expected a saved Dataset: check the"
+    ):
+        load("/proc/self/mem")
+
+
+def test_a_saved_dataset_that_another_program_changed_is_read(tmp_path):
+    import h5py
+
+    save(example(), tmp_path / "run.nc")
+    with h5py.File(tmp_path / "run.nc", "r+") as file:
+        file.attrs["remark"] = "read by others"
+    assert load(tmp_path / "run.nc").remark == "read by others"

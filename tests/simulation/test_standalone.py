@@ -79,6 +79,21 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     assert standalone.cache_folder() == tmp_path / "hetbrian"
 
 
+def test_a_kept_program_that_lost_its_permissions_runs(compilations, tmp_path):
+    def model(rng):
+        group = NeuronGroup(1, "dv/dt = 1/second : 1", method="euler", clock=Clock(1 * ms), namespace={}, name="group")
+        group.namespace["second"] = second
+        return Network(group)
+
+    found = []
+    for _ in range(2):
+        found.append(simulate(model, 3 * ms, device="cpp_standalone", record="v").v.values.tolist())
+        for path in (tmp_path / "cache").iterdir():
+            if path.is_file():
+                path.chmod(0o600)
+    assert found[0] == found[1] and compilations == [True, False]
+
+
 @pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-1], lambda content: b"#!/bin/sh\n"])
 def test_a_damaged_program_is_named_and_built_anew(compilations, tmp_path, damage):
     first = simulate(force_network, 20 * ms, device="cpp_standalone", **SIZE)

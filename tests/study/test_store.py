@@ -401,3 +401,19 @@ def test_a_damaged_point_is_named(tmp_path, text):
         database.execute("UPDATE points SET record = ? WHERE point = 3", (text,))
     with pytest.raises(ValueError, match=r"points.sqlite' is damaged at point 3, expected what came of it: delete tha"):
         Store(tmp_path / "s", GRID, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE sweep SET identity = 'nul'",
+        "UPDATE sweep SET identity = NULL",
+        "DELETE FROM sweep; INSERT INTO sweep VALUES ('{}'), ('{}')",
+    ],
+)
+def test_a_damaged_description_of_the_sweep_is_named(tmp_path, change):
+    fill(tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database:
+        database.executescript(change)
+    with pytest.raises(ValueError, match=r"points.sqlite' is damaged where it says of which sweep it is, expected one"):
+        Store(tmp_path / "s", GRID, IDENTITY)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from brian2 import ms
 
 from hetbrian._support.optional import lightning, torch
 from hetbrian.training.batches import Batches
-from hetbrian.training.callbacks import History, TrainingProgress
+from hetbrian.training.callbacks import AtomicFiles, History, TrainingProgress
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.experiment import _quiet, fit
@@ -291,6 +292,82 @@ def test_another_training_or_a_damaged_checkpoint_is_refused(tmp_path):
     content = (tmp_path / "last.ckpt").read_bytes()
     (tmp_path / "last.ckpt").write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="no checkpoint, expected one that training wrote: remove it to start again"):
+        train(folder=tmp_path)
+
+
+def put(checkpoint, change):
+    """Change a checkpoint."""
+    content = torch.load(checkpoint, weights_only=True)
+    change(content)
+    torch.save(content, checkpoint)
+
+
+def first_tensor(content):
+    return content["optimizer_states"][0]["state"][0]["exp_avg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("last", lambda c: c["state_dict"]["classifier.weight"].fill_(torch.nan), "has NaN .* of classifier.weight"),
+        ("best", lambda c: c["state_dict"]["classifier.weight"].fill_(torch.inf), "has NaN .* of classifier.weight"),
+        (
+            "last",
+            lambda c: c["state_dict"].update({"classifier.weight": torch.ones(2)}),
+            r"has torch.float32 of shape \(2,\) for classifier.weight, expected torch.float32 of shape \(\d+, \d+\)",
+        ),
+        (
+            "best",
+            lambda c: c["state_dict"].update({"classifier.weight": c["state_dict"]["classifier.weight"].double()}),
+            r"has torch.float64 of shape .* for classifier.weight, expected torch.float32",
+        ),
+        ("last", lambda c: c["state_dict"].pop("classifier.weight"), "has none for classifier.weight, expected torch"),
+        ("last", lambda c: first_tensor(c).fill_(torch.nan), "has NaN or infinite entries of optimizer_states 0 state"),
+        ("best", lambda c: c.pop("state_dict"), "best.ckpt' is no checkpoint, expected one that training wrote"),
+        ("last", lambda c: c.pop("callbacks"), "last.ckpt' is no checkpoint, expected one that training wrote"),
+    ],
+)
+def test_a_checkpoint_with_what_no_training_writes_is_refused_before_it_goes_on(tmp_path, name, change, message):
+    train(folder=tmp_path)
+    put(tmp_path / f"{name}.ckpt", change)
+    with pytest.raises(ValueError, match=message):
+        train(folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_no_code_in_a_checkpoint_runs(tmp_path, name):
+    train(folder=tmp_path)
+
+    class Code:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    content = torch.load(tmp_path / f"{name}.ckpt", weights_only=True) | {"hparams": Code()}
+    torch.save(content, tmp_path / f"{name}.ckpt")
+    with pytest.raises(ValueError, match="ckpt' is no checkpoint, expected one that training wrote"):
+        train(folder=tmp_path)
+    with pytest.raises(ValueError, match="is no checkpoint"):
+        AtomicFiles().load_checkpoint(tmp_path / f"{name}.ckpt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_is_one_sentence_and_leaves_the_one_before(tmp_path):
+    (tmp_path / "last.ckpt").write_text("before")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(
+            OSError, match=r"last.ckpt' could not be written \(File too large\), expected a folder with"
+        ):
+            AtomicFiles().save_checkpoint({"x": torch.ones(10_000)}, tmp_path / "last.ckpt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == ["last.ckpt"] and (tmp_path / "last.ckpt").read_text() == "before"
+
+
+def test_a_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "last.ckpt")
+    with pytest.raises(ValueError, match="is a folder, a pipe or a device, expected a checkpoint of training"):
         train(folder=tmp_path)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from hetbrian._support.arguments import checked
 from hetbrian._support.cache import cache_folder
 from hetbrian._support.checks import file_path, flag, shown, text
+from hetbrian._support.files import check_regular
 from hetbrian._support.progress import track
 from hetbrian.training.data.cache import read_recordings, write_recordings
 from hetbrian.training.data.originals import (
@@ -24,6 +25,7 @@ from hetbrian.training.data.originals import (
     opened,
 )
 from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.data.trial import try_hdf5
 
 
 def _names(value: Any, name: str) -> None:
@@ -301,9 +303,10 @@ def _fingerprint(data, source):
     digest = hashlib.sha256()
     for file in files:
         try:
+            check_regular(file, "a file of events")
             status = file.stat()
-        except OSError as error:
-            raise DamagedDataError(f"{str(file)!r} cannot be read ({error}), expected a file: get it again.") from error
+        except (OSError, ValueError) as error:
+            raise DamagedDataError(str(error)) from error
         digest.update(f"{file.relative_to(source)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -312,6 +315,8 @@ def _store(name, split, folder, kept, fingerprint):
     """Read a split through tonic and keep it."""
     data = DATA_SETS[name]
     source = folder / data.sources[split]
+    if source.suffix == ".h5":
+        try_hdf5(source)
     try:
         dataset = opened(data, split, folder)
         samples = SAMPLES[name](dataset, source)

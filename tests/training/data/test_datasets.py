@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -164,6 +165,16 @@ def damaged_digit(root):
     cut(root / "NMNIST/Train/4/00001.bin")
 
 
+def pipe(root):
+    (root / "NMNIST/Train/4/00001.bin").unlink()
+    os.mkfifo(root / "NMNIST/Train/4/00001.bin")
+
+
+def link_to_nowhere(root):
+    (root / "NMNIST/Train/4/00001.bin").unlink()
+    (root / "NMNIST/Train/4/00001.bin").symlink_to("nowhere")
+
+
 def empty_digit(root):
     (root / "NMNIST/Train/4/00001.bin").write_bytes(b"")
 
@@ -184,6 +195,8 @@ def folder_twelve(root):
     ("damage", "message"),
     [
         (damaged_digit, r"4/00001.bin' has 7 bytes, expected 5 for each event: it is cut off"),
+        (pipe, r"4/00001.bin' is a folder, a pipe or a device, expected a file of events: give a regular file"),
+        (link_to_nowhere, r"4/00001.bin' does not exist, expected a file of events: check the path"),
         (empty_digit, r"4/00001.bin' has 0 bytes, expected 5 for each event"),
         (digit_outside, r"4/00001.bin' has an event at 34, expected 0 to 33"),
         (digit_without_samples, r"Train' has no sample of class '7 - seven', expected some of every class"),
