@@ -148,8 +148,9 @@ def _written(value):
     """Return a default as it would be typed, quantities in the unit in which they are shortest."""
     if isinstance(value, Quantity):
         unit = value.get_best_unit()
+        name = str(unit) if str(unit) in DEFAULT_UNITS else unit.name  # "s" is none
         numbers = [f"{number:g}" for number in np.ravel(value / unit)]
-        return f"({','.join(numbers)})*{unit}" if np.ndim(value) else f"{numbers[0]}*{unit}"
+        return f"({','.join(numbers)})*{name}" if np.ndim(value) else f"{numbers[0]}*{name}"
     return ",".join(map(_written, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
