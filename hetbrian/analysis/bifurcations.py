@@ -66,8 +66,8 @@ def equilibria(
     Returns
     -------
     xarray.Dataset
-        As `hetbrian.analysis.equilibrium.branch`, with the number of the ``branch`` at each point. Attribute
-        ``ends``: where each branch begins and ends, and why.
+        As `hetbrian.analysis.equilibrium.branch`, each branch point once, with the number of the ``branch`` at each
+        point. Attribute ``ends``: where each branch begins and ends, and why.
 
     Raises
     ------
@@ -102,6 +102,7 @@ def equilibria(
     branches: list[xr.Dataset] = []
     ends: list[str] = []
     crossings: list[np.ndarray] = []
+    listed: list[np.ndarray] = []
     queue = [(first, tangent(field, parameter, first, scale))]
     with Bar(0, text="equilibria") as bar:
 
@@ -125,11 +126,12 @@ def equilibria(
             for piece, why in _inside(field, parameter, points, reasons, (lower, upper), scale):
                 diagram = _located(field, parameter, piece, scale, (lower, upper))
                 number = len(branches)
-                branches.append(diagram.assign(branch=("point", np.full(diagram.sizes["point"], number))))
+                shown = _once(field, parameter, diagram, scale, listed)
+                branches.append(shown.assign(branch=("point", np.full(shown.sizes["point"], number))))
                 for verb, at, reason in zip(("begins", "ends"), piece[[0, -1], -1], why, strict=True):
                     ends.append(f"branch {number} {verb} at {parameter} = {at:.6g}: {reason}")
                 for at, direction in _crossings(field, parameter, diagram, scale):
-                    if all(np.linalg.norm((at - other) / scale) > 1e-4 for other in crossings):
+                    if not _among(at, crossings, scale):
                         crossings.append(at)
                         queue.append((at, direction))
             for at, reason in zip(points[[0, -1], -1], reasons, strict=True):
@@ -244,6 +246,22 @@ def _located(field, parameter, points, scale, limits):
         return point[:-1], point[-1]
 
     return branch(field, parameter, curve, np.arange(len(points)), limits)
+
+
+def _among(point, others, scale):
+    """Return whether a branch point is one of others, each located to the square root of rounding."""
+    return any(np.linalg.norm((point - other) / scale) <= 1e-4 for other in others)
+
+
+def _once(field, parameter, diagram, scale, listed):
+    """Return a branch without the branch points that are listed already, and list the others."""
+    points = np.stack([diagram[name].values for name in (*field.variables, parameter)], axis=-1)
+    keep = np.ones(len(points), dtype=bool)
+    for i in np.flatnonzero(diagram.kind.values == "branch point"):
+        keep[i] = not _among(points[i], listed, scale)
+        if keep[i]:
+            listed.append(points[i])
+    return diagram.isel(point=keep)
 
 
 def _crossings(field, parameter, diagram, scale):

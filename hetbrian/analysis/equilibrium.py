@@ -10,6 +10,9 @@ from hetbrian.analysis.path import rates, scaled
 KINDS = ("regular", "hopf", "fold", "branch point")
 """What a point of a branch can be; a branch point is a transcritical or a pitchfork."""
 
+TWICE = 1e-5
+"""Distance along a branch, in steps, below which two zeros are a double one but for rounding (its square root)."""
+
 
 def first_lyapunov(field, state, **changes):
     r"""
@@ -99,7 +102,8 @@ def branch(field, parameter, curve, positions, limits=(-np.inf, np.inf)):
     Assemble a branch of equilibria and find its Hopf points and folds to machine precision.
 
     Where a test changes sign between two positions, its zero is located; where its size has a minimum, it is looked
-    whether it touches zero or changes sign twice. What is found counts if Newton's method confirms it, see `confirmed`.
+    whether it touches zero or changes sign twice. What is found counts if Newton's method confirms it, see `confirmed`,
+    and a fold only if the branch turns there, that is, if its test changes sign: at an inflection it does not.
 
     Parameters
     ----------
@@ -161,11 +165,14 @@ def _special_points(field, parameter, curve, positions, states, values):
             kind = ("fold", "hopf")[column]
             if column == 0 and crosses(field, parameter, point, scale):
                 kind = "branch point"
+            sides = np.clip([position - TWICE, position + TWICE], positions[0], positions[-1])
+            if kind == "fold" and not at(sides[0]) * at(sides[1]) < 0:
+                continue  # an inflection: the parameter goes on as before
             if kind == "branch point" or confirmed(field, parameter, point, kind, scale):
                 found.append((position, i, point[:-1], point[-1], kind))
     found.sort(key=lambda row: row[0])
     # a double zero is two within rounding
-    twice = [one[4] == two[4] and two[0] - one[0] < 1e-5 for one, two in itertools.pairwise(found)]
+    twice = [one[4] == two[4] and two[0] - one[0] < TWICE for one, two in itertools.pairwise(found)]
     return [row[1:] for row, again in zip(found, [False, *twice], strict=bool(found)) if not again]
 
 

@@ -10,7 +10,7 @@ from brian2.units.fundamentalunits import Dimension
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import choice, count, instance, shown, text, whole
 from hetbrian._support.optional import torch
-from hetbrian.torch.events import Events
+from hetbrian.torch.events import Events, binary
 
 
 def names(value: Any, name: str) -> None:
@@ -163,7 +163,7 @@ class Cell(torch.nn.Module):
         inputs : dict of str to Tensor, shape (batch, neuron), optional
             Values of the input variables in this step.
         spikes : dict of str to Tensor, shape (batch, source neuron), optional
-            Spikes of each source in this step, 0 or 1.
+            Spikes of each source in this step, 0 or 1, which is not checked here.
         prepared : tuple, optional
             What `prepare` gave; by default it is computed again.
 
@@ -248,19 +248,21 @@ class Cell(torch.nn.Module):
         Raises
         ------
         ValueError
-            If an input, source or recorded variable is unknown or missing, or shapes do not fit.
+            If an input, source or recorded variable is unknown or missing, shapes do not fit, or spikes are not 0 or 1.
         """
         inputs, spikes = dict(inputs or {}), dict(spikes or {})
         n_steps, batch = self.check(n_steps, batch, inputs, spikes, record, state)
         like = self.like()
         # unbind: indexing would allocate a whole zero tensor in the backward pass of every step
         given = {name: value.to(like.dtype).unbind(0) for name, value in inputs.items()}
-        arriving = {
-            name: (
-                value.to(self.device).dense(like.dtype) if isinstance(value, Events) else value.to(like.dtype)
-            ).unbind(0)
-            for name, value in spikes.items()
-        }
+        arriving = {}
+        for name, value in spikes.items():
+            if isinstance(value, Events):
+                arriving[name] = value.to(self.device).dense(like.dtype).unbind(0)
+            else:
+                value = value.to(like.dtype)
+                binary(value.detach())
+                arriving[name] = value.unbind(0)
         first_step = self.first_step if first_step is None else first_step
         state = self.initial_state(batch) if state is None else state
         prepared = self.prepare()

@@ -11,12 +11,13 @@ from brian2.parsing.bast import brian_ast
 
 from hetbrian._support.checks import choice
 from hetbrian._support.optional import torch
+from hetbrian.torch.checks import check_code
 from hetbrian.torch.integration import Hidden
 from hetbrian.torch.limits import refused
 from hetbrian.torch.module import Generated, number, tensor
 from hetbrian.torch.names import Names
 from hetbrian.torch.rendering import RANDOM, TorchRenderer, literal
-from hetbrian.torch.statements import assignments, check_code, lines, names, owner_name, resolve
+from hetbrian.torch.statements import assignments, lines, names, owner_name, resolve
 
 DENSE = 4_000_000
 """Largest matrix, in elements, that is kept dense by default; larger ones only if most pairs are connected."""
@@ -231,7 +232,8 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
             value = number(variable)
-            constants[name] = (float(units.from_si(float(value), variable.dim)), units.label(variable.dim))
+            own = value if isinstance(value, bool) else float(units.from_si(float(value), variable.dim))
+            constants[name] = (own, units.label(variable.dim))
         elif isinstance(variable, TimedArray):
             raise refused("weight", f"on_pre of {synapses.name} uses the TimedArray {name!r}", expected)
         elif isinstance(variable, ArrayVariable) and owner_name(variable) != synapses.name:
@@ -242,7 +244,7 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
             arrays[name] = variable
     _check_targets(synapses, items, sums, variables)
     ops, values, function = (free.new(word) for word in ("ops", "values", "increments"))
-    booleans = [name for name, variable in arrays.items() if variable.is_boolean]
+    booleans = [name for name in (*constants, *arrays) if variables[name].is_boolean]
     static = {*constants, *arrays, *(item.name for item in items)}
     renderer = TorchRenderer(ops=ops, wrapped={*constants, *arrays}, booleans=booleans, fixed=static)
     code_lines = [f"{ops} = ops"] if ops != "ops" else []

@@ -17,6 +17,12 @@ def sizes(value: Any, name: str) -> None:
         whole(size, f"a size of {name}", 0)
 
 
+def binary(spikes: torch.Tensor) -> None:
+    """Refuse a tensor that has something else than 0 and 1; NaN is neither."""
+    if not bool(((spikes != 0) == spikes).all()):  # two passes, in bytes
+        raise ValueError("spikes have values other than 0 and 1, expected spikes: pass graded values as inputs.")
+
+
 TENSOR = of(torch.Tensor, advice="convert it with torch.as_tensor")
 
 
@@ -102,8 +108,7 @@ class Events:
             )
         rows = spikes.detach().to_dense().reshape(-1, spikes.shape[-1])
         where = rows.nonzero()
-        if not bool((rows[where[:, 0], where[:, 1]] == 1).all()):
-            raise ValueError("spikes have values other than 0 and 1, expected spikes: pass graded values as inputs.")
+        binary(rows[where[:, 0], where[:, 1]])
         begin = torch.zeros(len(rows) + 1, dtype=torch.int64, device=rows.device)
         begin[1:] = torch.bincount(where[:, 0], minlength=len(rows)).cumsum(0)
         return Events(begin, where[:, 1].to(torch.int32).contiguous(), tuple(spikes.shape))

@@ -19,6 +19,7 @@ from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import choice, flag, shown, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
+from hetbrian.torch.classes import check_class
 from hetbrian.torch.coupling import check_synapses, read_coupling, receivers
 from hetbrian.torch.limits import refused
 from hetbrian.torch.module import exact, number, tensor
@@ -151,10 +152,12 @@ def to_torch(
     items = [synapses] if isinstance(synapses, (Synapses, NeuronGroup)) else list(synapses)
     gates = [item for item in items if isinstance(item, NeuronGroup)]
     for item in (group, *gates):
+        check_class(item)
         check_group(item)
     incoming = _incoming(group, items, gates)
     targets: dict = {item.name: set() for item in (group, *gates)}
     for item in incoming:
+        check_class(item)
         check_synapses(item, group, gates)
         targets[item.target.name] |= set(receivers(item))
     parameters = {name: item.flags for name, item in group.equations.items() if item.type == "parameter"}
@@ -184,8 +187,8 @@ def to_torch(
 def _incoming(group, items, gates):
     """Return all synapses, those in gates included, in the order in which Brian2 runs them."""
     found = [item for item in items if isinstance(item, Synapses)]
-    for gate in gates:
-        found += [item for item in gate.contained_objects if isinstance(item, Synapses)]
+    for owner in (group, *gates):
+        found += [item for item in owner.contained_objects if isinstance(item, Synapses) and item not in found]
     for item in items:
         if not isinstance(item, (Synapses, NeuronGroup)) or item is group:
             found_ = f"synapses has {getattr(item, 'name', item)!r} ({type(item).__name__})"
@@ -212,7 +215,8 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
             tables[name] = (variable.dt / subdivision, subdivision)
         elif isinstance(variable, Constant) or name == "dt":
             value = number(variable)
-            constants[name] = (float(units.from_si(value, variable.dim)), float(value), units.label(variable.dim))
+            own = value if isinstance(value, bool) else float(units.from_si(value, variable.dim))
+            constants[name] = (own, float(value), units.label(variable.dim))
         elif isinstance(variable, ArrayVariable):
             values[name] = tensor(variable, units, dtype)
     dimensions = {name: item.dim for name, item in program.variables.items() if not isinstance(item, Function)}
@@ -231,6 +235,7 @@ def _population(group, program, *, width, trainable, surrogate, detach, units, d
     kinds = {name: value.dtype for name, value in (values | initial).items()}
     integers = {name for name, kind in kinds.items() if kind == torch.int64}
     booleans = {name for name, kind in kinds.items() if kind == torch.bool}
+    booleans |= {name for name, (value, *_) in constants.items() if isinstance(value, bool)}
     given = Values(constants, [*values, *tables], tables, scale, integers, booleans)
     source = module_source(program, given, width, detach)
     _check_bounds(program, bounds or {}, [*integers, *booleans, "lastspike"])

@@ -54,6 +54,11 @@ LIMITS = {
         "Subgroup, PoissonGroup, SpikeGeneratorGroup, SpatialNeuron",
         "pass the whole group, and spike sources only as the source of synapses",
     ),
+    "class": Limit(
+        "groups",
+        "classes of your own that replace something of Brian2's, such as `before_run`",
+        "use Brian2's class, and write what yours does into the equations",
+    ),
     "method": Limit("methods", "GSL", "choose one of them"),
     "static": Limit("equations", "no variable that changes in time", "add one"),
     "over dt": Limit("equations", "`constant over dt`", "remove the flag"),

@@ -116,5 +116,6 @@ def exact(variable):
 
 
 def number(variable):
-    """Return a Brian2 constant's value in SI as a Python number."""
-    return np.asarray(variable.get_value()).item()
+    """Return a Brian2 constant's value in SI as a Python number, or truth value."""
+    value = np.asarray(variable.get_value()).item()
+    return bool(value) if variable.is_boolean else value

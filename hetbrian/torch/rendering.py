@@ -19,7 +19,9 @@ COMPOUND = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Compare, ast.BoolOp)
 
 
 def literal(value: bool | float, ops: str) -> str:
-    """Return a number as Python, infinite and nan ones as those of `hetbrian.torch.functions`."""
+    """Return a number as Python, truth values, infinite and nan ones as those of `hetbrian.torch.functions`."""
+    if isinstance(value, bool):
+        return f"{ops}.exact({value})"
     text = repr(value)
     return text.replace("inf", f"{ops}.inf").replace("nan", f"{ops}.nan")
 
@@ -67,8 +69,6 @@ class TorchRenderer(NodeRenderer):
     def render_Constant(self, node):
         """Return a number, which may be infinite."""
         value = node.value
-        if isinstance(value, bool):
-            return f"{self.ops}.exact({value})"
         return literal(float(value) if isinstance(value, float) or abs(value) > 2**53 else value, self.ops)
 
     def render_UnaryOp(self, node):

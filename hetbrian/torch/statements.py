@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from brian2 import Clock, NeuronGroup, SpatialNeuron, TimedArray, prefs
-from brian2.codegen.translation import make_statements
+from brian2.codegen.translation import analyse_identifiers, make_statements
 from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable, AuxiliaryVariable, Subexpression
 from brian2.devices.device import RuntimeDevice, get_device
-from brian2.equations.equations import check_subexpressions
-from brian2.equations.unitcheck import check_units_statements
 from brian2.groups.group import CodeRunner, Group
 from brian2.groups.neurongroup import Resetter, StateUpdater, SubexpressionUpdater, Thresholder
 from brian2.parsing.expressions import parse_expression_dimensions
@@ -20,6 +18,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError
 from brian2.utils.stringtools import deindent, get_identifiers
 
+from hetbrian.torch.checks import check_code, said
 from hetbrian.torch.integration import Hidden, hidden_parts, update_code
 from hetbrian.torch.limits import refused
 from hetbrian.torch.names import Names
@@ -226,10 +225,11 @@ def group_code(group: NeuronGroup, namespace: Mapping, hidden: Hidden) -> dict[s
     thresholder, resetter = (items.get("spike") for items in (group.thresholder, group.resetter))
     try:
         update = update_code(group, namespace, hidden) if group.state_updater.active else ""
+        analyse_identifiers(group.state_updater.abstract_code, group.variables, recursive=True)
         if thresholder is not None:
             thresholder.update_abstract_code(namespace)
     except (DimensionMismatchError, TypeError) as error:
-        raise refused("units", f"Brian2 refuses {group.name} ({_said(error)})", "units and types that fit") from error
+        raise refused("units", f"Brian2 refuses {group.name} ({said(error)})", "units and types that fit") from error
     condition = group.events["spike"] if thresholder is not None and thresholder.active else None
     regular = [item for item in group.contained_objects if type(item) is CodeRunner and item.active]
     regular.sort(key=lambda item: (item.order, item.name))
@@ -240,39 +240,6 @@ def group_code(group: NeuronGroup, namespace: Mapping, hidden: Hidden) -> dict[s
         "resets": group.event_codes.get("spike") or "" if resetter is not None and resetter.active else "",
         "condition": condition or "",
     }
-
-
-def check_code(group: Group, code: str, variables: Mapping, namespace: Mapping) -> None:
-    """
-    Refuse what Brian2 would refuse before a run.
-
-    Parameters
-    ----------
-    group : Group
-        Whose code it is.
-    code : str
-        Statements.
-    variables : dict of str to Variable or Function
-        Every name in it.
-    namespace : dict
-        Names that the group does not define.
-
-    Raises
-    ------
-    ExportError
-        If units do not fit.
-    """
-    try:
-        group.equations.check_units(group, run_namespace=namespace)
-        check_subexpressions(group, group.equations, namespace)
-        check_units_statements("\n".join(map(ast.unparse, lines(code))), dict(variables))
-    except (DimensionMismatchError, SyntaxError, ValueError, TypeError) as error:
-        raise refused("units", f"Brian2 refuses {group.name} ({_said(error)})", "units and types that fit") from error
-
-
-def _said(error):
-    """Return the first line of an error, without its last full stop."""
-    return str(error).splitlines()[0].rstrip(".")
 
 
 def resolve(group: Group, code: Mapping[str, str], namespace: Mapping, hidden: Hidden) -> dict:
@@ -351,8 +318,8 @@ def assignments(
         make_statements(text, known, np.float64, optimise=True)  # as Brian2 does, for its last checks of types
         statements = itertools.chain(*make_statements(text, known, np.float64, optimise=False))
     except TypeError as error:
-        said = "; ".join(ast.unparse(hidden.restored(line)) for line in lines(text))
-        raise refused("units", f"Brian2 refuses {said!r} ({_said(error)})", "units and types that fit") from error
+        told = "; ".join(ast.unparse(hidden.restored(line)) for line in lines(text))
+        raise refused("units", f"Brian2 refuses {told!r} ({said(error)})", "units and types that fit") from error
     for statement in statements:
         value = hidden.restored(parse(statement.expr))
         _refuse_rounding(value, variables)

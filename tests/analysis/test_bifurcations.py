@@ -214,3 +214,32 @@ def test_a_singular_start_is_no_continuum(equations, kind):
     found = special(data)
     assert {str(item) for item in found.kind.values} == {kind}
     np.testing.assert_allclose(found.p, 0, atol=1e-9)  # Newton's method
+
+
+INFLECTIONS = {
+    "cubic": "dx/dt = p - (x - 1)**3 : 1",
+    "quintic": "dx/dt = p - (x - 1)**5 : 1",
+    "two variables": "dx/dt = p - (x - 1)**3 : 1\ndy/dt = x - y : 1",
+}
+
+
+@pytest.mark.parametrize("case", INFLECTIONS)
+def test_an_inflection_is_no_fold(case):
+    """The determinant vanishes there, but the parameter goes on: it was listed as a fold."""
+    start = {"x": 1.5, "y": 1.5} if "dy" in INFLECTIONS[case] else {"x": 1.5}
+    field = VectorField(INFLECTIONS[case], {"p": 0.5 ** (5 if case == "quintic" else 3)})
+    data = equilibria(field, "p", -1.0, 1.0, start)
+    assert special(data).sizes["point"] == 0
+    assert data.x.min() < 0.1 and data.x.max() > 1.9, "and the branch goes through it"
+
+
+def test_a_branch_point_is_listed_once():
+    """It was listed once for each visit of one of its branches."""
+    equations = "dx/dt = 10*(y - x) : 1\ndy/dt = x*(rho - z) - y : 1\ndz/dt = x*y - 8*z/3 : 1"
+    data = equilibria(VectorField(equations, {"rho": 0.5}), "rho", 0.0, 30.0, dict.fromkeys("xyz", 0.0))
+    found = special(data)
+    pitchforks = found.isel(point=found.kind == "branch point")
+    np.testing.assert_allclose(pitchforks.rho, [1.0], atol=1e-6)
+    assert np.unique(data.branch).size > 1
+    hopf = found.isel(point=found.kind == "hopf")
+    np.testing.assert_allclose(hopf.rho, 10 * (10 + 8 / 3 + 3) / (10 - 8 / 3 - 1), rtol=1e-8)  # Sparrow 1982

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, Synapses, ms
+from brian2 import NeuronGroup, SpikeGeneratorGroup, Synapses, ms
 from numpy.random import default_rng
 
 from hetbrian._support.optional import torch
 from hetbrian.torch.export import to_torch
+from hetbrian.torch.fused.cell import fuse
 from tests.torch.models import MODELS
 
 
@@ -68,6 +69,22 @@ def test_arguments_are_checked(driven, change, message):
     change(given)
     with pytest.raises(ValueError, match=message):
         driven(**given)
+
+
+@pytest.mark.parametrize("value", [0.5, 2.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", [lambda cell: cell, fuse], ids=["plain", "fused"])
+def test_spikes_are_0_or_1_in_every_cell(kind, value):
+    """The plain cell took any number as a graded spike, which Brian2 does not have."""
+    source = SpikeGeneratorGroup(3, [], [] * ms, name="source")
+    group = NeuronGroup(4, "dv/dt = -v/(5*ms) : 1", threshold="v > 1", reset="v = 0", method="euler")
+    synapses = Synapses(source, group, on_pre="v_post += 0.6")
+    synapses.connect()
+    cell = kind(to_torch(group, synapses))
+    spikes = torch.ones(5, 2, 3)
+    assert cell(spikes={"source": spikes}).spikes.any()
+    spikes[3, 1, 2] = value
+    with pytest.raises(ValueError, match="spikes have values other than 0 and 1, expected spikes: pass graded values"):
+        cell(spikes={"source": spikes})
 
 
 def test_the_number_of_steps_is_needed():

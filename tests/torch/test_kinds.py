@@ -472,3 +472,31 @@ def test_another_schedule_is_refused():
     network.run(1 * ms, namespace={})
     with pytest.raises(ExportError, match=r"the network of .* has the schedule \[.*\], expected"):
         to_torch(neurons)
+
+
+TRUTHS = {
+    "reset": {"reset": "v = 0.5*int(flag and v > 1)"},
+    "threshold": {"threshold": "v > 1 and flag"},
+    "negated": {"threshold": "v > 1 and not flag or v > 1.2"},
+    "alone": {"reset": "v = 0.25*int(flag)"},
+}
+
+
+@pytest.mark.parametrize("flag", [True, False, np.bool_(True)])
+@pytest.mark.parametrize("case", TRUTHS)
+def test_truth_values_of_the_namespace(case, flag):
+    """They were numbers, which torch does not join by and, or."""
+    agrees(group(**TRUTHS[case], namespace={"ms": ms, "flag": flag}))
+
+
+def test_truth_values_that_brian2_refuses_to_join_are_refused():
+    """Brian2 takes a name of the namespace for a number where it infers the type of a new variable, on every target."""
+    namespace = {"ms": ms, "flag": True}
+    neurons = group("dv/dt = (1.5*int(flag and v < 0.9) - v)/(5*ms) : 1", namespace=namespace)
+    with pytest.raises(TypeError, match="Boolean operator acting on non-booleans"):
+        try:
+            Network(neurons).run(1 * ms, namespace={})
+        except Exception as error:
+            raise error.__cause__ or error from None
+    with pytest.raises(ExportError, match=r"Brian2 refuses .* \(Boolean operator acting on non-booleans\), expected"):
+        to_torch(neurons, namespace={})
