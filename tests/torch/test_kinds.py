@@ -119,6 +119,19 @@ def test_whole_numbers_that_change_do_not_change_the_dtype(method, dtype):
 
 
 @PRECISIONS
+def test_a_product_of_a_whole_number_drops_its_fraction_as_in_cpp_standalone(dtype):
+    """The numpy and Cython targets refuse it; a program in C++ gives 73 and -73 after seven spikes."""
+    neurons = group("dv/dt = (2 - v)/ms : 1\nk : integer\nj : integer", reset="v = 0\nk *= 1.5\nj *= 1.5")
+    neurons.k, neurons.j = 5, -5
+    output = to_torch(neurons, dtype=dtype)(50, record=("k", "j"))
+    expected = [5]
+    for _ in range(int(output.spikes[:, 0].sum())):
+        expected.append(int(expected[-1] * 1.5))
+    assert expected[7] == 73 and len(expected) >= 8
+    assert output.recorded["k"][-1, 0] == expected[-1] and output.recorded["j"][-1, 0] == -expected[-1]
+
+
+@PRECISIONS
 @pytest.mark.parametrize("where", ["threshold", "equation"])
 def test_spikes_and_state_have_the_dtype_of_the_module(where, dtype):
     """The time of the last spike is of float64, what comes of it is not."""
