@@ -29,7 +29,8 @@ class AtomicFiles(Files):
         content = io.BytesIO()  # torch's own files say nothing of a disk that is full
         torch.save(checkpoint, content)
         with replacing(path, "choose another --out") as temporary:
-            Path(temporary).write_bytes(content.getbuffer())
+            # a copy: a view that the traceback of an error keeps longer than its bytes crashes Python
+            Path(temporary).write_bytes(content.getvalue())
 
     def load_checkpoint(self, path, map_location=None, weights_only=None):
         """Read as data only, whatever Lightning asks for."""

@@ -90,17 +90,12 @@ class Classifier(torch.nn.Module):
             Highest potential of each class over time.
         spikes : Tensor, shape (time, batch, neuron)
         """
-        spikes = self._spikes(events)
+        spikes = self.layer(spikes={"source": events}).spikes
         seen = spikes
         if self.dropout and generator is not None:
             kept = torch.rand(spikes.shape[1:], generator=generator).to(spikes.device) >= self.dropout
             seen = spikes * (kept / (1 - self.dropout))
         return self.potentials(seen).amax(0), spikes
-
-    def _spikes(self, events):
-        if not self.is_fused:
-            events = events.dense(self.cell.dtype)
-        return self.layer(spikes={"source": events}).spikes
 
     def potentials(self, spikes):
         """Return the readout's membranes, shape (time, batch, class)."""

@@ -126,12 +126,8 @@ class FusedCell(torch.nn.Module):
             arguments = (inputs, spikes, record, state, first_step)
             if kernel is not None:
                 return _Run(cell, step, prepared, kernel, self._workspace, n_steps, n_copies, *arguments).output()
-            plain = {
-                name: item.to(cell.device).dense(cell.dtype) if isinstance(item, Events) else item
-                for name, item in spikes.items()
-            }
             options = {"record": record, "state": state, "first_step": first_step}
-            return cell(n_steps, n_copies, inputs=inputs, spikes=plain, **options)
+            return cell(n_steps, n_copies, inputs=inputs, spikes=spikes, **options)
 
     def release(self) -> None:
         """Give back the memory that is kept for the next sequence of the same size."""
