@@ -81,7 +81,7 @@ def test_events_that_fall_together_count_each(emulate):
     cell = with_source()
     once = Events.from_dense(spikes_of())
     twice = Events(2 * once.begin, once.index.repeat_interleave(2), once.shape)
-    plain, expected = results(cell, cell, spikes={"source": twice.dense(torch.float64)})
+    plain, expected = results(cell, cell, spikes={"source": twice})
     found, gradients = results(fuse(cell), cell, spikes={"source": twice})
     assert torch.equal(plain.spikes, found.spikes)
     assert all(apart(gradients[key], expected[key]) < 1e-10 for key in expected)
