@@ -1,5 +1,6 @@
 """The archived data of the figures: each is drawn from them, and points that are computed again agree with them."""
 
+import importlib
 import importlib.util
 import inspect
 from functools import partial
@@ -12,7 +13,7 @@ from brian2 import ms, pA
 
 from hetbrian.simulation.record import load
 from hetbrian.study.figure import archived, find_figure
-from hetbrian.study.protocol import find_protocol, hook, load_protocol
+from hetbrian.study.protocol import hook
 from protocols import ablation, exchange, fig1, fig2, fig3, fig4, fig4_current, fig4_step, fig4_strengths
 from protocols.common import reservoir
 from protocols.common.force import trained
@@ -168,7 +169,7 @@ def test_every_figure_is_drawn_from_its_data(name):
         assert ((dataset.status == 1) | dataset.error.str.startswith(DIVERGES.get(name, "none"))).all()
     else:
         assert "seed" not in dataset
-    draw = hook(load_protocol(find_protocol(name)), "draw") or find_figure(name)
+    draw = hook(importlib.import_module(f"protocols.{name}"), "draw") or find_figure(name)
     axes = np.ravel(draw(dataset))
     assert all(axis.has_data() for axis in axes)
     matplotlib.pyplot.close(axes[0].figure)
