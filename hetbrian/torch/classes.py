@@ -37,6 +37,7 @@ def replaced(item: Any) -> str | None:
     >>> class Mine(NeuronGroup):
     ...     def before_run(self, run_namespace):
     ...         "Do nothing."
+    >>> Mine.__module__ = "mine"  # which it is outside this docstring
     >>> replaced(Mine(1, "v : 1")), replaced(NeuronGroup(1, "v : 1"))
     ('before_run', None)
     """

@@ -76,14 +76,19 @@ def learnt():
     return found.weights
 
 
+def write_results():
+    Path("results").mkdir()
+    simulation.save(dataset(), "results/a.nc")
+
+
 def reported():
     """Return what a report has of the files of a folder."""
-    return [(item.name, str(getattr(item, "dataset", ""))) for item in collect(".", lambda name: None)]
+    return [(item.name, str(getattr(item, "dataset", ""))) for item in collect("results", lambda name: None)]
 
 
 FORMATS = {
     "Dataset": ("a.nc", lambda: simulation.save(dataset(), "a.nc"), lambda: simulation.load("a.nc")),
-    "report": ("a.nc", lambda: simulation.save(dataset(), "a.nc"), reported),
+    "report": ("results/a.nc", write_results, reported),
     "state": (
         "a.npz", lambda: simulation.save_state(network(), "a.npz"), resumed
     ),
