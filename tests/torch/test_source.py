@@ -64,7 +64,7 @@ def test_columns_of_an_array_have_any_index(index):
 @pytest.mark.parametrize("drive", ["1.5 - flag", "1.5 + int(k and v > 0.5)"])
 def test_types_that_brian2_refuses_are_refused(drive):
     neurons = group("flag : boolean\nk : integer", drive=drive)
-    with pytest.raises(ExportError, match=r"Brian2 refuses '.*1\.5.*boolean.*expected units and types that fit: corr"):
+    with pytest.raises(ExportError, match=r"Brian2 refuses .*boolean.*expected units and types that fit: corr"):
         to_torch(neurons, namespace={})
 
 
