@@ -165,25 +165,24 @@ def _outcomes(client, sources, todo, arguments, say):
     running = distributed.as_completed(loop=client.loop)
     points: dict[str, list[int]] = {}
     task, n_sent = _task(), itertools.count()
-    at_once = 1
-    suspects: list[int] = []  # were with a process that died, perhaps of another point; each goes once more, alone
-    alone = ""
+    at_once, alone = 1, set[int]()
 
-    def send(some):
+    def send():
+        # a share of what is left, so that all processes end at the same time; one of which its process died goes alone
+        share = 1 if waiting[-1] in alone else min(at_once, -(-len(waiting) // (AHEAD * max(1, n_threads))))
+        some = [waiting.pop() for _ in range(share)]
         key = f"points-{next(n_sent)}-{session}"
         points[key] = some
         packed = pickle.dumps((evaluate, (sources, [arguments(index) for index in some])))
         running.add(client.submit(task, packed, key=key, pure=False))
-        return key
 
     def received(key, texts):
         nonlocal at_once
         some = points.pop(key)
-        if not texts and key == alone:
-            texts = [failure(RuntimeError("its process died each time it was computed, as for lack of memory"))]
+        if not texts and len(some) > 1:
+            alone.update(some)
         elif not texts:
-            suspects.extend(reversed(some))
-            return {}
+            texts = [failure(RuntimeError("its process died each time it was computed, as for lack of memory"))]
         rest = some[len(texts) :]
         waiting.extend(reversed(rest))
         if not rest and len(some) == at_once:
@@ -201,15 +200,11 @@ def _outcomes(client, sources, todo, arguments, say):
             if before and not n_threads:
                 say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
 
-    while points or waiting or suspects:
+    while points or waiting:
         try:
             look()
             while waiting and len(points) < AHEAD * max(1, n_threads):
-                # a share of what is left, so that all processes end at the same time
-                share = min(at_once, -(-len(waiting) // (AHEAD * max(1, n_threads))))
-                send([waiting.pop() for _ in range(share)])
-            if not points:
-                alone = send([suspects.pop()])
+                send()
             while not running.has_ready():
                 time.sleep(0.002)
                 look()
