@@ -9,7 +9,8 @@ other on one thread, and each entry is a median over the rounds. Times are those
 the first round measures by itself; those of our C++ are of the whole call and the whole process, with reading and
 writing.
 Numba, JAX and BrainPy take part where they are installed (``pip install 'hetbrian[bench]'``). A recording, if given, is
-learned for 100 s in C++ as `protocols.song` does (1000 neurons, 16 outputs), and its time is that of the whole call.
+learned for 100 s in C++ as `hetbrian.published.protocols.song` does (1000 neurons, 16 outputs), and its time is that of
+the whole call.
 """
 
 import importlib
@@ -105,9 +106,9 @@ def _one(variant, n_neurons, seconds, folder):
     from brian2 import ms, prefs, second
 
     import hetbrian as hb
+    from hetbrian.published import force_network
     from hetbrian.readout import force
     from hetbrian.simulation.program import Program
-    from models.force import force_network
 
     if variant.endswith("all float32"):
         prefs.core.default_float_dtype = np.float32
@@ -159,7 +160,7 @@ def _song(path, n_neurons, seconds, _):
     from brian2 import ms
 
     import hetbrian as hb
-    from protocols import song
+    from hetbrian.published.protocols import song
 
     period = float(hb.sound(path, n_bands=16, dt=0.04 * ms).period)
     began = time.perf_counter()
@@ -286,7 +287,7 @@ def draw(rows, path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    with pyplot.style.context(str(ROOT / "figures" / "hetbrian.mplstyle")):
+    with pyplot.style.context(str(ROOT / "hetbrian" / "published" / "figures" / "hetbrian.mplstyle")):
         figure, axes = pyplot.subplots()
         for variant in VARIANTS:
             found = sorted({row["size"] for row in rows if row["variant"] == variant})

@@ -2,11 +2,11 @@
 
     python -m benchmarks networks [--sizes 500,1000] [--points 120] [--rounds 3] [--workers 2] [--json FILE]
 
-Each point simulates a FORCE network of 3 s, a third of which is learning (`models.force`, C++, P in float32), and
-returns its error. "values": all points have one seed and differ in their heterogeneity; "seeds": each has connections,
-potentials and an encoder of its own. Rounds take turns; the programs are compiled before. Wall and CPU seconds go from
-the first point of a worker to its last, without its start; CPU seconds are those of the workers with their programs,
-and of this process. Where others use the machine too, they say what two idle cores would give.
+Each point simulates a FORCE network of 3 s, a third of which is learning (`hetbrian.published.models.force`, C++, P in
+float32), and returns its error. "values": all points have one seed and differ in their heterogeneity; "seeds": each has
+connections, potentials and an encoder of its own. Rounds take turns; the programs are compiled before. Wall and CPU
+seconds go from the first point of a worker to its last, without its start; CPU seconds are those of the workers with
+their programs, and of this process. Where others use the machine too, they say what two idle cores would give.
 """
 
 import argparse
@@ -19,10 +19,10 @@ import time
 import numpy as np
 from brian2 import pA, second
 
+from hetbrian.published.models.force import force_network, force_values
 from hetbrian.simulation.reuse import reused
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
-from models.force import force_network, force_values
 
 GAIN = 5000 * pA
 DURATION = 3 * second

@@ -1,8 +1,8 @@
 """FORCE as a Brian2 user writes it today: runtime mode, two network operations, numpy; follows Brian2's own example.
 
-The network is that of `models.force` with `synapse="double_exponential"` (Izhikevich, 5 Hz sine, G = Q = 5000 pA), the
-operations those of Brian2's ``examples/frompapers/Nicola_Clopath_2017.py`` when it had them. One departure in its
-favour: only the synapses that exist are simulated, instead of N^2.
+The network is that of `hetbrian.published.models.force` with `synapse="double_exponential"` (Izhikevich, 5 Hz sine, G =
+Q = 5000 pA), the operations those of Brian2's ``examples/frompapers/Nicola_Clopath_2017.py`` when it had them. One
+departure in its favour: only the synapses that exist are simulated, instead of N^2.
 """
 
 import sys

@@ -1,7 +1,8 @@
 """The network that every peer of the FORCE benchmark simulates, in ms, mV, pA, nS and pF.
 
-That of `benchmarks.plain_force` and of `models.force` with double exponential synapses: Nicola & Clopath 2017, doi
-10.1038/s41467-017-01827-3, 5 Hz sine. Peers run on one thread: their libraries read it when they are imported.
+That of `benchmarks.plain_force` and of `hetbrian.published.models.force` with double exponential synapses: Nicola &
+Clopath 2017, doi 10.1038/s41467-017-01827-3, 5 Hz sine. Peers run on one thread: their libraries read it when they are
+imported.
 """
 
 import os

@@ -3,8 +3,8 @@
     python -m benchmarks statistics [--size 1000] [--duration 15] [--seeds 20] [--json FILE]
 
 A chaotic network magnifies rounding, so that single runs differ after some seconds; their statistics must not. Networks
-of `models.force` with double exponential synapses in C++, the same seeds with both kernels, and two-sample tests of
-Mann & Whitney and of Kolmogorov & Smirnov on the logarithm of the error.
+of `hetbrian.published.models.force` with double exponential synapses in C++, the same seeds with both kernels, and
+two-sample tests of Mann & Whitney and of Kolmogorov & Smirnov on the logarithm of the error.
 """
 
 import argparse
@@ -32,9 +32,9 @@ def _errors(kernel, size, duration, seeds):
     from brian2 import second
 
     import hetbrian as hb
+    from hetbrian.published import force_network
+    from hetbrian.published.protocols.common.force import score
     from hetbrian.readout import force
-    from models.force import force_network
-    from protocols.common.force import score
 
     if kernel == "dense":
         force.filter_states = lambda *_: ()

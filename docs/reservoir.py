@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import hetbrian as hb  # noqa: E402
+from hetbrian.published.protocols import ablation, fig1bc, fig2  # noqa: E402
 from hetbrian.study.claims import markdown  # noqa: E402
-from protocols import ablation, fig1bc, fig2  # noqa: E402
 
 PROTOCOLS = {"fig1bc": fig1bc, "fig2": fig2, "ablation": ablation}
 
@@ -45,7 +45,7 @@ def verdicts(dataset):
     return "\n".join(lines)
 
 
-def tables(folder=ROOT / "figures" / "data"):
+def tables(folder=ROOT / "hetbrian" / "published" / "figures" / "data"):
     """Return the tables of what is archived, by their heading."""
     found = {}
     for name, protocol in PROTOCOLS.items():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import platform
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Annotated
 import brian2
 import numpy as np
 import typer
-from brian2 import BrianLogger, prefs, second
+from brian2 import BrianLogger, Network, prefs, second
 from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
@@ -127,7 +128,7 @@ def run(
     name = module.__name__.rpartition(".")[2]
     folder = writable(out or Path("out") / name, "choose another --out")
     started = time.perf_counter()
-    draw = hook(module, "draw") or find_figure(name)
+    draw = find_figure(module)
     swept = OPTIONS.get()
     if callable(getattr(module, "point", None)):
         redrawn = redraw(draw, folder / name) if watch and draw is not None else None
@@ -177,7 +178,10 @@ def _list_options(module):
 
 @app.command()
 def compare(
-    model: Annotated[str, typer.Argument(help="FILE.py:FUNCTION; FUNCTION(rng, ...) returns a Network.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="Name of a published network (force_network), or your FILE.py:FUNCTION(rng, ...)."),
+    ],
     duration: Annotated[str, typer.Option(help="How long to run.")] = "100*ms",
     group: Annotated[str, typer.Option(help="Name of the group to export.")] = "neurons",
     inputs: Annotated[list[str] | None, typer.Option("--input", help="Variable that Brian2 sets from outside.")] = None,
@@ -190,13 +194,27 @@ def compare(
     """Run a group in Brian2 and its torch module, and tell where they part."""
     from hetbrian.torch.comparison import compare_model
 
-    file, _, function = model.partition(":")
-    function = function or "model"
-    module = load_protocol(find_protocol(file), function)
-    build = functools.partial(getattr(module, function), np.random.default_rng(seed))
+    build = functools.partial(_network(model), np.random.default_rng(seed))
     arguments = options(types.SimpleNamespace(compute=build, __name__=model), settings=set_ or ())
     length = parse_value("duration", duration, 1 * second)
     Console().print(str(compare_model(build(**arguments), length, group, inputs or (), precision)), highlight=False)
+
+
+def _network(model):
+    """Return the function that builds a network: a published one by its name, or one in a file."""
+    from hetbrian import published
+
+    file, _, function = model.partition(":")
+    if file.endswith(".py"):
+        function = function or "model"
+        return getattr(load_protocol(find_protocol(file), function), function)
+    public = {name: getattr(published, name) for name in published.__all__}
+    known = {name: item for name, item in public.items() if inspect.signature(item).return_annotation is Network}
+    if model not in known:
+        raise ValueError(
+            f"{model!r} is no network, expected {', '.join(known)} or FILE.py:FUNCTION{did_you_mean(model, known)}"
+        )
+    return known[model]
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -262,14 +280,12 @@ def train(
 @app.command()
 def figure(
     name: Annotated[str, typer.Argument(help="Name of a figure or table (fig3).")],
-    data: Annotated[
-        Path | None, typer.Option(help="Its Dataset, by default the archived one, figures/data/NAME.nc.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Its Dataset, by default the archived one.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for PNG and PDF.")] = Path("out"),
 ):
     """Draw a figure from data that were computed before, and print its table."""
     module = load_protocol(find_protocol(name))
-    draw = hook(module, "draw") or find_figure(name)
+    draw = find_figure(module)
     if draw is None:
         raise ValueError(f"{name} draws no figure, expected a protocol with one: choose another.")
     dataset = load(data or archived(name))

@@ -1,3 +1,4 @@
+import importlib
 import inspect
 import os
 import re
@@ -17,11 +18,12 @@ import hetbrian as hb
 from hetbrian import cli
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.sealed import hold, seal_of
+from hetbrian.published.protocols import fig4
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
+from hetbrian.study.figure import find_figure
 from hetbrian.study.options import described, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
-from protocols import fig4
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -121,10 +123,19 @@ def test_a_protocol_without_compute_is_refused(tmp_path):
         load_protocol(path)
 
 
-def test_without_a_checkout_only_files_are_protocols(tmp_path, monkeypatch):
-    monkeypatch.setattr(protocols, "CHECKOUT", tmp_path / "site")
-    with pytest.raises(ValueError, match="'fig3' is no protocol here, expected a checkout of hetbrian or a file"):
-        find_protocol("fig3", tmp_path)
+def test_names_are_those_of_hetbrian_wherever_one_works(tmp_path, monkeypatch):
+    mine = tmp_path / "protocols" / "fig3.py"
+    mine.parent.mkdir()
+    mine.write_text(PROTOCOL.partition("def draw")[0])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert load_protocol(find_protocol("fig3")) is importlib.import_module("hetbrian.published.protocols.fig3")
+    own = load_protocol(find_protocol("protocols/fig3.py"))
+    assert own.__file__ == str(mine) and find_figure(own) is None  # the published figure shows other data
+    with pytest.raises(
+        ValueError, match=r"'fig33' is no protocol, expected ablation, .* or the path of a .py file.*'fig3'"
+    ):
+        find_protocol("fig33")
 
 
 @pytest.mark.parametrize(

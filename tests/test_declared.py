@@ -5,8 +5,8 @@ import inspect
 import pkgutil
 import re
 
-import models
 from hetbrian._support.arguments import checked
+from hetbrian.published import models
 from tests.fuzz.calls import public
 from tests.fuzz.entries import EXEMPT
 
@@ -67,6 +67,7 @@ def test_everything_public_declares_its_arguments_or_says_where_they_are_checked
 
 def test_every_model_declares_its_arguments():
     for module in pkgutil.iter_modules(models.__path__):
-        for name, item in vars(importlib.import_module(f"models.{module.name}")).items():
-            if inspect.isfunction(item) and item.__module__ == f"models.{module.name}" and not name.startswith("_"):
+        place = f"hetbrian.published.models.{module.name}"
+        for name, item in vars(importlib.import_module(place)).items():
+            if inspect.isfunction(item) and item.__module__ == place and not name.startswith("_"):
                 assert rules(item), f"{module.name}.{name}"

@@ -128,7 +128,7 @@ def run(block, check, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if "\n```" in page.read_text()], ids=lambda page: page.name)
 def test_every_block_runs(page, tmp_path, monkeypatch):
-    for name in ("benchmarks", "docs", "figures", "models", "protocols"):
+    for name in ("benchmarks", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "brian_preferences").write_text("codegen.target = 'numpy'\n")  # nothing to wait for
     monkeypatch.chdir(tmp_path)

@@ -23,7 +23,7 @@ from brian2 import Hz, kHz, ms, pA, second
 from scipy.io import wavfile
 
 import hetbrian as hb
-from models.force import force_network
+from hetbrian.published import force_network
 
 RATE = 16000
 time = np.arange(int(0.6 * RATE)) / RATE

@@ -18,7 +18,7 @@ import numpy as np
 import hetbrian as hb
 from hetbrian.analysis import limit_cycles
 from hetbrian.analysis.meanfield import MeanField
-from models.ca3 import ca3_network, heterogeneity
+from hetbrian.published.models.ca3 import ca3_network, heterogeneity
 
 LOW, HIGH = 0.0, 0.3
 meanfield = MeanField.CA3  # half width of the background current 0.02

@@ -97,5 +97,5 @@ plt.show()
 
 # %%
 # To train it, add `FORCE` as in :ref:`sphx_glr_tutorials_plot_2_force.py`: the variables have the names that it looks
-# for. To keep it, put it into ``models/`` with a docstring that names the source of its numbers, and a test:
+# for. To keep it, put it into a file of its own with a docstring that names the source of its numbers, and a test:
 # CONTRIBUTING.md says which.

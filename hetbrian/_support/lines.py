@@ -7,8 +7,6 @@ from pathlib import Path
 from types import CodeType
 
 PACKAGE = Path(__file__).resolve().parents[1]
-OURS = (PACKAGE, *(PACKAGE.parent / name for name in ("protocols", "models", "figures")))
-"""Folders of hetbrian."""
 
 INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 """Folders of Python and of packages."""
@@ -24,7 +22,7 @@ def owner(file: str) -> str:
     if file.startswith("<"):  # generated, or part of Python
         return ""
     path = Path(file).resolve()
-    if any(path.is_relative_to(folder) for folder in OURS):
+    if path.is_relative_to(PACKAGE):
         return "hetbrian"
     return "" if any(path.is_relative_to(folder) for folder in INSTALLED) else "user"
 

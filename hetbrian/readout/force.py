@@ -109,7 +109,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         Name of the group.
     largest_output : float
         The run is stopped if from the 20th update on an output exceeds this many times the largest target so far,
-        because learning has run away; inf for no limit. Networks of `models.force` stay below 3.
+        because learning has run away; inf for no limit. Networks of `hetbrian.published.models.force` stay below 3.
     rng : numpy.random.Generator, optional
         Where random intervals come from.
 

@@ -16,8 +16,8 @@ INITIAL_SHARE = 1.0
 """P(0) sum(r^2) with ``initial_P="auto"``, r of the first update.
 
 The prior rule multiplies the error of its first sample by 1 - P(0) sum(r^2), which this makes 0. Networks of
-`models.force` learn with 1 to 32 times as much and run away from 64 on (docs/force.md); the rest is needed where the
-first update meets a quiet moment, because sum(r^2) then grows."""
+`hetbrian.published.models.force` learn with 1 to 32 times as much and run away from 64 on (docs/force.md); the rest
+is needed where the first update meets a quiet moment, because sum(r^2) then grows."""
 
 TIME = Allowed("a time of 0 s or later", "give it in seconds", low=0.0, unit=second)
 

@@ -44,8 +44,9 @@ class Guard(Limited, Repeated, NativeGroup):
         Name of the object.
     highest_rate : Quantity [hertz]
         Highest mean firing rate of the group in 100 ms (`WINDOW`); ``inf*Hz`` switches this off. After a spike no
-        nerve cell fires for about 1 ms, and networks of `models.force` that learn stay below 350 Hz, whereas those
-        that run away without becoming infinite, because Euler steps carry v back, fire at 2000 Hz and more.
+        nerve cell fires for about 1 ms, and networks of `hetbrian.published.models.force` that learn stay below 350 Hz,
+        whereas those that run away without becoming infinite, because Euler steps carry v back, fire at 2000 Hz and
+        more.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 
-SHOWING = {"_support/progress.py", "study/claims.py"}
-"""Files of hetbrian that only show results: a sweep goes on after they have changed."""
+SHOWING = ("_support/progress.py", "study/claims.py", "published/figures")
+"""Files and folders of hetbrian that only show results: a sweep goes on after they have changed."""
 
 
 def closure(module: str, file: Path) -> tuple[dict[str, Path | None], list[Path]]:
@@ -43,10 +43,12 @@ def closure(module: str, file: Path) -> tuple[dict[str, Path | None], list[Path]
         name, file = todo.pop()
         if file in package or modules.get(name) is not None:
             continue
-        if not file.is_relative_to(PACKAGE):
-            modules |= {parent: modules.get(parent) for parent in _parents(name)} | {name: file}
-        elif file.relative_to(PACKAGE).as_posix() not in SHOWING:
+        if any(file.is_relative_to(PACKAGE / showing) for showing in SHOWING):
+            continue
+        if file.is_relative_to(PACKAGE):
             package |= {file, *_data(file)}
+        else:
+            modules |= {parent: modules.get(parent) for parent in _parents(name)} | {name: file}
         if file in package and (file.suffix != ".py" or file.name == "__init__.py"):
             continue  # a table of contents is looked up, not followed
         for used, is_whole in _names(name, file):

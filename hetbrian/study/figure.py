@@ -1,21 +1,25 @@
 """Figures of protocols: the function that draws one, the data that are archived for it, and its files."""
 
 import contextlib
-import importlib.util
+import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import xarray
 
 from hetbrian._support.files import replacing
-from hetbrian.study.protocol import places
+from hetbrian.study.protocol import PUBLISHED, hook, is_published
+
+FIGURES = PUBLISHED.parent / "figures"
+"""The folder of hetbrian's own figures, their style, and their data."""
 
 
 def archived(name: str) -> Path:
     """
-    Return the file with the archived data of a figure, ``figures/data/NAME.nc`` of the checkout we are in.
+    Return the file with the archived data of a figure, which come with hetbrian.
 
     Parameters
     ----------
@@ -31,27 +35,33 @@ def archived(name: str) -> Path:
     FileNotFoundError
         If there is none; the message lists those that are there.
     """
-    known: dict[str, Path] = {}
-    for place in places():
-        for path in sorted((place.parent / "figures" / "data").glob("*.nc")):
-            known.setdefault(path.stem, path)
+    known = {path.stem: path for path in sorted((FIGURES / "data").glob("*.nc"))}
     if name in known:
         return known[name]
     raise FileNotFoundError(
-        f"{name!r} has no archived data, expected {', '.join(sorted(known)) or 'a checkout of hetbrian'}: "
+        f"{name!r} has no archived data, expected {', '.join(known)}: "
         f"run 'hetbrian run {name}' and give its file, --data out/{name}/{name}.nc."
     )
 
 
-def find_figure(name: str) -> Callable[..., Any] | None:
-    """Return ``draw`` of figures/NAME.py in the protocol's checkout, or None."""
-    try:
-        spec = importlib.util.find_spec(f"figures.{name}")
-    except ModuleNotFoundError:
-        return None
-    if spec is None:
-        return None
-    return importlib.import_module(f"figures.{name}").draw
+def find_figure(module: ModuleType) -> Callable[..., Any] | None:
+    """
+    Return what draws a protocol's figure.
+
+    Parameters
+    ----------
+    module : module
+        The protocol.
+
+    Returns
+    -------
+    callable or None
+        Its ``draw(dataset)``, or that of the file of its name in `hetbrian.published.figures` if it is hetbrian's.
+    """
+    draw, name = hook(module, "draw"), module.__name__.rpartition(".")[2]
+    if draw is None and is_published(module) and (FIGURES / f"{name}.py").is_file():
+        return importlib.import_module(f"hetbrian.published.figures.{name}").draw
+    return draw
 
 
 def save_figure(
@@ -63,7 +73,7 @@ def save_figure(
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    with pyplot.style.context(_styles()):
+    with pyplot.style.context(FIGURES / "hetbrian.mplstyle"):
         axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
         figure = axes[0].figure
         if "small" in dataset.attrs:
@@ -84,10 +94,3 @@ def redraw(draw: Callable[..., Any], stem: Path) -> Callable[[xarray.Dataset], N
             save_figure(draw, dataset, stem, (".png",))
 
     return redrawn
-
-
-def _styles():
-    """Return the style file of the protocol's checkout, if there is one."""
-    spec = importlib.util.find_spec("figures")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    return [str(path) for folder in folders for path in Path(folder).glob("*.mplstyle")]

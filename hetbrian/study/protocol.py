@@ -1,6 +1,7 @@
 """Protocol files: find them, import them, and call what they define."""
 
 import ast
+import importlib
 import importlib.util
 import inspect
 import sys
@@ -12,20 +13,18 @@ from typing import Any
 from hetbrian._support.checks import did_you_mean
 from hetbrian.simulation.program import CODEGEN_ONLY, Generated
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-"""The folder that holds hetbrian."""
+PUBLISHED = Path(__file__).resolve().parents[1] / "published" / "protocols"
+"""The folder of hetbrian's own protocols, which have names."""
 
 
-def find_protocol(name: str, folder: str | Path | None = None) -> Path:
+def find_protocol(name: str) -> Path:
     """
     Return the file of a protocol.
 
     Parameters
     ----------
     name : str
-        A path to a Python file, or the name of a file in ``protocols/`` of the checkout we are in.
-    folder : path-like, optional
-        Where to look from, by default the working directory, and then the checkout that holds hetbrian.
+        A path to a Python file, or the name of a file in `hetbrian.published.protocols`.
 
     Returns
     -------
@@ -43,39 +42,30 @@ def find_protocol(name: str, folder: str | Path | None = None) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
         return path.resolve()
-    known = protocols(folder)
+    known = protocols()
     if name in known:
         return known[name]
-    if not known:
-        raise ValueError(
-            f"{name!r} is no protocol here, expected a checkout of hetbrian or a file: "
-            "give the path of a protocol, as in 'hetbrian run my_protocol.py'."
-        )
     raise ValueError(
-        f"{name!r} is no protocol, expected {', '.join(sorted(known))} or a .py file{did_you_mean(name, known)}"
+        f"{name!r} is no protocol, expected {', '.join(known)} or the path of a .py file{did_you_mean(name, known)}"
     )
 
 
 def protocols(folder: str | Path | None = None) -> dict[str, Path]:
     """
-    Return the protocols that can be called by their name.
+    Return the protocols of a folder, of which those of hetbrian can be called by their name.
 
     Parameters
     ----------
     folder : path-like, optional
-        Where to look from, see `find_protocol`.
+        By default that of hetbrian.
 
     Returns
     -------
     dict of str to Path
         Their files by name, in alphabetical order.
     """
-    known: dict[str, Path] = {}
-    for place in places(folder):
-        for path in place.glob("*.py"):
-            if not path.name.startswith("_"):
-                known.setdefault(path.stem, path)
-    return dict(sorted(known.items()))
+    place = Path(folder).resolve() if folder is not None else PUBLISHED
+    return {path.stem: path for path in sorted(place.glob("*.py")) if not path.name.startswith("_")}
 
 
 def headline(path: Path) -> str:
@@ -87,12 +77,6 @@ def headline(path: Path) -> str:
     return " ".join((text or "").partition("\n\n")[0].split())
 
 
-def places(folder: str | Path | None = None) -> list[Path]:
-    """Return where protocols may be: around a folder, by default the working directory, then beside hetbrian."""
-    start = Path(folder or Path.cwd()).resolve()
-    return [place / "protocols" for place in (start, *start.parents, CHECKOUT)]
-
-
 def statements(folder: str | Path | None = None) -> dict[str, str]:
     """
     Return the claims that protocols may decide.
@@ -100,18 +84,16 @@ def statements(folder: str | Path | None = None) -> dict[str, str]:
     Parameters
     ----------
     folder : path-like, optional
-        A folder of protocols; by default that of the checkout that holds hetbrian, wherever one works.
+        A folder of protocols; by default that of hetbrian, wherever one works.
 
     Returns
     -------
     dict of str to str
         Each claim's sentence by its name, from ``common/statements.py`` in it; empty if there is none.
     """
-    place = Path(folder).resolve() if folder is not None else CHECKOUT / "protocols"
+    place = Path(folder).resolve() if folder is not None else PUBLISHED
     path = place / "common" / "statements.py"
-    if not path.is_file():
-        return {}
-    return dict(_imported("protocols.common.statements", path, place.parent).STATEMENTS)
+    return dict(_imported("common.statements", path, place).STATEMENTS) if path.is_file() else {}
 
 
 def load_protocol(path: Path, function: str = "compute") -> ModuleType:
@@ -121,8 +103,7 @@ def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     Parameters
     ----------
     path : Path
-        The file. Its folder becomes importable, as that of a script does; of a folder ``protocols`` the one above
-        instead, which holds models and figures.
+        The file. If it is none of hetbrian's, its folder becomes importable, as that of a script does.
     function : str
         The function that it must have.
 
@@ -135,9 +116,7 @@ def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     ValueError
         If the module has no such function.
     """
-    in_checkout = path.parent.name == "protocols"
-    folder = path.parent.parent if in_checkout else path.parent
-    module = _imported(f"{'protocols.' if in_checkout else ''}{path.stem}", path, folder)
+    module = _imported(path.stem, path, path.parent)
     if not callable(getattr(module, function, None)):
         result = "an xarray Dataset" if function == "compute" else "a brian2 Network"
         raise ValueError(
@@ -146,11 +125,17 @@ def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     return module
 
 
-def _imported(name, path, *folders):
-    """Return the module in a file, for which folders have become importable."""
-    for folder in folders:
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+def is_published(module: ModuleType) -> bool:
+    """Return whether a protocol is one of hetbrian's."""
+    return module.__name__.startswith("hetbrian.published.protocols.")
+
+
+def _imported(name: str, path: Path, folder: Path) -> ModuleType:
+    """Return the module in a file, which has a name in a folder: one of hetbrian's, or one that is made anew."""
+    if folder == PUBLISHED:
+        return importlib.import_module(f"hetbrian.published.protocols.{name}")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -203,16 +188,15 @@ def protocol_of(name: str, folder: str | Path | None = None) -> ModuleType | Non
     name : str
         Name of the result. It chooses among files of one folder, so that a result that somebody sent runs nothing else.
     folder : path-like, optional
-        A folder of protocols; by default that of the checkout that holds hetbrian.
+        A folder of protocols; by default that of hetbrian.
 
     Returns
     -------
     module or None
     """
-    place = Path(folder) if folder is not None else CHECKOUT / "protocols"
-    path = next((path for path in place.glob("*.py") if path.stem == name and not name.startswith("_")), None)
+    path = protocols(folder).get(name)
     try:
-        return load_protocol(path.resolve()) if path is not None else None
+        return load_protocol(path) if path is not None else None
     except (ValueError, ImportError):
         return None
 

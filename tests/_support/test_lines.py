@@ -18,7 +18,7 @@ def caught(function):
 
 
 def test_files_belong_to_somebody():
-    for file in (hetbrian.__file__, ROOT / "protocols" / "fig3.py", ROOT / "models" / "force.py"):
+    for file in (hetbrian.__file__, ROOT / "hetbrian" / "published" / "protocols" / "fig3.py"):
         assert owner(str(file)) == "hetbrian"
     for file in (np.__file__, Path(sysconfig.get_path("stdlib")) / "json" / "decoder.py", "<string>", "<frozen runpy>"):
         assert owner(str(file)) == ""

@@ -10,6 +10,7 @@ from hetbrian import analysis, study
 from hetbrian import torch as cells
 from hetbrian._support.optional import torch
 from hetbrian.network import Izhikevich
+from hetbrian.published.protocols.common.classification import toy
 from hetbrian.training import build, exported, fit, layer, logistic_accuracy, train
 from hetbrian.training import data as recorded
 from hetbrian.training.batches import Batches, EpochBatches
@@ -17,7 +18,6 @@ from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.standins.formats import write_bin
 from hetbrian.training.module import Training
 from hetbrian.training.preset import Preset
-from protocols.common.classification import toy
 from tests.fuzz.calls import Call
 from tests.study import points
 

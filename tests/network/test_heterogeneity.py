@@ -5,8 +5,8 @@ from numpy.random import default_rng
 
 import hetbrian as hb
 from hetbrian.network import Empirical, Heterogeneity, Truncated
-from models.force import force_network
-from models.reservoir import PARAMETERS, reservoir
+from hetbrian.published import force_network
+from hetbrian.published.models.reservoir import PARAMETERS, reservoir
 
 LAWS = Heterogeneity(
     eta=hb.LogNormal(900 * pA, 0.3), g=hb.Gamma(1.0, 4.0), theta=hb.Lorentzian(0.3, 0.1).truncated(0, 1)

@@ -3,8 +3,8 @@ import pytest
 from brian2 import Network, NeuronGroup, StateMonitor, ms, second
 
 import hetbrian as hb
+from hetbrian.published.models.reservoir import TIME_UNIT, reservoir
 from hetbrian.simulation.record import Recorder
-from models.reservoir import TIME_UNIT, reservoir
 
 
 def test_rls_in_the_running_network_equals_batch_ridge():

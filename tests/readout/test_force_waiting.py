@@ -7,7 +7,7 @@ from brian2.devices.device import reset_device
 
 import hetbrian as hb
 from hetbrian.codegen import waiting
-from models.force import force_network
+from hetbrian.published import force_network
 
 SIZE = {
     "n_neurons": 40,

@@ -5,8 +5,8 @@ import pytest
 from brian2 import Clock, Hz, Network, NeuronGroup, TimedArray, ms, nan, second
 
 import hetbrian as hb
+from hetbrian.published import force_network
 from hetbrian.readout import limits
-from models.force import force_network
 
 DEVICES = [
     "numpy",

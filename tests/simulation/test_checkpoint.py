@@ -3,7 +3,7 @@ import pytest
 from brian2 import Clock, Network, NeuronGroup, Synapses, ms, mV, pA
 
 import hetbrian as hb
-from models.force import force_network
+from hetbrian.published import force_network
 
 SIZE = {
     "n_neurons": 40,

@@ -6,10 +6,10 @@ from brian2 import Clock, Network, NeuronGroup, Synapses, TimedArray, ms, pA
 
 import hetbrian as hb
 from hetbrian._support.errors import DivergenceError
+from hetbrian.published import force_network
 from hetbrian.simulation import compiled as compiled_module
 from hetbrian.simulation import standalone
 from hetbrian.simulation.program import Program
-from models.force import force_network
 
 pytestmark = pytest.mark.standalone
 

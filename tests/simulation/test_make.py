@@ -12,9 +12,9 @@ import pytest
 from brian2 import ms
 
 from hetbrian._support.compiler import CompilerError
+from hetbrian.published import force_network
 from hetbrian.simulation import make
 from hetbrian.simulation.program import simulate
-from models.force import force_network
 
 MAKEFILE = """PROGRAM = main
 

@@ -3,9 +3,9 @@ import pytest
 from brian2 import Clock, Network, NeuronGroup, Synapses, ms
 
 import hetbrian as hb
+from hetbrian.published import force_network
 from hetbrian.simulation import memory
 from hetbrian.simulation.device import activated
-from models.force import force_network
 
 SIZE = {"n_neurons": 60, "start": 2 * ms, "stop": 30 * ms}
 

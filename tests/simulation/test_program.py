@@ -14,12 +14,12 @@ from brian2 import Clock, DimensionMismatchError, Network, NeuronGroup, get_devi
 
 import hetbrian as hb
 from hetbrian._support.errors import DivergenceError
+from hetbrian.published import force_network
 from hetbrian.simulation import device as device_module
 from hetbrian.simulation import standalone
 from hetbrian.simulation.externals import externalise
 from hetbrian.simulation.program import CODEGEN_ONLY, Generated, Program
 from hetbrian.simulation.values import len_of
-from models.force import force_network
 
 SIZE = {"n_neurons": 40, "start": 2 * ms, "stop": 30 * ms, "dt": 0.1 * ms, "recurrent_gain": 500 * pA, "eta": 1500 * pA}
 DURATION = 40 * ms

@@ -9,9 +9,9 @@ import pytest
 from brian2 import ms, pA
 
 import hetbrian as hb
+from hetbrian.published import force_network
 from hetbrian.simulation import project
 from hetbrian.simulation.program import Program
-from models.force import force_network
 
 SIZE = {
     "n_neurons": 40,
@@ -97,7 +97,7 @@ def test_the_runtime_device_has_no_project(tmp_path):
 PROTOCOL = """
 from brian2 import ms
 import hetbrian as hb
-from models.force import force_network
+from hetbrian.published import force_network
 
 def compute(device="numpy", n_networks=1):
     for _ in range(n_networks):

@@ -9,10 +9,10 @@ from brian2 import Clock, Network, NeuronGroup, Synapses, ms, mV, nS, pA, second
 from numpy.random import default_rng
 
 import hetbrian as hb
+from hetbrian.published import force_network
 from hetbrian.simulation import record
 from hetbrian.simulation.names import REGISTRY, find_recordable
 from hetbrian.simulation.record import Recorder, load, save
-from models.force import force_network
 
 DT = 0.1 * ms
 OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "rate", "eta", "g", "theta")

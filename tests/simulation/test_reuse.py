@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from brian2 import get_device, ms, pA
 
+from hetbrian.published.models.force import force_network, force_values
 from hetbrian.simulation.reuse import KEPT, reused
-from models.force import force_network, force_values
 
 SIZE = {"n_neurons": 40, "start": 2 * ms, "stop": 30 * ms, "dt": 0.1 * ms, "recurrent_gain": 500 * pA, "eta": 1500 * pA}
 

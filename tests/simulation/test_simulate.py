@@ -31,8 +31,8 @@ from numpy.random import default_rng
 import hetbrian as hb
 from hetbrian import simulate as simulate_model
 from hetbrian._support.errors import DivergenceError
+from hetbrian.published import force_network
 from hetbrian.simulation.guard import Guard
-from models.force import force_network
 
 DT = 0.1 * ms
 SIZE = 20

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, ms, pA, second
 
+from hetbrian.published import force_network
 from hetbrian.simulation import standalone
 from hetbrian.simulation.program import simulate
-from models.force import force_network
 
 pytestmark = pytest.mark.standalone
 

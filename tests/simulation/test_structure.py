@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, SpikeGeneratorGroup, Synapses, TimedArray, ms, prefs
 
+from hetbrian.published import force_network
 from hetbrian.simulation.compiled import Compiled
 from hetbrian.simulation.device import activated
 from hetbrian.simulation.program import Program
-from models.force import force_network
 
 
 class Told:

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hetbrian.published.protocols.common.statements import STATEMENTS, claim
 from hetbrian.study import claims
 from hetbrian.study.claims import Claim, Evidence, markdown
-from protocols.common.statements import STATEMENTS, claim
 
 LOW, HIGH = Evidence("low", (0.1, 0.2, 0.3), "<", 0.5), Evidence("high", (0.1, 0.2, 0.3), ">", 0.5)
 

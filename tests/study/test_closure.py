@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
+from hetbrian.published.protocols import ablation, fig4
 from hetbrian.study import closure as module
 from hetbrian.study import transport
 from hetbrian.study.closure import closure
 from hetbrian.study.transport import travelling
-from protocols import fig4
 
 PACKAGE = {
     "__init__.py": "from hetbrian.near import Chair\nfrom hetbrian.far import lamp, table\n\n__version__ = '1'\n",
@@ -91,7 +91,15 @@ def copied(tmp_path, monkeypatch):
     shutil.copytree(module.PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(module, "PACKAGE", folder)
     monkeypatch.setattr(transport, "PACKAGE", folder)
+    monkeypatch.setattr(fig4, "__file__", str(folder / "published" / "protocols" / "fig4.py"))
     return folder
+
+
+def test_colours_and_archived_data_are_none_of_what_a_protocol_computes_with(copied, monkeypatch):
+    monkeypatch.setattr(ablation, "__file__", str(copied / "published" / "protocols" / "ablation.py"))
+    found = travelling(ablation.point).hashes()
+    assert "hetbrian/published/models/reservoir.py" in found
+    assert not [name for name in found if "figures" in name]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +118,14 @@ def copied(tmp_path, monkeypatch):
         ("codegen/kernels/rls.h", True),
         ("network/distribution.py", True),
         ("simulation/program.py", True),
+        ("published/__init__.py", False),
+        ("published/figures/fig4.py", False),
+        ("published/figures/data/fig4.nc", False),
+        ("published/models/ca3.py", False),
+        ("published/protocols/fig3.py", False),
+        ("published/protocols/fig4.py", True),
+        ("published/protocols/common/force.py", True),
+        ("published/models/force.py", True),
     ],
 )
 def test_a_force_sweep_depends_on_what_it_computes_with(copied, name, is_needed):

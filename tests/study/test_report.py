@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import xarray
 
+from hetbrian.published.protocols.common.statements import STATEMENTS, claim
 from hetbrian.simulation.record import save
 from hetbrian.study.claims import Claim, Evidence
 from hetbrian.study.report import collect, render, write
-from protocols.common.statements import STATEMENTS, claim
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

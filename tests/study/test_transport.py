@@ -76,19 +76,13 @@ def test_changed_text_replaces_what_was_loaded_before(project, monkeypatch):
     assert old.load() is old.load()  # so that a worker finds its program again
 
 
-def test_protocols_of_the_checkout_travel_with_models_but_without_hetbrian():
-    from protocols import fig4
+def test_published_protocols_are_there_where_hetbrian_is():
+    from hetbrian.published.protocols import fig4
 
-    names = {name for name, _, _ in travelling(fig4.point).modules}
-    assert {
-        "protocols",
-        "protocols.fig4",
-        "protocols.common",
-        "protocols.common.force",
-        "models",
-        "models.force",
-    } <= names
-    assert not [name for name in names if name.startswith(("hetbrian", "numpy", "brian2", "xarray", "tests"))]
+    found = travelling(fig4.point)
+    assert found.modules == () and found.load() is fig4.point
+    names = {name for name, _ in found.package}
+    assert {f"published/{name}.py" for name in ("protocols/fig4", "protocols/common/force", "models/force")} <= names
 
 
 def test_functions_without_a_file_are_refused(project):

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,13 +86,13 @@ def test_gating_variables_are_found():
 
 
 @pytest.mark.slow
-def test_from_the_command_line():
+def test_from_the_command_line(tmp_path):
     said = subprocess.run(
         [
-            *(sys.executable, "-m", "hetbrian", "compare", "models/force.py:force_network", "--input", "I_feedback"),
+            *(sys.executable, "-m", "hetbrian", "compare", "force_network", "--input", "I_feedback"),
             *("--set", "n_neurons=30", "--set", "start=1*ms", "--duration", "5*ms", "--seed", "3"),
         ],
-        cwd=Path(__file__).parents[2],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
@@ -106,3 +105,8 @@ def test_a_model_file_without_the_function_is_refused(tmp_path):
     path.write_text("x = 1\n")
     with pytest.raises(ValueError, match=r"empty.py has no function model, expected one that returns a brian2 Network"):
         cli.compare(str(path))
+
+
+def test_an_unknown_network_is_refused():
+    with pytest.raises(ValueError, match=r"'force_netwok' is no network, expected ca3_net.*mean 'force_network'"):
+        cli.compare("force_netwok")

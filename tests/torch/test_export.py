@@ -33,11 +33,11 @@ from numpy.random import default_rng
 
 import hetbrian as hb
 from hetbrian._support.optional import torch
+from hetbrian.published import force_network
 from hetbrian.torch.comparison import compare, compare_recorded
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.limits import ExportError
 from hetbrian.torch.units import SI
-from models.force import force_network
 from tests.torch.models import DURATIONS, MODELS
 
 # Brian2 and torch round each operation to 1.1e-16 and order some sums differently; a step has about ten operations,

@@ -14,6 +14,7 @@ import pytest
 from brian2 import ms
 
 from hetbrian._support.optional import lightning, torch
+from hetbrian.published.protocols.common.classification import toy
 from hetbrian.training.batches import Batches
 from hetbrian.training.callbacks import AtomicFiles, History, TrainingProgress
 from hetbrian.training.classifier import Classifier
@@ -23,7 +24,6 @@ from hetbrian.training.layers import exported, layer
 from hetbrian.training.module import NonFiniteLoss, Training, rate_penalty
 from hetbrian.training.network import build
 from hetbrian.training.preset import Preset
-from protocols.common.classification import toy
 
 ROOT = Path(__file__).parents[2]
 BINNING = Binning(20, 10 * ms)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hetbrian import cli
+from hetbrian.published.protocols.common.classification import toy
 from hetbrian.simulation.record import load
 from hetbrian.training.data import split
-from protocols.common.classification import toy
 
 TINY = ("--n_hidden", "8", "--epochs", "2", "--n_bins", "10", "--bin_width", "20*ms", "--pool", "1", "--jitter", "0")
 

@@ -1,5 +1,0 @@
-"""Figure 4, a and b, with a background current above the rheobase: the same panels."""
-
-from figures.fig4 import draw
-
-__all__ = ["draw"]

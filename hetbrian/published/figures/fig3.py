@@ -1,0 +1,65 @@
+"""Figure 3: error against the strength of each kind of heterogeneity."""
+
+import numpy as np
+
+from hetbrian.published.figures import COLOURS
+
+AXIS = {
+    "eta": r"half width of background current $\Delta_\eta$ (pA)",
+    "g": r"half width of coupling $\Delta_g$ (pA)",
+    "theta": r"reset coefficient $\theta$",
+}
+HIGHEST_ERROR = 1e3
+"""Where the error axis ends."""
+
+RULES = {"residual": ("-", "o"), "retain": ("--", "s")}
+"""Line and marker of each reset rule."""
+
+ERRORS = {"mse": ("whole test", 1.0, 0.18), "mse_shifted": ("after the best shift", 0.45, 0.0)}
+"""Text, strength of the line and of the band of each error."""
+
+
+def draw(dataset, axes=None):
+    """
+    Draw median and quartiles over seeds of the error of the whole test, and the median after the best time shift.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `hetbrian.published.protocols.fig3.compute`.
+    axes : array of matplotlib Axes, shape (2, 2), optional
+        Panels a to d.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2, 2)
+    """
+    from matplotlib import pyplot
+
+    if axes is None:
+        _, axes = pyplot.subplots(2, 2, figsize=(7.4, 5.4), sharey=True)
+    panels = dict(zip("abcd", np.ravel(axes), strict=True))
+    for curve in dataset.curve.values:
+        data = dataset.sel(curve=curve)
+        kind, rule = str(data.kind.values), str(data.reset.values)
+        axis, (line, marker) = panels[str(curve)[0]], RULES[rule]
+        place, colour = np.arange(data.sizes["level"]), COLOURS[kind] if rule == "residual" else COLOURS["combined"]
+        for name, (text, strength, band) in ERRORS.items():
+            # a diverged run has an infinite error: clipped, it stays in the quantiles and leaves the axis at the top
+            errors = data[name].clip(1e-9, HIGHEST_ERROR)
+            low, median, high = (errors.quantile(q, "seed").values for q in (0.25, 0.5, 0.75))
+            axis.fill_between(place, low, high, color=colour, alpha=band, lw=0)
+            label = f"{rule}, {text}" if kind == "theta" else text
+            axis.plot(place, median, line, marker=marker, ms=3.5, color=colour, alpha=strength, label=label)
+        axis.axhline(0.5, color="0.6", lw=0.8, ls=":")
+        axis.set_xticks(place, [f"{value:g}" for value in data.strength.values])
+        axis.set(yscale="log", xlabel=AXIS[kind])
+        gain = float(data.feedback_gain)
+        axis.set_title(f"{str(curve)[0]}   G = {dataset.attrs['recurrent_gain_pA']:.0f} pA, Q = {gain:.0f} pA")
+        axis.legend(fontsize=6.5)
+    top = float(dataset.mse.clip(1.0, HIGHEST_ERROR).quantile(0.75, "seed").max())
+    for axis in np.ravel(axes):
+        axis.set_ylim(top=2 * top)
+    for axis in np.asarray(axes)[:, 0]:
+        axis.set_ylabel("mean square error")
+    return axes

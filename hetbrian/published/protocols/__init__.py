@@ -1,0 +1,3 @@
+"""One file per figure or table: ``compute(...)`` returns a Dataset, ``SMALL`` is a size that takes minutes."""
+
+__all__ = []

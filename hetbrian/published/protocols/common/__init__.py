@@ -1,0 +1,3 @@
+"""What several protocols share: one trained or recorded network, and its scores."""
+
+__all__ = []

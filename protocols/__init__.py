@@ -1,1 +1,0 @@
-"""One file per figure or table: ``compute(...)`` returns a Dataset, ``SMALL`` is a size that takes minutes."""

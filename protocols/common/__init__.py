@@ -1,1 +1,0 @@
-"""What several protocols share: one trained or recorded network, and its scores."""
