@@ -28,6 +28,7 @@ from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
 from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
+from hetbrian._support.scratch import remove_own
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
 from hetbrian.study.options import changed, described, extra_settings, options, parse_value, split_setting
@@ -416,6 +417,9 @@ def main():
         app(standalone_mode=True)
     except BaseException as error:
         if stop.number:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            remove_own()
             console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
             sys.exit(128 + stop.number)
         if isinstance(error, SystemExit):

@@ -7,11 +7,15 @@ import platform
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 OWNED = re.compile(r"\.hetbrian-(?P<host>[A-Za-z0-9_.]+)-(?P<process>\d+)-(?P<started>\d+)-")
 """How the name of a temporary file begins: whose it is."""
+
+PLACES = set[str]()
+"""Folders in which this process made temporary files or folders."""
 
 
 def prefix() -> str:
@@ -43,8 +47,41 @@ def remove_stale(folder: str | os.PathLike[str]) -> None:
                     os.unlink(entry.path)
 
 
+def remove_own(patience: float = 1.0) -> None:
+    """
+    Remove all temporary files and folders of this process, which is about to end.
+
+    Those that an interrupt left that came while one was made or removed.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds in which processes that were stopped too, as a compiler, may still write there.
+    """
+    begins, deadline = prefix(), time.monotonic() + patience
+    while True:
+        left = [path for place in PLACES for path in _entries(place) if os.path.basename(path).startswith(begins)]
+        for path in left:
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+        if not left or time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+
+
+def _entries(folder: str) -> list[str]:
+    """Return the paths in a folder, none if it cannot be read."""
+    with contextlib.suppress(OSError):
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    return []
+
+
 def temporary_file(folder: str | os.PathLike[str], suffix: str = "") -> str:
     """Return the path of a new empty file, see `tempfile.mkstemp`; what was left in the folder is removed."""
+    PLACES.add(os.path.abspath(folder))
     remove_stale(folder)
     handle, path = tempfile.mkstemp(suffix, prefix(), folder)
     os.close(handle)
@@ -70,9 +107,23 @@ def temporary_folder(folder: str | os.PathLike[str] | None = None) -> Iterator[P
     OSError
         If it cannot be made.
     """
-    remove_stale(folder or tempfile.gettempdir())
-    with tempfile.TemporaryDirectory(prefix=prefix(), dir=folder, ignore_cleanup_errors=True) as made:
+    place = folder or tempfile.gettempdir()
+    PLACES.add(os.path.abspath(place))
+    remove_stale(place)
+    with tempfile.TemporaryDirectory(prefix=prefix(), dir=place, ignore_cleanup_errors=True) as made:
         yield Path(made)
+
+
+@contextlib.contextmanager
+def temporary_files_of_others() -> Iterator[None]:
+    """Let libraries make their temporary files in a folder of ours, which is removed even if this process is killed."""
+    previous = tempfile.tempdir
+    with temporary_folder() as folder:
+        tempfile.tempdir = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = previous
 
 
 @functools.cache

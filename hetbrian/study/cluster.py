@@ -35,6 +35,9 @@ MOST = 64
 LOOK = 2.0
 """Seconds after which a sweep looks again how many workers there are."""
 
+LOST = 60
+"""Seconds after which a process of this machine that died and did not come back is replaced by a new one."""
+
 
 class SchedulerLost(OSError):
     """The scheduler went away during a sweep."""
@@ -141,8 +144,16 @@ def _connected(scheduler, workers):
             yield client
         return
     with (
-        # which looks a hundred times a second what the workers do
-        dask.config.set({"distributed.worker.profile.enabled": False}),
+        dask.config.set(
+            {
+                # which looks a hundred times a second what the workers do
+                "distributed.worker.profile.enabled": False,
+                # told after the second death of a process instead of the fourth, since points are tried again alone
+                "distributed.scheduler.allowed-failures": 1,
+                # a process that starts slowly, on a busy machine, is not taken for lost
+                "distributed.deploy.lost-worker-timeout": f"{LOST}s",
+            }
+        ),
         temporary_folder() as scratch,
         distributed.LocalCluster(
             n_workers=workers or CPU_COUNT,
@@ -165,24 +176,25 @@ def _outcomes(client, sources, todo, arguments, say):
     running = distributed.as_completed(loop=client.loop)
     points: dict[str, list[int]] = {}
     task, n_sent = _task(), itertools.count()
-    at_once, alone = 1, set[int]()
+    at_once = 1
+    suspects: list[int] = []  # were with a process that died, perhaps of another point; each goes once more, alone
+    alone = ""
 
-    def send():
-        # a share of what is left, so that all processes end at the same time; one of which its process died goes alone
-        share = 1 if waiting[-1] in alone else min(at_once, -(-len(waiting) // (AHEAD * max(1, n_threads))))
-        some = [waiting.pop() for _ in range(share)]
+    def send(some):
         key = f"points-{next(n_sent)}-{session}"
         points[key] = some
         packed = pickle.dumps((evaluate, (sources, [arguments(index) for index in some])))
         running.add(client.submit(task, packed, key=key, pure=False))
+        return key
 
     def received(key, texts):
         nonlocal at_once
         some = points.pop(key)
-        if not texts and len(some) > 1:
-            alone.update(some)
-        elif not texts:
+        if not texts and key == alone:
             texts = [failure(RuntimeError("its process died each time it was computed, as for lack of memory"))]
+        elif not texts:
+            suspects.extend(reversed(some))
+            return {}
         rest = some[len(texts) :]
         waiting.extend(reversed(rest))
         if not rest and len(some) == at_once:
@@ -197,14 +209,21 @@ def _outcomes(client, sources, todo, arguments, say):
         nonlocal n_threads, checked
         if time.monotonic() - checked > LOOK:
             before, n_threads, checked = n_threads, sum(client.nthreads().values()), time.monotonic()
-            if before and not n_threads:
+            if client.cluster is not None:
+                # Dask starts a process again that dies, but not one that dies while it starts
+                client.cluster.scale(len(client.cluster.worker_spec))
+            elif before and not n_threads:
                 say(f"No worker is connected to {client.scheduler.address!r}; waiting for one.")
 
-    while points or waiting:
+    while points or waiting or suspects:
         try:
             look()
             while waiting and len(points) < AHEAD * max(1, n_threads):
-                send()
+                # a share of what is left, so that all processes end at the same time
+                share = min(at_once, -(-len(waiting) // (AHEAD * max(1, n_threads))))
+                send([waiting.pop() for _ in range(share)])
+            if not points:
+                alone = send([suspects.pop()])
             while not running.has_ready():
                 time.sleep(0.002)
                 look()
@@ -248,7 +267,10 @@ def _result(future):
     """
     status = future.status
     if status == "finished":
-        return future.result()
+        try:
+            return future.result()
+        except distributed.scheduler.KilledWorker:  # lost before it was here, and the next process died too
+            return []
     if status in ("pending", "lost"):
         return None  # Dask computes it again
     error = future.exception() if status == "error" else None

@@ -1,12 +1,20 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
 from hetbrian._support import scratch
-from hetbrian._support.scratch import prefix, remove_stale, temporary_file, temporary_folder
+from hetbrian._support.scratch import (
+    prefix,
+    remove_own,
+    remove_stale,
+    temporary_file,
+    temporary_files_of_others,
+    temporary_folder,
+)
 
 
 def of(process, started=0):
@@ -70,3 +78,23 @@ def test_a_temporary_file_has_the_suffix_that_is_asked_for(tmp_path):
 def test_a_folder_that_is_not_there_is_nothing_to_clean(tmp_path):
     remove_stale(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_what_an_interrupt_left_is_removed_at_the_end_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "PLACES", set())
+    folder = temporary_folder(tmp_path)
+    (folder.__enter__() / "a").touch()
+    temporary_file(tmp_path)
+    (tmp_path / "result.nc").touch()
+    (tmp_path / f"{of(os.getppid())}other").touch()
+    remove_own()
+    assert sorted(os.listdir(tmp_path)) == sorted(["result.nc", f"{of(os.getppid())}other"])
+    folder.__exit__(None, None, None)
+
+
+def test_libraries_make_their_files_in_a_folder_that_is_removed():
+    before = tempfile.tempdir
+    with temporary_files_of_others():
+        made = tempfile.mkdtemp()
+        assert os.path.basename(os.path.dirname(made)).startswith(prefix())
+    assert tempfile.tempdir == before and not os.path.exists(os.path.dirname(made))
