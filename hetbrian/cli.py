@@ -23,9 +23,9 @@ from rich.table import Table
 from hetbrian import __version__
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
-from hetbrian._support.debuglog import leave_no_logs
 from hetbrian._support.errors import DivergenceError
 from hetbrian._support.files import writable
+from hetbrian._support.leftovers import leave_nothing
 from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian._support.scratch import remove_own
@@ -413,7 +413,7 @@ def main():
     prefs.logging.display_brian_error_message = False
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
-        leave_no_logs()
+        leave_nothing()
         app(standalone_mode=True)
     except BaseException as error:
         if stop.number:

@@ -9,7 +9,6 @@ from typing import Any
 
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import toolchain
-from hetbrian._support.scratch import temporary_files_of_others
 from hetbrian._support.sealed import used
 from hetbrian.simulation import make
 
@@ -61,8 +60,7 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
         If there is no compiler, or it fails.
     """
     folder = Path(folder)
-    with temporary_files_of_others():  # Brian2 tries the compiler's flags
-        device.build(directory=str(folder), compile=False, run=False, with_output=False)
+    device.build(directory=str(folder), compile=False, run=False, with_output=False)
     if not is_cuda:
         make.simplify(folder)
     if not is_compiled:

@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
 
-from hetbrian._support.debuglog import leave_no_logs
+from hetbrian._support.leftovers import leave_nothing
 from hetbrian._support.optional import CPU_COUNT, dask, distributed
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation.reuse import KEPT
@@ -115,7 +115,7 @@ def evaluate(sources: Sources, points: list[dict[str, Any]]) -> list[str]:
     """
     if not KEPT.enabled:
         KEPT.enabled = True
-        leave_no_logs()
+        leave_nothing()
         with contextlib.suppress(ValueError):  # outside a worker
             # where Dask removes what a killed worker has left
             tempfile.tempdir = distributed.get_worker().local_directory
