@@ -1,4 +1,4 @@
-"""What Brian2 would leave among temporary files if its process is killed: logs, a copy of the script, flags it tries."""
+"""What Brian2 would leave among temporary files if its process is killed: logs, a copy of the script, trial flags."""
 
 import contextlib
 import logging
