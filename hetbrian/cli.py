@@ -297,6 +297,21 @@ def figure(
 
 
 @app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new folder, whose name the study gets.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Begin with a copy of a published protocol (fig3); see hetbrian run.")
+    ] = None,
+):
+    """Write a study of your own: model, protocol, figure, test and README, which run at once and are to be edited."""
+    from hetbrian._new import write_study
+
+    first, *others = write_study(folder, from_)
+    console.print(f"wrote {first} and {', '.join(path.name for path in others)}", soft_wrap=True)
+    console.print(f"next: hetbrian run {first} --small", soft_wrap=True)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder with the results of protocols.")] = Path("out"),
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
