@@ -58,7 +58,8 @@ def test_every_published_protocol_can_be_copied(tmp_path, monkeypatch, source):
 
 
 REFUSED = {
-    "my-study": "'my-study' is no name for a study, expected letters, digits and underscores, .*: take 'my_study', sa",
+    "my-study": "'my-study' is no name for a study, expected up to 60 letters, digits and under.*: take 'my_study'",
+    61 * "a": r"'a{61}' is no name for a study, expected up to 60 letters.*: take 'a{20}', say.",
     "3rd": "'3rd' is no name for a study, expected .*: take 'study_3rd', say.",
     "class": "'class' is no name for a study, expected .*: take 'study_class', say.",
     "numpy": "'numpy' is the name of a Python module, which the study would hide, expected another: take 'my_numpy'",

@@ -6,13 +6,16 @@ import keyword
 import re
 from pathlib import Path
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import did_you_mean, shown
 from hetbrian._support.files import writable
 from hetbrian.study.figure import FIGURES
 from hetbrian.study.protocol import load_protocol, protocols
 
 TEMPLATE = Path(__file__).with_name("template")
 """``own/``, a study that runs, and ``copied/``, what a published protocol lacks to be one."""
+
+LONGEST = 60
+"""Characters of the name of a study."""
 
 NAME, SOURCE = "mystudy", "published_name"
 """What stands in the templates for the name of the study, and for that of the published protocol."""
@@ -43,7 +46,7 @@ def write_study(folder: str | Path, source: str | None = None) -> list[Path]:
         If the folder cannot be written.
     """
     place = Path(folder)
-    name = place.resolve().name
+    name = place.absolute().name
     _check_name(name)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ValueError(f"{str(place)!r} exists and is not empty, expected a new folder: choose another name.")
@@ -62,11 +65,12 @@ def write_study(folder: str | Path, source: str | None = None) -> list[Path]:
 
 def _check_name(name: str) -> None:
     """Refuse a name that no module of a study can have."""
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-        near = re.sub(r"\W", "_", name).strip("_")
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or len(name) > LONGEST:
+        near = re.sub(r"\W", "_", name)[:20].strip("_")
         raise ValueError(
-            f"{name!r} is no name for a study, expected letters, digits and underscores, because its files are Python "
-            f"modules: take {near if near.isidentifier() and not keyword.iskeyword(near) else f'study_{near}'!r}, say."
+            f"{shown(name)} is no name for a study, expected up to {LONGEST} letters, digits and underscores, as its "
+            "files are Python modules: "
+            f"take {near if near.isidentifier() and not keyword.iskeyword(near) else f'study_{near}'!r}, say."
         )
     found = importlib.util.find_spec(name)
     if found is not None and found.origin is not None:  # a folder without __init__.py has none
@@ -84,7 +88,7 @@ def _published(source: str) -> dict[str, str]:
     """Return protocol and figure of a published protocol under the names of the templates."""
     known = protocols()
     if source not in known:
-        raise ValueError(f"--from is {source!r}, expected one of {', '.join(known)}{did_you_mean(source, known)}")
+        raise ValueError(f"--from is {shown(source)}, expected one of {', '.join(known)}{did_you_mean(source, known)}")
     module = load_protocol(known[source])
     if not hasattr(module, "SMALL"):
         raise ValueError(
