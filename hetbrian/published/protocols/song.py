@@ -11,6 +11,9 @@ from brian2 import Hz, kHz, ms, pA
 import hetbrian as hb
 from hetbrian.published.protocols.common.replay import learn_and_replay, summary_table
 
+SIZE = "1 run of 14 times the recording: once to settle, 10 times to learn, 3 times to sing"
+"""What ``--help`` says of how much is computed."""
+
 
 def compute(
     wav,
