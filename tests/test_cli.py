@@ -14,7 +14,7 @@ import brian2
 import numpy as np
 import pytest
 import xarray
-from brian2 import DimensionMismatchError, Quantity, ms, pA, second
+from brian2 import DimensionMismatchError, Quantity, kHz, ms, pA, second
 
 import hetbrian as hb
 from hetbrian import cli
@@ -156,6 +156,9 @@ def test_names_are_those_of_hetbrian_wherever_one_works(tmp_path, monkeypatch):
         ("some text", "x", "some text"),
         ("shd, ssc", ("nmnist",), ("shd", "ssc")),
         ("file.wav", None, "file.wav"),
+        ("3.9*kHz", None, 3.9 * kHz),
+        ("3*4", None, "3*4"),
+        ("2*/x", None, "2*/x"),
     ],
 )
 def test_values_are_parsed_like_their_defaults(text, default, value):

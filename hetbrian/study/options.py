@@ -1,6 +1,7 @@
 """Options of protocols: words of the command line as numbers, quantities and texts."""
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -20,6 +21,10 @@ CHANGEABLE = (int, float, str, Quantity)
 """Kinds of settings that have an option."""
 
 
+NO_VALUE = (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError)
+"""Errors of a text that is no value."""
+
+
 def parse_value(name: str, text: str, default: Any) -> Any:
     """
     Return the value of an option, of the same kind and unit as its default.
@@ -29,7 +34,8 @@ def parse_value(name: str, text: str, default: Any) -> Any:
     name, text : str
         The option and what was typed, e.g. ``recurrent_gain`` and ``2000*pA``.
     default : Any
-        The default value; None and strings take the text as it is, several strings are divided by commas.
+        The default value; strings take the text as it is, None too unless it is a quantity as ``3.9*kHz``, several
+        strings are divided by commas.
 
     Returns
     -------
@@ -42,6 +48,10 @@ def parse_value(name: str, text: str, default: Any) -> Any:
     DimensionMismatchError
         If it has another unit.
     """
+    if default is None and re.match(r"[\d.(][^/]*\*", text):
+        with contextlib.suppress(*NO_VALUE):
+            value = _evaluate(ast.parse(text, mode="eval").body)
+            return value if isinstance(value, Quantity) and np.all(np.isfinite(value)) else text
     if default is None or isinstance(default, (str, Path)):
         return text
     if isinstance(default, (tuple, list)) and default and all(isinstance(item, str) for item in default):
@@ -51,7 +61,7 @@ def parse_value(name: str, text: str, default: Any) -> Any:
         is_several = isinstance(default, (tuple, list)) or np.ndim(default) > 0
         if isinstance(value, str) or (isinstance(value, tuple) and not is_several) or not np.all(np.isfinite(value)):
             raise ValueError("no finite number")
-    except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError) as error:
+    except NO_VALUE as error:
         raise ValueError(
             f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
         ) from error
@@ -171,6 +181,8 @@ def described_settings(*settings: Any) -> list[tuple[str, str, str, str]]:
 
 def written(value):
     """Return a default as it would be typed, quantities in the unit in which they are shortest."""
+    if value is None:
+        return ""
     if isinstance(value, Quantity):
         unit = value.get_best_unit()
         name = str(unit) if str(unit) in DEFAULT_UNITS else unit.name  # "s" is none
