@@ -268,8 +268,10 @@ def _result(future):
     status = future.status
     if status == "finished":
         try:
-            return future.result()
-        except distributed.scheduler.KilledWorker:  # lost before it was here, and the next process died too
+            return future.result(timeout=LOOK)
+        except TimeoutError:  # lost with its process, and computed again
+            return None
+        except distributed.scheduler.KilledWorker:  # so was that of the next one
             return []
     if status in ("pending", "lost"):
         return None  # Dask computes it again
