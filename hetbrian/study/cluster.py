@@ -35,7 +35,7 @@ MOST = 64
 LOOK = 2.0
 """Seconds after which a sweep looks again how many workers there are."""
 
-LOST = 60
+LOST = 30
 """Seconds after which a process of this machine that died and did not come back is replaced by a new one."""
 
 
@@ -295,8 +295,9 @@ def _needed(error):
 
 @contextmanager
 def _quiet():
-    """Keep what Dask logs about lost connections off the screen: what matters of it is raised."""
-    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    """Keep what Dask logs about lost connections and results off the screen: what matters of it is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
