@@ -162,6 +162,7 @@ def _connected(scheduler, workers):
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             local_directory=str(scratch),
+            env={"TMPDIR": str(scratch)},  # Brian2 writes a log as soon as it is imported
             silence_logs="CRITICAL",
             security=True,  # certificates of this run, so that no other user of the machine commands the processes
             memory_limit=0,  # a network's memory is known before it runs; a limit would kill it half-way
