@@ -4,13 +4,16 @@ import contextlib
 import gc
 import itertools
 import logging
+import os
 import pickle
+import signal
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from hetbrian._support.leftovers import leave_nothing
@@ -155,12 +158,14 @@ def _connected(scheduler, workers):
             }
         ),
         temporary_folder() as scratch,
+        _deaf_loop() as loop,
         distributed.LocalCluster(
             n_workers=workers or CPU_COUNT,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
+            loop=loop,
             local_directory=str(scratch),
             env={"TMPDIR": str(scratch)},  # Brian2 writes a log as soon as it is imported
             silence_logs="CRITICAL",
@@ -169,7 +174,29 @@ def _connected(scheduler, workers):
         ) as cluster,
         distributed.Client(cluster, timeout=TIMEOUT, set_as_default=False) as client,
     ):
-        yield client
+        try:
+            yield client
+        except (KeyboardInterrupt, GeneratorExit):  # Dask would wait for the points that run
+            for process in [nanny.pid for nanny in cluster.workers.values() if nanny.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            raise
+
+
+@contextmanager
+def _deaf_loop():
+    """Yield an event loop whose thread has Ctrl-C blocked, as have the processes that it starts: we end them."""
+    runner = distributed.utils.LoopRunner()
+    resource_tracker.ensure_running()  # which takes the block from the thread that starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        runner.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        yield runner.loop
+    finally:
+        runner.stop()
 
 
 def _outcomes(client, sources, todo, arguments, say):

@@ -34,6 +34,11 @@ def broken(gain, seed):
     raise KeyError("nothing")
 
 
+def hears(seed):
+    """Return whether Ctrl-C would reach the process."""
+    return {"x": float(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, []))}
+
+
 def deadly(seed):
     """Kill the process at some seeds."""
     if seed in (1, 6):

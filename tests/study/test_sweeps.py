@@ -191,6 +191,13 @@ def test_a_point_whose_process_dies_has_failed_and_no_other(workers):
     np.testing.assert_array_equal(dataset.x, [0, np.nan, 2, 3, 4, 5, np.nan, 7])
 
 
+@pytest.mark.slow
+def test_an_interrupt_is_heard_by_the_first_process_only():
+    """A terminal sends it to all; Python would print where each was."""
+    assert sweep(points.hears, Grid(seed=range(2)), workers=1).x.values.tolist() == [0, 0]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def test_a_module_that_the_workers_lack_is_one_sentence(scheduler, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "installed_here_only", SimpleNamespace())
     monkeypatch.syspath_prepend(tmp_path)
