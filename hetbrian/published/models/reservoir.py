@@ -14,7 +14,7 @@ from hetbrian.published.models.gating import CONSTANT, Volley, own_gating
 
 PARAMETERS = hb.Izhikevich.CA3.dimensionless()
 TIME_UNIT = PARAMETERS.time_unit
-"""Every time below is a multiple of it: C/(k |v_r|) = 1.538 ms."""
+"""Every time below is a multiple of it: ``C/(k |v_r|)`` = 1.538 ms."""
 
 STARTS = ("random", "zero")
 GATINGS = ("shared", "own")
@@ -98,7 +98,7 @@ def reservoir(
     tau_r : float, optional
         Decay time of a filtered activity ``r`` for online readouts, in time units.
     dt : float
-        Euler step in time units, below 1/|v_reset| = 0.005.
+        Euler step in time units, below ``1/|v_reset|`` = 0.005.
 
     Returns
     -------
