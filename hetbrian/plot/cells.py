@@ -149,9 +149,9 @@ def heat_map(
         outline(axis, image, edges, *marks)
     for row, line in enumerate(texts or []):
         for column, string in enumerate(line):
-            place = [(edge[i] + edge[i + 1]) / 2 for edge, i in zip(edges, (column, row), strict=True)]
+            middle = [(edge[i] + edge[i + 1]) / 2 for edge, i in zip(edges, (column, row), strict=True)]
             axis.text(
-                *place, string, ha="center", va="center", fontsize=7, color=ink(image, values.values[row, column])
+                *middle, string, ha="center", va="center", fontsize=7, color=ink(image, values.values[row, column])
             )
     axis.spines[:].set_visible(True)
     for place, side in zip(places, (axis.xaxis, axis.yaxis), strict=True):

@@ -95,7 +95,7 @@ def phase_plane(
     >>> field = VectorField("dv/dt = v - v**3/3 - w + 0.5 : 1\ndw/dt = 0.08*(v + 0.7 - 0.8*w) : 1", {})
     >>> (axis,) = phase_plane(field, {"v": (-2.5, 2.5), "w": (-1, 2)})
     >>> axis.get_xlabel(), sorted(axis.get_legend_handles_labels()[1])
-    ('v', ['v rests (nullcline)', 'w rests (nullcline)', 'unstable equilibrium'])
+    ('v', ['unstable equilibrium', 'v rests (nullcline)', 'w rests (nullcline)'])
     """
     system = field.field if isinstance(field, MeanField) else field
     first, second = (choice(name, "a variable of ranges", system.variables) for name in ranges)
@@ -110,8 +110,8 @@ def phase_plane(
     path = None
     if trajectory is not None:
         path = [of_numbers(trajectory, name, "take one of this system", "time").values for name in (first, second)]
-    limits = [tuple(float(end) for end in ranges[name]) for name in (first, second)]
-    x, y = np.meshgrid(*(np.linspace(*ends, GRID) for ends in limits))
+    limits = [(float(low), float(high)) for low, high in (ranges[name] for name in (first, second))]
+    x, y = np.meshgrid(*(np.linspace(low, high, GRID) for low, high in limits))
     state = _states(system, {first: x, second: y, **held})
     flow = system.rhs(state)
     u, v = (flow[..., system.variables.index(name)] for name in (first, second))

@@ -112,7 +112,7 @@ def test_weights_of_runs_that_resume_each_other_are_a_course(tmp_path):
         ),
         (
             lambda: output_and_target(trained().expand_dims(seed=2)),
-            r"'z' of dataset has the dimensions seed, time, output, expected time, output: choose one with dataset.isel\(",
+            "dimensions seed, time, output, expected time, output: choose one with dataset.isel",
         ),
         (
             lambda: output_and_target(trained().isel(time=[0])),
