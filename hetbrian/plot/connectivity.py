@@ -11,7 +11,7 @@ from hetbrian._support.arguments import array, checked
 from hetbrian._support.checks import text
 from hetbrian.plot.inputs import a_dataset, of_numbers, some_axes
 from hetbrian.plot.labels import in_short, label
-from hetbrian.plot.style import COLOURS, panels, styled
+from hetbrian.plot.style import COLOURS, above, panels, styled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,7 +127,8 @@ def spectrum(
         axis.plot(values.real, values.imag, ls="", label=name, **looks[name])
     axis.set(xlabel=f"real part of the eigenvalue ({unit})", ylabel=f"imaginary part ({unit})")
     axis.set_aspect("equal", "datalim")
-    axis.legend(loc="upper right", fontsize=7.5)
+    axis.margins(0.1)
+    above(axis, fontsize=7.5)
     return np.array([axis])
 
 

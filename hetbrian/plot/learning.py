@@ -177,7 +177,9 @@ def learning_curve(
     if power > 0:
         axes[0].axhline(power, color="0.5", lw=0.9, ls=":", label="error of the best constant")
         above(axes[0])
-    axes[0].set(yscale="log", ylabel=f"mean square error\nover {1000 * n_samples * step:.4g} ms")
+    axes[0].set_yscale("log")
+    axes[0].set_ylim(top=3 * axes[0].get_ylim()[1])
+    axes[0].set(ylabel=f"mean square error\nover {1000 * n_samples * step:.4g} ms")
     if norm is not None and len(axes) > 1:
         axes[1].plot(*norm, color=COLOURS["theta"], marker="o")
         axes[1].set(ylabel=label(dataset["weights"], "norm of the\nreadout weights"), ylim=(0, None))

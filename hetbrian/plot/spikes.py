@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 N_BINS = 200
 """Bins of the rate over a run, by default."""
 
-DOT = (0.7, 3.0)
-"""Smallest and largest size of the dots, in points: those of 200 neurons and more, and of 50 and fewer."""
+DOT = (1.2, 3.0)
+"""Smallest and largest size of the dots, in points: those of 125 neurons and more, and of 50 and fewer."""
 
 
 @checked(
