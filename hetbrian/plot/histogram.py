@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hetbrian._support.allowed import Allowed
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import count, instance, shown, text
 from hetbrian.network.distribution import Distribution
@@ -18,11 +19,12 @@ from hetbrian.simulation.record import DISPLAY_UNITS
 if TYPE_CHECKING:
     import xarray as xr
 
-TAIL = 0.05
-"""Share of a law or of samples beyond either end of the axis: Lorentzians have tails without end."""
-
 ROOM = 0.25
 """Room beside that, as a share of the width."""
+
+
+TAILS = Allowed("0 <= tails < 0.5", "give a share", low=0.0, high=0.5, included=(True, False))
+"""The share beyond either end of the axis."""
 
 
 def _names(value: Any, name: str) -> None:
@@ -43,6 +45,7 @@ def _names(value: Any, name: str) -> None:
     axes=some_axes,
     law=of(Distribution, advice="give the one that the values were drawn from"),
     n_bins=count,
+    tails=TAILS,
     colour=text,
 )
 @styled
@@ -53,13 +56,15 @@ def distribution(
     *,
     law: Distribution | None = None,
     n_bins: int = 30,
+    tails: float = 0.05,
     colour: str | None = None,
 ) -> np.ndarray:
     """
     Draw the histogram of a variable over neurons, and the density of a law.
 
-    The axis ends near the first and last twentieth of the law, or of the values; the title says how many values lie
-    beyond. All other dimensions, as the seeds of a sweep, are taken together.
+    The axis ends beyond the first and last twentieth of the law, or of the values, because Lorentzians have tails
+    without end; the title says how many values lie outside. All other dimensions, as the seeds of a sweep, are taken
+    together.
 
     Parameters
     ----------
@@ -73,6 +78,9 @@ def distribution(
         Law of the values, in the same unit.
     n_bins : int
         Bins between the ends of the axis.
+    tails : float
+        Share of the law, or of the values, at either end that is not needed to see what it is like; with 0 the axis
+        ends where the values do.
     colour : str, optional
         Of the last histogram, by default that of the kind of heterogeneity.
 
@@ -96,7 +104,7 @@ def distribution(
             raise ValueError(f"{variable!r} of dataset has no finite values, expected some: look where they come from.")
     last = dataset[list(named.values())[-1]]
     unit = None if law is None else _unit(law, last)
-    low, high = _span(list(found.values()), law, unit)
+    low, high = _span(list(found.values()), law, unit, tails)
     edges = np.linspace(low, high, n_bins + 1)
     (axis,) = panels(axes, 1, (5.5, 3.2))
     own = colour or COLOURS.get(list(named.values())[-1], COLOURS["eta"])
@@ -139,14 +147,14 @@ def _unit(law, variable):
     return float(unit)
 
 
-def _span(samples, law, unit):
+def _span(samples, law, unit, tails):
     """Return the ends of the axis."""
-    ends = (TAIL, 1 - TAIL)
+    ends = (tails, 1 - tails)
     bounds = [np.quantile(values, ends) for values in samples]
-    if law is not None:
+    if law is not None and tails > 0:
         bounds = [np.asarray(law._inverse_cdf(np.array(ends)), dtype=float) / unit]
     low, high = min(found[0] for found in bounds), max(found[1] for found in bounds)
-    room = ROOM * (high - low) if high > low else max(abs(high) * 0.1, 0.5)
+    room = ROOM * (high - low) * (tails > 0) if high > low else max(abs(high) * 0.1, 0.5)
     return low - room, high + room
 
 
