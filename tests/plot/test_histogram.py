@@ -62,6 +62,15 @@ def test_heavy_tails_are_counted_and_not_drawn():
     assert high - low < 500 < float(data.eta.max() - data.eta.min())
 
 
+def test_without_tails_to_leave_out_the_axis_ends_where_the_values_do():
+    law = hb.Lorentzian(1000 * pA, 20 * pA)
+    data = drawn_from(law)
+    (axis,) = distribution(data, "eta", law=law, tails=0.0)
+    assert axis.get_xlim() == (float(data.eta.min()), float(data.eta.max())) and axis.get_title("left") == ""
+    with pytest.raises(ValueError, match="tails is 0.5, expected 0 <= tails < 0.5: give a share"):
+        distribution(data, "eta", tails=0.5)
+
+
 def test_before_and_after_share_their_bins():
     data = xarray.Dataset(
         {
