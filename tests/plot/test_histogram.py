@@ -67,7 +67,7 @@ def test_without_tails_to_leave_out_the_axis_ends_where_the_values_do():
     data = drawn_from(law)
     (axis,) = distribution(data, "eta", law=law, tails=0.0)
     assert axis.get_xlim() == (float(data.eta.min()), float(data.eta.max())) and axis.get_title("left") == ""
-    with pytest.raises(ValueError, match="tails is 0.5, expected 0 <= tails < 0.5: give a share"):
+    with pytest.raises(ValueError, match=r"tails is 0\.5, expected 0 <= tails < 0\.5: give a share"):
         distribution(data, "eta", tails=0.5)
 
 
