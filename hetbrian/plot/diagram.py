@@ -93,7 +93,7 @@ def bifurcation_diagram(
         )
     variable = variable if variable is not None else _first(equilibria)
     record = "take what hb.equilibria returns"
-    x, y = (of_numbers(equilibria, name, record, "point") for name in (parameter, variable))
+    x, y = (of_numbers(equilibria, name, record, "point", given="equilibria") for name in (parameter, variable))
     found = [_extrema(data, parameter, variable) for data in several]
     (axis,) = panels(axes, 1, (7.0, 4.0))
     branches = equilibria["branch"].values if "branch" in equilibria else np.zeros(x.size)
@@ -154,7 +154,7 @@ def _extrema(data, parameter, variable):
     """Return parameter, smallest and largest value of cycles, each shape (n_points,)."""
     record = f"take what hb.limit_cycles returns for {parameter!r}"
     names = (parameter, f"{variable}_min", f"{variable}_max")
-    found = [of_numbers(data, name, record, "point").values for name in names]
+    found = [of_numbers(data, name, record, "point", given="cycles").values for name in names]
     missing = [name for name in ("stable", "kind") if name not in data]
     if missing:
         raise ValueError(f"cycles has no {missing[0]!r}, expected it: {record} ({shown(list(data.data_vars))}).")

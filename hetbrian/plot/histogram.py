@@ -11,7 +11,7 @@ from hetbrian._support.allowed import Allowed
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import count, instance, shown, text
 from hetbrian.network.distribution import Distribution
-from hetbrian.plot.inputs import a_dataset, of_numbers, some_axes
+from hetbrian.plot.inputs import a_colour, a_dataset, of_numbers, some_axes
 from hetbrian.plot.labels import label
 from hetbrian.plot.style import COLOURS, panels, styled
 from hetbrian.simulation.record import DISPLAY_UNITS
@@ -46,7 +46,7 @@ def _names(value: Any, name: str) -> None:
     law=of(Distribution, advice="give the one that the values were drawn from"),
     n_bins=count,
     tails=TAILS,
-    colour=text,
+    colour=a_colour,
 )
 @styled
 def distribution(
@@ -91,7 +91,7 @@ def distribution(
     Raises
     ------
     ValueError
-        If a variable was not recorded, has no finite value, or the law has another unit.
+        If a variable was not recorded, has no finite value, the law has another unit, or the colour is none.
     TypeError
         If an argument is of another kind.
     """

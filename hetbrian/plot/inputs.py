@@ -37,6 +37,14 @@ def some_axes(value: Any, name: str) -> None:
         raise TypeError(f"{name} is {shown(value)}, expected Axes of matplotlib: leave it out for a new figure.")
 
 
+def a_colour(value: Any, name: str) -> None:
+    """Refuse what is no colour of matplotlib."""
+    from matplotlib.colors import is_color_like
+
+    if not isinstance(value, str) or not is_color_like(value):
+        raise ValueError(f"{name} is {shown(value)}, expected a colour of matplotlib: write 'red' or '#0072b2', say.")
+
+
 def interval(value: Any, name: str) -> None:
     """Refuse what is no beginning and end of a time."""
     try:
@@ -49,7 +57,7 @@ def interval(value: Any, name: str) -> None:
         raise ValueError(f"{name} is {shown(value)}, expected (start, stop) with start < stop: give two times.")
 
 
-def of_numbers(dataset: xr.Dataset, name: str, record: str, *dims: str) -> xr.DataArray:
+def of_numbers(dataset: xr.Dataset, name: str, record: str, *dims: str, given: str = "dataset") -> xr.DataArray:
     """
     Return a variable of a Dataset that holds real numbers.
 
@@ -63,6 +71,8 @@ def of_numbers(dataset: xr.Dataset, name: str, record: str, *dims: str) -> xr.Da
         How it gets there, for the error.
     *dims : str
         Its dimensions, if only these can be drawn.
+    given : str
+        What the Dataset is called among the arguments, for the error.
 
     Returns
     -------
@@ -75,15 +85,15 @@ def of_numbers(dataset: xr.Dataset, name: str, record: str, *dims: str) -> xr.Da
     """
     if name not in dataset.variables:
         there = ", ".join(map(str, dataset.data_vars)) or "nothing"
-        raise ValueError(f"dataset holds {shown_names(there)} and no {name!r}, expected it: {record}.")
+        raise ValueError(f"{given} holds {shown_names(there)} and no {name!r}, expected it: {record}.")
     variable = dataset[name]
     if variable.dtype.kind not in "biuf":
-        raise ValueError(f"{name!r} of dataset holds no numbers, expected some: {record}.")
+        raise ValueError(f"{name!r} of {given} holds no numbers, expected some: {record}.")
     if dims and tuple(variable.dims) != dims:
         more = [str(dim) for dim in variable.dims if dim not in dims]
-        advice = f"choose one with dataset.isel({more[0]}=0)" if more else record
+        advice = f"choose one with {given}.isel({more[0]}=0)" if more else record
         raise ValueError(
-            f"{name!r} of dataset has the dimensions {', '.join(map(str, variable.dims)) or 'none'}, expected "
+            f"{name!r} of {given} has the dimensions {', '.join(map(str, variable.dims)) or 'none'}, expected "
             f"{', '.join(dims)}: {advice}."
         )
     return variable

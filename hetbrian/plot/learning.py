@@ -8,8 +8,8 @@ import numpy as np
 from brian2 import Quantity, second
 
 from hetbrian._support.arguments import checked, quantity
-from hetbrian._support.checks import positive, text
-from hetbrian.plot.inputs import a_dataset, interval, learning_interval, of_numbers, seconds, some_axes
+from hetbrian._support.checks import positive
+from hetbrian.plot.inputs import a_colour, a_dataset, interval, learning_interval, of_numbers, seconds, some_axes
 from hetbrian.plot.labels import label
 from hetbrian.plot.style import COLOURS, LEARNING, above, panels, say_learning, styled
 
@@ -29,7 +29,7 @@ LEAST = 1e-12
     dataset=a_dataset,
     axes=some_axes,
     learning=interval,
-    colour=text,
+    colour=a_colour,
 )
 @styled
 def output_and_target(
@@ -65,7 +65,7 @@ def output_and_target(
     Raises
     ------
     ValueError
-        If output and target were not recorded, or over more than time and output.
+        If output and target were not recorded, or over more than time and output, or the colour is none.
     TypeError
         If an argument is of another kind.
     DimensionMismatchError

@@ -109,7 +109,10 @@ def phase_plane(
         )
     path = None
     if trajectory is not None:
-        path = [of_numbers(trajectory, name, "take one of this system", "time").values for name in (first, second)]
+        path = [
+            of_numbers(trajectory, name, "take one of this system", "time", given="trajectory").values
+            for name in (first, second)
+        ]
     limits = [(float(low), float(high)) for low, high in (ranges[name] for name in (first, second))]
     x, y = np.meshgrid(*(np.linspace(low, high, GRID) for low, high in limits))
     state = _states(system, {first: x, second: y, **held})

@@ -151,7 +151,7 @@ def population_rate(
     """
     name = "rate" if population is None else f"{population}.rate"
     network = of_numbers(dataset, name, f"record={name!r} with hb.simulate", "time")
-    theory = of_numbers(meanfield, "rate", "take MeanField.trajectory as meanfield", "time")
+    theory = of_numbers(meanfield, "rate", "take that of MeanField.trajectory", "time", given="meanfield")
     if network.attrs.get("units") != theory.attrs.get("units"):
         raise ValueError(
             f"meanfield has a rate in {theory.attrs.get('units', 'no unit')}, expected "

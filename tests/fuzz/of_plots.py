@@ -68,7 +68,9 @@ LEARNING = (10 * ms, 50 * ms)
 
 PLOT = {
     "bifurcation_diagram": lambda: Call(
-        closing(plot.bifurcation_diagram), {"equilibria": diagram(), "cycles": (), "variable": "x"}
+        closing(plot.bifurcation_diagram),
+        {"equilibria": diagram(), "cycles": (), "variable": "x"},
+        says={"variable": ("equilibria",)},
     ),
     "distribution": lambda: Call(
         closing(plot.distribution),
@@ -79,6 +81,7 @@ PLOT = {
             "n_bins": 10,
             "colour": "red",
         },
+        says={"variables": ("dataset",)},
     ),
     "heat_map": lambda: Call(
         closing(plot.heat_map),
@@ -94,10 +97,14 @@ PLOT = {
         closing(plot.phase_plane), {"field": FIELD, "ranges": {"x": (-1.0, 1.0), "y": (-1.0, 1.0)}}
     ),
     "population_rate": lambda: Call(
-        closing(plot.population_rate), {"dataset": run(), "meanfield": run(), "bin_width": 0.01 * second}
+        closing(plot.population_rate),
+        {"dataset": run(), "meanfield": run(), "bin_width": 0.01 * second},
+        says={"population": ("dataset",)},
     ),
     "raster": lambda: Call(
-        closing(plot.raster), {"dataset": run(), "sort_by": "eta", "bin_width": 0.01 * second, "learning": LEARNING}
+        closing(plot.raster),
+        {"dataset": run(), "sort_by": "eta", "bin_width": 0.01 * second, "learning": LEARNING},
+        says={"sort_by": ("dataset",), "population": ("dataset",)},
     ),
     "readout_weights": lambda: Call(closing(plot.readout_weights), {"dataset": run()}),
     "spectrum": lambda: Call(

@@ -124,6 +124,7 @@ def test_weights_of_runs_that_resume_each_other_are_a_course(tmp_path):
         ),
         (lambda: learning_curve(trained(), window=1 * second), "window is 1 s, expected .* at most the run of 0.4 s"),
         (lambda: learning_curve(trained(), pyplot.subplots(2, 1)[1]), "weights over time are not in the dataset; join"),
+        (lambda: output_and_target(trained(), colour="rad"), "colour is 'rad', expected a colour of matplotlib: write"),
         (lambda: output_and_target(trained(), pyplot.subplots(4, 1)[1]), "axes has 4 of them, expected 1 to 2"),
     ],
 )

@@ -109,7 +109,7 @@ def test_the_rate_of_the_network_is_averaged_over_bins():
     ("call", "message"),
     [
         (lambda: population_rate(known(), trained()), "no 'rate', expected it: record='rate' with hb.simulate"),
-        (lambda: population_rate(trained(), known()), "expected it: take MeanField.trajectory as meanfield"),
+        (lambda: population_rate(trained(), known()), "meanfield holds .* expected it: take that of MeanField.traj"),
         (
             lambda: population_rate(trained(), trained().drop_attrs()),
             "rate in no unit, expected Hz",
