@@ -287,7 +287,7 @@ def draw(rows, path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    with pyplot.style.context(str(ROOT / "hetbrian" / "published" / "figures" / "hetbrian.mplstyle")):
+    with pyplot.style.context(str(ROOT / "hetbrian" / "plot" / "hetbrian.mplstyle")):
         figure, axes = pyplot.subplots()
         for variant in VARIANTS:
             found = sorted({row["size"] for row in rows if row["variant"] == variant})

@@ -99,5 +99,5 @@ def draw(root=None):
 
 
 if __name__ == "__main__":
-    plt.style.use(HERE.parent / "hetbrian" / "published" / "figures" / "hetbrian.mplstyle")
+    plt.style.use(HERE.parent / "hetbrian" / "plot" / "hetbrian.mplstyle")
     draw(*sys.argv[1:]).savefig(HERE / "data.png", dpi=110)

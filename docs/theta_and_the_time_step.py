@@ -87,7 +87,7 @@ def main():
     """Simulate and write the figure beside this file."""
     prefs.codegen.target = "numpy"
     plt.switch_backend("Agg")
-    plt.style.use(HERE.parent / "hetbrian" / "published" / "figures" / "hetbrian.mplstyle")
+    plt.style.use(HERE.parent / "hetbrian" / "plot" / "hetbrian.mplstyle")
     rates = {(reset, index): firing_rates(reset, dt) for reset in THETA for index, dt in enumerate(STEPS)}
     for (reset, index), values in rates.items():
         print(f"{reset}, dt = {STEPS[index]}: {values[0]:.2f} to {values[-1]:.2f}")

@@ -59,7 +59,7 @@ _LATE = {
 }  # fmt: skip
 """Names that are imported when they are asked for, with their rooms: most need torch, Lightning or Dask."""
 
-_ROOMS = ("analysis", "codegen", "network", "published", "readout", "simulation", "study", "torch", "training")
+_ROOMS = ("analysis", "codegen", "network", "plot", "published", "readout", "simulation", "study", "torch", "training")
 
 
 def __getattr__(name: str) -> _Any:

@@ -3,6 +3,7 @@
 from hetbrian import analysis as analysis
 from hetbrian import codegen as codegen
 from hetbrian import network as network
+from hetbrian import plot as plot
 from hetbrian import published as published
 from hetbrian import readout as readout
 from hetbrian import simulation as simulation

@@ -244,7 +244,7 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         "codegen/templates/cuda/force.cu",
         "torch/fused/kernels/sequence.cu",
         "study/report.html",
-        "published/figures/hetbrian.mplstyle",
+        "plot/hetbrian.mplstyle",
         "published/figures/data/fig4.nc",
         "_new/template/own/mystudy.py",
         "_new/template/copied/README.md",

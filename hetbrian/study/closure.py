@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 
-SHOWING = ("_support/progress.py", "study/claims.py", "published/figures")
+SHOWING = ("_support/progress.py", "study/claims.py", "plot", "published/figures")
 """Files and folders of hetbrian that only show results: a sweep goes on after they have changed."""
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import xarray
 
 from hetbrian._support.files import replacing
+from hetbrian.plot.style import STYLE
 from hetbrian.study.protocol import PUBLISHED, hook, is_published
 
 FIGURES = PUBLISHED.parent / "figures"
-"""The folder of hetbrian's own figures, their style, and their data."""
+"""The folder of hetbrian's own figures, and their data."""
 
 
 def archived(name: str) -> Path:
@@ -73,7 +74,7 @@ def save_figure(
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    with pyplot.style.context(FIGURES / "hetbrian.mplstyle"):
+    with pyplot.style.context(STYLE):
         axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
         figure = axes[0].figure
         if "small" in dataset.attrs:

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-ROOMS = ("analysis", "codegen", "network", "readout", "simulation", "study", "torch", "training", "training.data")
+ROOMS = (
+    "analysis",
+    "codegen",
+    "network",
+    "plot",
+    "readout",
+    "simulation",
+    "study",
+    "torch",
+    "training",
+    "training.data",
+)
 
 
 @dataclass(frozen=True)

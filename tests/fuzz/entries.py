@@ -5,12 +5,14 @@ import re
 from tests.fuzz.calls import Call
 from tests.fuzz.of_learning import ANALYSIS, DATA, DATA_WORDS, STUDY, TORCH, TRAINING
 from tests.fuzz.of_networks import NETWORK, READOUT, SIMULATION
+from tests.fuzz.of_plots import PLOT
 
 CALLS = {
     f"{room}.{name}": make
     for room, calls in {
         "analysis": ANALYSIS,
         "network": NETWORK,
+        "plot": PLOT,
         "readout": READOUT,
         "simulation": SIMULATION,
         "study": STUDY,

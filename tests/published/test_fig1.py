@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import xarray
 
-from hetbrian.published.figures.fig1 import DYNAMICS, draw
+from hetbrian.plot.diagram import DYNAMICS
+from hetbrian.published.figures.fig1 import draw
 from hetbrian.published.protocols import fig1
 
 pytest.importorskip("xpplab")
@@ -48,7 +49,7 @@ def test_drawing_uses_the_papers_colours_and_changes_nothing(diagram):
     assert axes[0].get_ylabel() == "population rate (Hz)"
     handles, labels = axes[0].get_legend_handles_labels()
     shown = {label: handle.get_color() for handle, label in zip(handles, labels, strict=True)}
-    assert DYNAMICS.items() <= shown.items()
+    assert {name: look["color"] for name, look in DYNAMICS.items()}.items() <= shown.items()
     assert not any("unknown" in label for label in labels)  # every cycle is confirmed
     xarray.testing.assert_identical(diagram, before)
 

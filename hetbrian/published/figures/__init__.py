@@ -1,5 +1,5 @@
 """One file per figure: ``draw(dataset, axes=None)`` returns axes; ``data/`` holds what they were drawn from."""
 
-from hetbrian.published.figures.colours import COLOURS, REGIMES
+from hetbrian.plot.style import COLOURS, REGIMES
 
 __all__ = ["COLOURS", "REGIMES"]

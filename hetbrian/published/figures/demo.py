@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot import output_and_target
+from hetbrian.plot.style import COLOURS
 
 
 def draw(dataset, axes=None):
@@ -32,15 +33,13 @@ def draw(dataset, axes=None):
     shown = dataset.sel(time=slice(max(0.0, stop - 0.5), end))
     for axis, condition in zip(axes, conditions, strict=True):
         scores = dataset.sel(condition=condition).isel(seed=0)
-        trace = shown.z.sel(condition=condition)
-        axis.axvspan(float(shown.time[0]), stop, color="0.93", lw=0)
-        axis.plot(shown.time, shown.y[:, 0], color=COLOURS["target"], lw=0.9, ls="--", label="target")
-        axis.plot(shown.time, trace[:, 0], color=COLOURS.get(str(condition), COLOURS["combined"]), label="output")
-        axis.set(ylabel="output", ylim=(-1.6, 1.6))
+        trace = shown[["y"]].assign(z=shown.z.sel(condition=condition))
+        output_and_target(trace, axis, colour=COLOURS.get(str(condition), COLOURS["combined"]))
+        axis.set(xlabel="", ylim=(-1.6, 2.0))
+        axis.get_legend().remove()
         axis.set_title(
             f"{condition}: {float(scores.rate):.1f} Hz, mean square error {float(scores.mse):.3g} in the test"
         )
     axes[0].legend(loc="upper right", ncols=2, borderaxespad=0)
-    axes[0].annotate("learning", (stop, -1.5), (-4, 0), textcoords="offset points", ha="right", color="0.4", size=8)
     axes[-1].set_xlabel("time (s)")
     return axes

@@ -4,7 +4,8 @@ import numpy as np
 from brian2 import pA
 
 from hetbrian.network.neuron import Izhikevich
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot import heat_map
+from hetbrian.plot.style import COLOURS
 
 KINDS = {"eta": "eta_half_width", "g": "g_half_width"}
 """Half width of each kind of heterogeneity in the Dataset."""
@@ -39,7 +40,7 @@ def draw(dataset, axes=None):
     -------
     ndarray of Axes
     """
-    from matplotlib import colormaps, pyplot
+    from matplotlib import pyplot
 
     alive = (dataset.lifetime >= float(dataset.lifetime.max()) - 0.1).astype(float).where(dataset.status == 1)
     works = (dataset.relative_error < WORKS).astype(float).where(dataset.status == 1)
@@ -52,20 +53,16 @@ def draw(dataset, axes=None):
         for column, (learning, kind) in enumerate((key, kind) for key in shares for kind in KINDS):
             axis = axes[row, column]
             values = plane(shares[learning].sel(learning=learning, n_neurons=size), kind)
-            share = values.mean("seed").transpose("eta", "half_width")
-            image = axis.pcolormesh(
-                share, vmin=0, vmax=1, cmap=colormaps["viridis"], edgecolors="none", rasterized=True
-            )
-            widths, biases = share.half_width.values, share.eta.values
-            axis.set_xticks(np.arange(len(widths)) + 0.5, [f"{width:g}" for width in widths], rotation=60)
-            axis.set_yticks(np.arange(len(biases)) + 0.5, [f"{bias:g}" for bias in biases] if column == 0 else [])
-            axis.tick_params(length=0, labelsize=7)
-            axis.spines[:].set_visible(True)
+            table = values.to_dataset(name="share")
+            heat_map(table, "share", "half_width", "eta", axis, over="mean", even=True, limits=(0, 1))
+            axis.set(xlabel=TEXT[kind] if row == len(sizes) - 1 else "", ylabel="")
+            axis.tick_params("x", rotation=60)
+            axis.tick_params(labelsize=7, labelleft=column == 0)
             axis.set_title(f"{chr(97 + 4 * row + column)}   N = {size}, {CONDITIONS[learning]}", fontsize=7)
-            if row == len(sizes) - 1:
-                axis.set_xlabel(TEXT[kind])
         axes[row, 0].set_ylabel("background current\nof all neurons (pA)")
-    axes[0, 0].figure.colorbar(image, ax=axes[:-1], shrink=0.6, pad=0.03).set_label("share of seeds")
+    axes[0, 0].figure.colorbar(axes[0, 0].collections[0], ax=axes[:-1], shrink=0.6, pad=0.03).set_label(
+        "share of seeds"
+    )
     _shifts(axes[-1], dataset, 4 * len(sizes))
     return axes
 

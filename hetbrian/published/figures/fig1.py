@@ -2,18 +2,9 @@
 
 import numpy as np
 
-from hetbrian.published.figures import REGIMES
-
-DYNAMICS = {
-    "stable fixed point": "#2ca02c",
-    "unstable fixed point": "#1f4e9e",
-    "stable limit cycle": "#d62728",
-    "unstable limit cycle": "#d4a017",
-}
-"""The paper's colours: green, blue, red, mustard."""
-
-OPEN = {"color": "0.5", "ls": ":"}
-"""How cycles are drawn that integration did not confirm, so that nobody knows whether they are stable."""
+from hetbrian.plot import bifurcation_diagram
+from hetbrian.plot.diagram import DYNAMICS
+from hetbrian.plot.style import REGIMES
 
 MEANINGS = {"I": "quiescent", "II": "oscillatory", "III": "persistently active"}
 
@@ -55,8 +46,9 @@ def diagram(dataset, axis):
     axis : matplotlib Axes
         Where to draw.
     """
-    eta, rate = dataset.equilibrium_eta.values, dataset.equilibrium_rate.values
-    kind, limits = dataset.equilibrium_kind.values, (dataset.attrs["lower"], dataset.attrs["upper"])
+    limits = (dataset.attrs["lower"], dataset.attrs["upper"])
+    equilibria = _part(dataset, "equilibrium").assign_attrs(parameter="eta")
+    eta, kind = equilibria.eta.values, equilibria.kind.values
     hopf = np.sort(eta[kind == "hopf"])
     if hopf.size >= 2:
         edges = [limits[0], hopf[0], hopf[-1], limits[1]]
@@ -72,18 +64,13 @@ def diagram(dataset, axis):
                 va="top",
                 color="0.35",
             )
-    _segments(axis, eta, rate, dataset.equilibrium_stable.values, "fixed point")
-    top = rate[eta <= limits[1]].max()
+    families, top = [], float(equilibria.rate[eta <= limits[1]].max())
     if "cycle_eta" in dataset:
-        for family in np.unique(dataset.cycle_family):
-            cycles = dataset.isel(cycle=dataset.cycle_family.values == family)
-            is_open = ~cycles.cycle_verified.values & (cycles.cycle_kind.values == "regular")
-            for side in ("min", "max"):
-                values = cycles[f"cycle_rate_{side}"].values
-                _segments(axis, cycles.cycle_eta.values, values, cycles.cycle_stable.values, "limit cycle", is_open)
-        top = max(top, float(dataset.cycle_rate_max.max()))
-    axis.plot(eta[kind == "hopf"], rate[kind == "hopf"], "o", color="black", ms=4, zorder=4, label="Hopf point")
-    axis.set(xlabel=ETA, ylabel="population rate (Hz)", xlim=limits, ylim=(0, 1.22 * top))
+        cycles = _part(dataset, "cycle")
+        families = [cycles.isel(point=cycles.family.values == family) for family in np.unique(cycles.family)]
+        top = max(top, float(cycles.rate_max.max()))
+    bifurcation_diagram(equilibria, families, axis, variable="rate")
+    axis.set(xlabel=ETA, xlim=limits, ylim=(0, 1.22 * top))
     unit = dataset.attrs["time_unit"]
     right = axis.secondary_yaxis("right", functions=(lambda rate: rate * unit, lambda r: r / unit))
     right.set_ylabel("r (dimensionless)")
@@ -97,17 +84,7 @@ def name_lines(axis, place, **layout):
     axis.legend([handles[name] for name in names], names, loc=place, **layout)
 
 
-def _segments(axis, x, y, stable, what, is_open=False):
-    """
-    Draw a curve in one style per stability, without gaps.
-
-    A Hopf point or a fold has no stability of its own and counts as unstable: both pieces that it divides reach to it.
-    """
-    style = np.where(is_open, 2, np.where(stable, 1, 0))
-    for piece in np.split(np.arange(len(x)), np.flatnonzero(np.diff(style)) + 1):
-        kind = style[piece[0]]
-        name = f"{('unstable', 'stable')[kind]} {what}" if kind < 2 else f"{what}, stability unknown"
-        if kind:
-            piece = np.arange(max(piece[0] - 1, 0), min(piece[-1] + 2, len(x)))
-        look = OPEN if kind == 2 else {"color": DYNAMICS[name]}
-        axis.plot(x[piece], y[piece], label=name, solid_capstyle="round", **look)
+def _part(dataset, prefix):
+    """Return equilibria or cycles as `bifurcation_diagram` takes them."""
+    there = dataset[[name for name in dataset.data_vars if dataset[name].dims == (prefix,)]]
+    return there.rename({name: name.removeprefix(f"{prefix}_") for name in there.data_vars} | {prefix: "point"})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hetbrian.published.figures import COLOURS, REGIMES
+from hetbrian.plot.style import COLOURS, REGIMES
 from hetbrian.published.figures.reservoir import TITLES, errors, legend
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot.style import COLOURS
 from hetbrian.published.figures.reservoir import TITLES, errors, legend
 
 AXES = {

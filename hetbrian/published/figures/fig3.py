@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot.style import COLOURS
 
 AXIS = {
     "eta": r"half width of background current $\Delta_\eta$ (pA)",

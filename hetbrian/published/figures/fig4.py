@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot import heat_map
+from hetbrian.plot.cells import BORDER, HATCH
+from hetbrian.plot.style import COLOURS
 from hetbrian.study.claims import Evidence
 
 TITLES = {
@@ -17,6 +19,9 @@ TITLES = {
 
 ERRORS = {"mse": "test", "mse_learning": "last second of learning"}
 """What is drawn in the upper and in the lower panels."""
+
+GAINS = {"feedback_gain": "feedback gain Q", "recurrent_gain": "recurrent gain G"}
+"""The parameters on x and y, and what they are called."""
 
 LIMITS = (-2.5, 1.0)
 """Range of the colour bar, log10 of the mean square error; what lies beyond is drawn in the last colour."""
@@ -45,8 +50,8 @@ def draw(dataset, axes=None):
     -------
     ndarray of Axes, shape (rows, columns)
     """
-    from matplotlib import colormaps, pyplot
-    from matplotlib.colors import Normalize
+    from matplotlib import pyplot
+    from matplotlib.ticker import FixedLocator
 
     n_panels = dataset.sizes["panel"]
     columns = min(n_panels, 3)
@@ -55,47 +60,36 @@ def draw(dataset, axes=None):
         shape = (2 * rows, columns)
         size = (2.2 + 2.2 * columns, 0.7 + 2.1 * shape[0])
         _, axes = pyplot.subplots(*shape, figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False)
-    gains = [dataset[name].values / 1000 for name in ("feedback_gain", "recurrent_gain")]
-    edges = [_edges(values) for values in gains]
-    norm, colours = Normalize(*LIMITS), colormaps["viridis_r"]
+    data = dataset.assign_coords({name: _in_nA(dataset[name], text) for name, text in GAINS.items()})
     for number, axis in enumerate(np.ravel(axes)):
         name, panel = list(ERRORS)[number // n_panels], str(dataset.panel.values[number % n_panels])
-        data = dataset.sel(panel=panel)
-        done = data.status == 1
-        # a diverged run has an infinite error: clipped, it stays in the median
-        error = np.log10(data[name].clip(1e-12, 1e12)).where(done).median("seed")
-        image = axis.pcolormesh(*edges, error, norm=norm, cmap=colours, edgecolors="none", rasterized=True)
-        text, kind = TITLES[panel]
+        shown, (text, kind) = data.sel(panel=panel), TITLES[panel]
+        look = {"log": True, "limits": LIMITS, "colours": "viridis_r"}
         if name == "mse":
-            relative = data.relative_error.clip(0, 1e12).where(done)
-            _mark(axis, edges, relative.median("seed").values, data.rate.where(done).median("seed").values)
-            axis.set_title(f"{panel}   {text}\n{_share(relative)}", color=COLOURS[kind])
+            heat_map(shown, name, *GAINS, axis, works={"relative_error": WORKS}, **look)
+            _cross(axis, shown)
+            axis.set_title(f"{panel}   {text}\n{_share(shown)}", color=COLOURS[kind])
         else:
+            heat_map(shown, name, *GAINS, axis, **look)
             axis.set_title(f"{panel}'   {text}", color=COLOURS[kind])
-        axis.spines[:].set_visible(True)
-        axis.set_xticks([3, 6, 9, 12, 15])
-        axis.set_yticks([1, 5, 9, 13, 17])
-        axis.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
-    for axis in axes[-1]:
-        axis.set_xlabel("feedback gain Q (nA)")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("recurrent gain G (nA)")
+        axis.xaxis.set_major_locator(FixedLocator([3, 6, 9, 12, 15]))  # which leaves the limits where they are
+        axis.yaxis.set_major_locator(FixedLocator([1, 5, 9, 13, 17]))
+        axis.label_outer()
+    image = axes[0, 0].collections[0]
     bar = axes[0, 0].figure.colorbar(image, ax=axes, extend="both", shrink=0.5)
     bar.set_label(r"$\log_{10}$ mean square error: a to f, test; a' to f', last second of learning")
     _explain(axes[0, 0].figure)
     return axes
 
 
-def _edges(values):
-    """Return the borders of cells around gains, which lie halfway between neighbours."""
-    if len(values) == 1:
-        return values[0] + np.array([-0.5, 0.5])
-    middle = (values[1:] + values[:-1]) / 2
-    return np.r_[2 * values[0] - middle[0], middle, 2 * values[-1] - middle[-1]]
+def _in_nA(gain, text):
+    """Return a gain in nA, with its name."""
+    return (gain.name, gain.values / 1000, {"long_name": text, "units": "nA"})
 
 
-def _share(relative):
+def _share(data):
     """Return the share of the grid that works and its interval over seeds, as text."""
+    relative = data.relative_error.where(data.status == 1)
     works = (relative < WORKS).where(relative.notnull()).mean(("recurrent_gain", "feedback_gain")).values
     works = works[np.isfinite(works)]
     if not works.size:
@@ -104,21 +98,12 @@ def _share(relative):
     return f"works: {works.mean():.0%}" + (f" ({low:.0%} to {high:.0%})" if works.size > 1 else "")
 
 
-def _mark(axis, edges, relative, rate):
-    """Hatch the points that fail, cross those that fire beyond all bounds, and outline those that work."""
-    from matplotlib.patches import Rectangle
-
-    (x, y), works = edges, np.pad(relative < WORKS, 1)
-    for row, column in np.argwhere(relative >= WORKS):
-        corner, size = (x[column], y[row]), (x[column + 1] - x[column], y[row + 1] - y[row])
-        axis.add_patch(Rectangle(corner, *size, fill=False, lw=0, hatch="/////", ec="0.35"))
-        if rate[row, column] > BLOW_UP:
-            axis.plot(corner[0] + size[0] / 2, corner[1] + size[1] / 2, "x", color="tab:red", ms=4)
-    line = {"color": "black", "lw": 1.6, "solid_capstyle": "butt"}
-    for row, column in np.argwhere(works[:, 1:] != works[:, :-1]):
-        axis.plot([x[column]] * 2, [y[row - 1], y[row]], **line)
-    for row, column in np.argwhere(works[1:] != works[:-1]):
-        axis.plot([x[column - 1], x[column]], [y[row]] * 2, **line)
+def _cross(axis, data):
+    """Cross the points that fail and fire beyond all bounds."""
+    done = data.where(data.status == 1)[["relative_error", "rate"]].median("seed")
+    beyond = (done.relative_error >= WORKS) & (done.rate > BLOW_UP)
+    for row, column in np.argwhere(beyond.transpose(*reversed(GAINS)).values):
+        axis.plot(data.feedback_gain[column], data.recurrent_gain[row], "x", color="tab:red", ms=5, mew=1.5)
 
 
 def _explain(figure):
@@ -127,8 +112,10 @@ def _explain(figure):
     from matplotlib.patches import Patch
 
     marks = [
-        Patch(fill=False, lw=0, hatch="/////", ec="0.35", label="test fails (median over seeds)"),
-        Line2D([], [], color="black", lw=1.6, label="border of what works"),
-        Line2D([], [], color="tab:red", marker="x", ls="", ms=4, label=f"above {BLOW_UP:.0f} Hz: Euler's step"),
+        Patch(**HATCH, ec="0.35", label="test fails (median over seeds)"),
+        Line2D([], [], **BORDER, label="border of what works"),
+        Line2D(
+            [], [], color="tab:red", marker="x", ls="", ms=5, mew=1.5, label=f"above {BLOW_UP:.0f} Hz: Euler's step"
+        ),
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=3, fontsize=7, frameon=False)

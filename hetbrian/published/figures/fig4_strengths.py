@@ -1,7 +1,8 @@
 """How strong heterogeneity has to be in figure 4: what works with each strength."""
 
-import numpy as np
+import xarray
 
+from hetbrian.plot import heat_map
 from hetbrian.published.figures.fig4 import WORKS
 
 SYMBOLS = {"eta_half_width": r"$\Delta_\eta$", "g_half_width": r"$\Delta_g$", "theta": r"$\theta$"}
@@ -28,18 +29,15 @@ def draw(dataset, axes=None):
     if axes is None:
         _, axes = pyplot.subplots(figsize=(7.4, 0.9 + 0.22 * dataset.sizes["strength"]), layout="constrained")
     share = (dataset.relative_error < WORKS).where(dataset.status == 1).mean(("seed", "feedback_gain"))
-    share = share.transpose("strength", "recurrent_gain")
-    table = np.c_[share.values, share.mean("recurrent_gain").values]
-    axes.imshow(table, cmap="Greens", vmin=0, vmax=1.4, aspect="auto")
-    for (row, column), value in np.ndenumerate(table):
-        axes.text(column, row, f"{value:.0%}", ha="center", va="center", fontsize=7)
-    axes.axvline(table.shape[1] - 1.5, color="white", lw=3)
-    gains = [f"G = {gain / 1000:g} nA" for gain in dataset.recurrent_gain.values]
-    axes.set_xticks(range(table.shape[1]), [*gains, "all"])
+    share = share.assign_coords(recurrent_gain=[f"G = {gain / 1000:g} nA" for gain in share.recurrent_gain.values])
+    table = xarray.concat([share, share.mean("recurrent_gain").expand_dims(recurrent_gain=["all"])], "recurrent_gain")
     names = [str(name) for name in dataset.strength.values]
     for parameter, symbol in SYMBOLS.items():
         names = [name.replace(parameter, symbol) for name in names]
-    axes.set_yticks(range(table.shape[0]), names)
-    axes.tick_params(length=0)
+    table = table.assign_coords(strength=names).to_dataset(name="share")
+    heat_map(table, "share", "recurrent_gain", "strength", axes, written=".0%", colours="Greens", limits=(0, 1.4))
+    axes.axvline(table.sizes["recurrent_gain"] - 1.5, color="white", lw=3)
+    axes.invert_yaxis()
+    axes.set(xlabel="", ylabel="")
     axes.set_title("networks that work")
     return axes

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from hetbrian.published.figures import REGIMES
-from hetbrian.published.figures.fig1 import DYNAMICS, ETA, diagram, name_lines
+from hetbrian.plot.diagram import DYNAMICS
+from hetbrian.plot.style import REGIMES
+from hetbrian.published.figures.fig1 import ETA, diagram, name_lines
 
 NETWORKS = {
     "own": {"ls": "", "marker": "s", "ms": 4, "mfc": "white", "mec": "black"},
@@ -117,7 +118,7 @@ def _folds(axis, eta, second, hopf_eta, hopf_second):
     axis.plot(
         distance + np.interp(fine, hopf_second[order], hopf_eta[order]),
         fine,
-        color=DYNAMICS["unstable limit cycle"],
+        color=DYNAMICS["unstable limit cycle"]["color"],
         marker=".",
         ms=5,
         markevery=np.searchsorted(fine, second).tolist(),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot.style import COLOURS
 
 MARKERS = "osDv^<>"
 """Of the replays, in their order."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hetbrian.plot import distribution
 from hetbrian.published.figures.fig5 import curves
 from hetbrian.published.figures.table1 import TITLES, colour
 
@@ -47,10 +48,6 @@ def draw(dataset, axes=None):
 def _distributions(axes, data):
     """Draw histograms of each parameter before and after."""
     for axis, (name, text) in zip(axes, PARAMETERS.items(), strict=True):
-        start, end = (values[np.isfinite(values)] for values in (data[f"{name}_start"].values, data[name].values))
-        edges = np.histogram_bin_edges(np.concatenate([start, end]), 20)
-        axis.hist(start, edges, color="0.75", label="before")
-        axis.hist(end, edges, histtype="step", color=colour(name), label="after")
+        named = {"before": f"{name}_start", "after": name}
+        distribution(data, named, axis, n_bins=20, colour=colour(name), tails=0.0)
         axis.set_xlabel(text)
-        axis.set_ylabel("neurons")
-        axis.legend(fontsize="x-small", frameon=False)

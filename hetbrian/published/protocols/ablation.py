@@ -9,7 +9,7 @@ import numpy as np
 import xarray
 
 from hetbrian._support.errors import DivergenceError
-from hetbrian.published.figures import COLOURS
+from hetbrian.plot.style import COLOURS
 from hetbrian.published.protocols.common.procedure import Procedure
 from hetbrian.published.protocols.common.reservoir import TARGETS, relative, scored, simulated
 from hetbrian.published.protocols.common.statements import claim
