@@ -45,11 +45,15 @@ from hetbrian.study.protocol import (
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Heterogeneous Izhikevich networks that learn, in Brian2.",
 )
+
+
+def _protocol_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return what the Tab key offers for a protocol."""
+    return [(name, headline(path)) for name, path in protocols().items() if name.startswith(incomplete)]
 
 
 def _show_version(is_asked: bool):
@@ -89,7 +93,11 @@ EXPECTED = (
 def run(
     context: typer.Context,
     protocol: Annotated[
-        str | None, typer.Argument(help="Name of a figure or table (fig3), or your own protocol file; none lists all.")
+        str | None,
+        typer.Argument(
+            help="Name of a figure or table (fig3), or your own protocol file; none lists all.",
+            autocompletion=_protocol_names,
+        ),
     ] = None,
     small: Annotated[bool, typer.Option(help="Use the protocol's small size.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
@@ -280,7 +288,7 @@ def train(
 
 @app.command()
 def figure(
-    name: Annotated[str, typer.Argument(help="Name of a figure or table (fig3).")],
+    name: Annotated[str, typer.Argument(help="Name of a figure or table (fig3).", autocompletion=_protocol_names)],
     data: Annotated[Path | None, typer.Option(help="Its Dataset, by default the archived one.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for PNG and PDF.")] = Path("out"),
 ):
@@ -295,6 +303,26 @@ def figure(
         text = summary(dataset)
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))
     console.print("wrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new folder, whose name the study gets.")],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Begin with a copy of a published protocol (fig3); hetbrian run lists them.",
+            autocompletion=_protocol_names,
+        ),
+    ] = None,
+):
+    """Write a study of your own: model, protocol, figure, test and README, which run at once and are to be edited."""
+    from hetbrian._new import write_study
+
+    first, *others = write_study(folder, from_)
+    console.print(f"wrote {first} and {', '.join(path.name for path in others)}", soft_wrap=True)
+    console.print(f"next: hetbrian run {first} --small", soft_wrap=True)
 
 
 @app.command()

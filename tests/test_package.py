@@ -246,6 +246,8 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         "study/report.html",
         "published/figures/hetbrian.mplstyle",
         "published/figures/data/fig4.nc",
+        "_new/template/own/mystudy.py",
+        "_new/template/copied/README.md",
         "py.typed",
         "__init__.pyi",
     )

@@ -1,6 +1,7 @@
 """Optional packages, imported when they are asked for; what is missing says how to install it."""
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ NEEDED = {
     "CPU_COUNT": ("dask.system:CPU_COUNT", "sweeps", "sweep"),
 }
 """For each name a module, or one of its attributes, what needs it, and the extra that brings it."""
+
+
+def missing(*names: str) -> list[str]:
+    """Return which packages of `NEEDED` are not installed; none of them is imported."""
+    return [name for name in names if importlib.util.find_spec(NEEDED[name][0].partition(".")[0]) is None]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ import xarray
 
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import file_path, flag, function, nearest, shown, text
+from hetbrian._support.optional import missing
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
@@ -119,11 +120,13 @@ def sweep(
     name : str, optional
         Folder of this sweep within the folder, for a protocol that has several.
     folder : path-like, optional
-        Where finished points are kept, see `hetbrian.study.store.Store`; by default nowhere once it returns.
+        Where finished points are kept, see `hetbrian.study.store.Store`; by default nowhere once it returns. Without
+        zarr they are in the database only.
     scheduler : str, optional
         Address of a running Dask scheduler, e.g. ``tcp://host:8786``; by default processes of this machine.
     workers : int, optional
-        How many processes of this machine, by default one per core; 0 for this one, which needs no Dask.
+        How many processes of this machine, by default one per core, or 0 where Dask is not installed; 0 for this one,
+        which needs no Dask.
     retry_failed : bool, optional
         Whether to compute points again that failed before.
     watch : callable, optional
@@ -149,7 +152,7 @@ def sweep(
     OSError
         If the folder cannot be written, the disk is full, or there is no scheduler or it went away.
     ImportError
-        If dask is needed and not installed, or zarr where the points are kept.
+        If there are processes to start and dask is not installed.
     """
     given: dict[str, Any] = {"name": name or None, "folder": folder, "scheduler": scheduler, "workers": workers}
     given |= {"retry_failed": retry_failed, "watch": watch, "view": view}
@@ -159,6 +162,8 @@ def sweep(
     retry_failed = options.retry_failed if retry_failed is None else retry_failed
     if scheduler is None and workers is None:
         scheduler, workers = options.scheduler, options.workers
+    is_alone = scheduler is None and workers is None and bool(missing("distributed"))
+    workers = 0 if is_alone else workers
     if scheduler and workers is not None:
         raise ValueError(
             f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
@@ -183,14 +188,14 @@ def sweep(
 
     with ExitStack() as stack:
         is_kept = folder is not None
-        if is_kept:
-            from hetbrian._support.optional import zarr  # noqa: F401  - before anything is computed
         place = Path(folder or stack.enter_context(temporary_folder())) / name
         store = stack.enter_context(Store(place, grid, identity))
         todo = store.todo(retry_failed)
         if todo:
             n_failed = store.n_failed if not retry_failed else 0
             progress = stack.enter_context(SweepProgress(len(grid), store.n_done, n_failed))
+            if is_alone:
+                progress.say("dask is not installed, so one point after the other: pip install 'hetbrian[sweep]'")
             watcher = _Watcher(watch, lambda: shown(store.dataset()))
             if workers == 0:
                 outcomes = _computed_here(point, todo, arguments)
@@ -211,7 +216,7 @@ def sweep(
                     if is_kept
                     else "Stopped; nothing was kept."
                 ) from None
-        if is_kept:
+        if is_kept and not missing("zarr"):
             store.export()
         dataset = store.dataset()
         if not store.n_done:

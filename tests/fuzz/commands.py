@@ -71,6 +71,7 @@ COMMANDS = {
         ["train", "shd", "--precision", "*"], ["train", "shd", "--bin_width", "*"],
     ),
     "figure": (["figure", "*"], ["figure", "fig1", "--data", "*"], ["figure", "p.py", "--data", "*"]),
+    "new": (["new", "*"], ["new", "mine", "--from", "*"]),
     "report": (["report", "*"], ["report", ".", "--out", "*"], ["report", ".", "--protocols", "*"]),
     "make-data": (
         ["make-data", "*", "--out", "d"], ["make-data", "nmnist", "--out", "d", "--train", "*", "--test", "1"],

@@ -508,16 +508,27 @@ def test_what_the_point_does_not_need_may_change(monkeypatch, tmp_path):
         (copied / name).write_text(text)
 
 
-@pytest.mark.parametrize(("missing", "options"), [("zarr", {"workers": 0, "folder": "s"}), ("distributed", {})])
-def test_sweeps_need_their_packages(monkeypatch, tmp_path, missing, options):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "hetbrian.study.cluster")
+def test_processes_need_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "hetbrian.study.cluster", raising=False)
     with pytest.raises(
-        ImportError, match=rf"{missing} is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
+        ImportError, match=r"distributed is not installed, expected it for sweeps: pip install 'hetbrian\[sweep"
     ):
-        sweep(points.scaled, GRID, parameters={"factor": 2 * pA}, **options)
-    assert not list(tmp_path.iterdir())
+        sweep(points.scaled, GRID, parameters={"factor": 2 * pA}, workers=2)
+
+
+def test_without_dask_and_zarr_points_are_computed_here_and_kept_in_the_database(monkeypatch, tmp_path, capfd):
+    given = {"parameters": {"factor": 2 * pA}, "folder": tmp_path / "s"}
+    with monkeypatch.context() as patch:
+        for name in ("distributed", "zarr"):
+            patch.setitem(sys.modules, name, None)
+        found = sweep(points.scaled, GRID, **given)
+    assert (
+        "dask is not installed, so one point after the other: pip install 'hetbrian[sweep]'" in capfd.readouterr().err
+    )
+    assert not (tmp_path / "s" / "points.zarr").exists()
+    assert sweep(points.scaled, GRID, workers=0, **given).identical(found)  # with zarr again: nothing to compute
+    assert xarray.open_zarr(tmp_path / "s" / "points.zarr", consolidated=False).sizes == found.sizes
 
 
 def test_a_base_install_runs_the_demo_and_reports_it(tmp_path):
@@ -527,7 +538,18 @@ def test_a_base_install_runs_the_demo_and_reports_it(tmp_path):
         "from hetbrian.cli import app\n"
         "app(standalone_mode=False)\n"
     )
-    for command in (["run", "demo", "--small", "--device", "numpy"], ["report", "out"]):
+    small = ["--small", "--device", "numpy"]
+    tiny = [
+        "--n_neurons",
+        "20",
+        "--eta_half_widths",
+        "(0,500)*pA",
+        "--g_half_widths",
+        "(0,500)*pA",
+        "--thetas",
+        "(0,0.5)",
+    ]
+    for command in (["run", "demo", *small], ["run", "fig3", *small, *tiny], ["report", "out"]):
         done = subprocess.run(
             [sys.executable, "-c", script, *command],
             cwd=tmp_path,

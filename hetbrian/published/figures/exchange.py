@@ -94,7 +94,6 @@ def _shifts(axes, dataset, letter):
         axis.set(xscale="log", xlabel=TEXT[kind], ylabel="equal shift (pA)")
         axis.set_yscale("symlog", linthresh=5)
         axis.set_ylim(0, 1.3 * top)
-        axis.legend(fontsize=6.5)
     alone = dataset.isel(condition=np.flatnonzero(sum(dataset[name] for name in KINDS.values()) == 0)).sortby("eta")
     for size, style in zip(alone.n_neurons.values, styles, strict=False):
         error = np.log10(alone.relative_error.sel(learning="with", n_neurons=size).clip(1e-6, 10.0))
@@ -105,8 +104,10 @@ def _shifts(axes, dataset, letter):
         axes[3].plot(alone.eta, life, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
     axes[2].set(ylabel=r"$\log_{10}$ relative error", xlabel="current, trained (pA)")
     axes[3].set(ylabel="lifetime (s)", xlabel="current, untrained (pA)", xlim=NEAR)
-    for axis in axes[2:]:
-        axis.legend(fontsize=6.5)
+    lines = {}
+    for axis in (axes[0], axes[3]):  # of the sizes those of the last, in grey
+        lines |= {text: line for line, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    axes[0].figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines), fontsize=7)
     for number, axis in enumerate(axes):
         axis.set_title(f"{chr(97 + letter + number)}{'   homogeneous' if number > 1 else ''}", fontsize=8)
         axis.tick_params(labelsize=7)

@@ -1,0 +1,109 @@
+"""Write a study: files to edit, made from templates or from a published protocol."""
+
+import ast
+import importlib.util
+import keyword
+import re
+from pathlib import Path
+
+from hetbrian._support.checks import did_you_mean, shown
+from hetbrian._support.files import writable
+from hetbrian.study.figure import FIGURES
+from hetbrian.study.protocol import load_protocol, protocols
+
+TEMPLATE = Path(__file__).with_name("template")
+"""``own/``, a study that runs, and ``copied/``, what a published protocol lacks to be one."""
+
+LONGEST = 60
+"""Characters of the name of a study."""
+
+NAME, SOURCE = "mystudy", "published_name"
+"""What stands in the templates for the name of the study, and for that of the published protocol."""
+
+
+def write_study(folder: str | Path, source: str | None = None) -> list[Path]:
+    """
+    Write a study into a new folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder, whose name is that of the study.
+    source : str, optional
+        Name of a published protocol to begin from; by default the template.
+
+    Returns
+    -------
+    list of Path
+        The files: the protocol first.
+
+    Raises
+    ------
+    ValueError
+        If the name is none for a Python module, the folder has something in it, or the protocol is unknown or too
+        large to be tested.
+    OSError
+        If the folder cannot be written.
+    """
+    place = Path(folder)
+    name = place.absolute().name
+    _check_name(name)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise ValueError(f"{str(place)!r} exists and is not empty, expected a new folder: choose another name.")
+    files = {path.name: path.read_text(encoding="utf-8") for path in _templates("own" if source is None else "copied")}
+    if source is not None:
+        files = _published(source) | files
+        if f"{NAME}_figure.py" not in files:
+            files["README.md"] = re.sub(rf"^.*{NAME}_figure.py.*\n", "", files["README.md"], flags=re.M)
+    writable(place, "choose another folder")
+    written = []
+    for file, text in files.items():
+        written.append(place / file.replace(NAME, name))
+        written[-1].write_text(text.replace(NAME, name).replace(SOURCE, str(source)), encoding="utf-8")
+    return sorted(written, key=lambda path: path.stem != name)
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that no module of a study can have."""
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or len(name) > LONGEST:
+        near = re.sub(r"\W", "_", name)[:20].strip("_")
+        raise ValueError(
+            f"{shown(name)} is no name for a study, expected up to {LONGEST} letters, digits and underscores, as its "
+            "files are Python modules: "
+            f"take {near if near.isidentifier() and not keyword.iskeyword(near) else f'study_{near}'!r}, say."
+        )
+    found = importlib.util.find_spec(name)
+    if found is not None and found.origin is not None:  # a folder without __init__.py has none
+        raise ValueError(
+            f"{name!r} is the name of a Python module, which the study would hide, expected another: "
+            f"take {f'my_{name}'!r}, say."
+        )
+
+
+def _templates(kind: str) -> list[Path]:
+    return sorted(path for path in (TEMPLATE / kind).iterdir() if path.is_file())
+
+
+def _published(source: str) -> dict[str, str]:
+    """Return protocol and figure of a published protocol under the names of the templates."""
+    known = protocols()
+    if source not in known:
+        raise ValueError(f"--from is {shown(source)}, expected one of {', '.join(known)}{did_you_mean(source, known)}")
+    module = load_protocol(known[source])
+    if not hasattr(module, "SMALL"):
+        raise ValueError(
+            f"--from is {source!r}, which has no small size to be tested at, expected a protocol with SMALL: "
+            "choose another."
+        )
+    text = known[source].read_text(encoding="utf-8")
+    figure = FIGURES / f"{source}.py"
+    if hasattr(module, "draw") or not figure.is_file():
+        return {f"{NAME}.py": text}
+    return {f"{NAME}.py": _with_figure(text), f"{NAME}_figure.py": figure.read_text(encoding="utf-8")}
+
+
+def _with_figure(text: str) -> str:
+    """Return the text of a protocol that imports its figure, after what it imports already."""
+    lines = text.splitlines(keepends=True)
+    last = max(node.end_lineno or 0 for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom)))
+    return "".join([*lines[:last], f"from {NAME}_figure import draw  # noqa: F401\n", *lines[last:]])
