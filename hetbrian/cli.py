@@ -31,7 +31,16 @@ from hetbrian._support.progress import duration
 from hetbrian._support.scratch import remove_own
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
-from hetbrian.study.options import changed, described, extra_settings, options, parse_value, split_setting
+from hetbrian.study.helptext import options_table, protocol_table, protocols_table
+from hetbrian.study.options import (
+    changed,
+    described,
+    described_settings,
+    extra_settings,
+    options,
+    parse_value,
+    split_setting,
+)
 from hetbrian.study.protocol import (
     find_protocol,
     generate,
@@ -87,9 +96,11 @@ EXPECTED = (
 """Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+WITH_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""For commands whose options depend on an argument; their --help shows these too."""
+
+
+@app.command(context_settings=WITH_OPTIONS)
 def run(
     context: typer.Context,
     protocol: Annotated[
@@ -122,11 +133,11 @@ def run(
         print(context.get_help())
     if protocol is None:
         if not help_:
-            _list_protocols()
+            Console().print(protocols_table())
         return
     module = load_protocol(find_protocol(protocol))
     if help_:
-        _list_options(module)
+        Console().print(protocol_table(module))
         return
     settings = [*(set_ or []), *extra_settings(context.args)]
     arguments = options(module, small, seed, settings)
@@ -167,30 +178,13 @@ def run(
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
 
 
-def _list_protocols():
-    """Print the protocols that can be called by name."""
-    table = Table("protocol", "what it computes", caption="hetbrian run NAME --help shows the options of one")
-    for name, path in protocols().items():
-        table.add_row(name, escape(headline(path)))
-    Console().print(table)
-
-
-def _list_options(module):
-    """Print the options of a protocol."""
-    table = Table(
-        "option", "default", "--small", "what it is", title=f"Options of {module.__name__.rpartition('.')[2]}"
-    )
-    for name, *texts in described(module):
-        table.add_row(f"--{name}", *map(escape, texts))
-    Console().print(table)
-
-
-@app.command()
+@app.command(context_settings=WITH_OPTIONS)
 def compare(
+    context: typer.Context,
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(help="Name of a published network (force_network), or your FILE.py:FUNCTION(rng, ...)."),
-    ],
+    ] = None,
     duration: Annotated[str, typer.Option(help="How long to run.")] = "100*ms",
     group: Annotated[str, typer.Option(help="Name of the group to export.")] = "neurons",
     inputs: Annotated[list[str] | None, typer.Option("--input", help="Variable that Brian2 sets from outside.")] = None,
@@ -199,12 +193,23 @@ def compare(
     ] = None,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     precision: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    help_: Annotated[bool, typer.Option("--help", help="Show this message, and options of the network.")] = False,
 ):
-    """Run a group in Brian2 and its torch module, and tell where they part."""
+    """Run a group in Brian2 and its torch module, and tell where they part. Options of the network as --NAME VALUE."""
+    if help_:
+        print(context.get_help())
+    if model is None:
+        if not help_:
+            raise ValueError("compare got no network, expected one: write hetbrian compare force_network, say.")
+        return
+    build = functools.partial(_network(model), np.random.default_rng(seed))
+    network = types.SimpleNamespace(compute=build, __name__=model)
+    if help_:
+        Console().print(options_table(f"Options of {model}", described(network)))
+        return
     from hetbrian.torch.comparison import compare_model
 
-    build = functools.partial(_network(model), np.random.default_rng(seed))
-    arguments = options(types.SimpleNamespace(compute=build, __name__=model), settings=set_ or ())
+    arguments = options(network, settings=[*(set_ or []), *extra_settings(context.args)])
     length = parse_value("duration", duration, 1 * second)
     Console().print(str(compare_model(build(**arguments), length, group, inputs or (), precision)), highlight=False)
 
@@ -226,10 +231,11 @@ def _network(model):
     return known[model]
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=WITH_OPTIONS)
 def train(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
+    dataset: Annotated[str | None, typer.Argument(help="nmnist, dvs128, shd or ssc.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
     het: Annotated[str | None, typer.Option(help="What differs between neurons: eta,g,theta or none.")] = None,
     trainable: Annotated[
         str | None, typer.Option(help="Trained beside the weights: eta,g,theta,tau_w or none.")
@@ -246,14 +252,25 @@ def train(
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
+    help_: Annotated[bool, typer.Option("--help", help="Show this message, and settings of the data set.")] = False,
 ):
     """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
+    if help_:
+        print(context.get_help())
+    if dataset is None:
+        if not help_:
+            raise ValueError("train got no data set, expected one: write hetbrian train shd, say.")
+        return
     from hetbrian.training import PRESETS, experiment
     from hetbrian.training.data import BINNINGS
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
     binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
-    texts = dict(split_setting(setting) for setting in extra_settings(context.args))
+    if help_:
+        title = f"Settings of the preset {preset} for {dataset}"
+        Console().print(options_table(title, described_settings(settings, settings.neuron, binning)))
+        return
+    texts = dict(split_setting(setting) for setting in [*(set_ or []), *extra_settings(context.args)])
     neuron = changed(settings.neuron, texts)
     settings, binning = changed(settings, texts), changed(binning, texts)
     if texts:
@@ -340,7 +357,11 @@ def report(
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
-@app.command()
+data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
+app.add_typer(data, name="data")
+
+
+@data.command("make")
 def make_data(
     name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
     out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
@@ -358,7 +379,7 @@ def make_data(
     console.print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
 
 
-@app.command()
+@data.command("check")
 def check_data(
     names: Annotated[list[str] | None, typer.Argument(help="Data sets, by default those that are there.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder of data sets, by default HETBRIAN_DATA.")] = None,

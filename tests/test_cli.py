@@ -1,3 +1,4 @@
+import functools
 import importlib
 import inspect
 import os
@@ -6,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import brian2
 import numpy as np
 import pytest
 import xarray
-from brian2 import DimensionMismatchError, Quantity, ms, pA, second
+from brian2 import DimensionMismatchError, Quantity, kHz, ms, pA, second
 
 import hetbrian as hb
 from hetbrian import cli
@@ -22,8 +24,10 @@ from hetbrian.published.protocols import fig4
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
 from hetbrian.study.figure import find_figure
+from hetbrian.study.helptext import size
 from hetbrian.study.options import described, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
+from hetbrian.study.sweeps import COUNT_ONLY
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -152,6 +156,9 @@ def test_names_are_those_of_hetbrian_wherever_one_works(tmp_path, monkeypatch):
         ("some text", "x", "some text"),
         ("shd, ssc", ("nmnist",), ("shd", "ssc")),
         ("file.wav", None, "file.wav"),
+        ("3.9*kHz", None, 3.9 * kHz),
+        ("3*4", None, "3*4"),
+        ("2*/x", None, "2*/x"),
     ],
 )
 def test_values_are_parsed_like_their_defaults(text, default, value):
@@ -241,6 +248,92 @@ def called(monkeypatch, *arguments):
     return stopped.value.code
 
 
+@pytest.mark.parametrize("name", protocols.protocols())
+def test_the_options_of_every_protocol_are_described_and_it_says_how_much_it_computes(name):
+    module = load_protocol(find_protocol(name))
+    rows = described(module)
+    assert [option for option, *_ in rows] == list(inspect.signature(module.compute).parameters)
+    assert not [option for option, *_, text in rows if not text]
+    assert re.search(r"\d+ runs?\b|continuation|networks", size(module)), size(module)
+    assert not hasattr(module, "SMALL") or "--small: " in size(module) or name == "fig1"
+
+
+def test_runs_are_counted_and_nothing_is_computed():
+    assert size(fig4) == "3300 runs of 15*second; --small: 336 runs of 15*second"
+    assert not COUNT_ONLY.get()
+    silent = types.SimpleNamespace(point=print, compute=lambda: 1 / 0, __name__="silent")
+    assert size(silent) == ""
+
+
+def test_an_option_that_is_described_elsewhere_is_looked_up_there():
+    from hetbrian.published.protocols import melody
+
+    texts = {name: text for name, *_, text in described(melody)}
+    assert texts["n_pulses"].startswith("Pulses per period of the high-dimensional temporal signal")
+    assert texts["recurrent_gain"].endswith("(Quantity [amp])")
+    partial = types.SimpleNamespace(compute=functools.partial(melody.compute, bars=2), __name__="partial")
+    assert {name: text for name, *_, text in described(partial)} == texts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("run", "fig3", "--help"),
+            ("--thetas", "reset coefficients", "960 runs of 15.second; --small: 18 runs of 1.se"),
+        ),
+        (("compare", "force_network", "--help"), ("--n_neurons .* 2000 ", "--precision", "Options of force_network")),
+        (
+            ("train", "shd", "--help"),
+            ("--n_hidden", "--held-out", "--bin_width", "Settings of the preset strong for shd"),
+        ),
+        (("data", "--help"), ("make .*stand-in", "check .*checksums")),
+    ],
+)
+def test_help_of_a_command_shows_the_options_of_its_argument(monkeypatch, capsys, arguments, said):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert called(monkeypatch, *arguments) == 0
+    found = capsys.readouterr().out
+    for pattern in said:
+        assert re.search(pattern, found, re.I), (pattern, found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("compare",), "compare got no network, expected one: write hetbrian compare force_network, say."),
+        (("train",), "train got no data set, expected one: write hetbrian train shd, say."),
+        (("compare", "force_network", "--n_neuron", "3"), "'n_neuron' is no option of force_network, .*'n_neurons'"),
+        (
+            ("compare", "force_network", "--set", "n_neuron=3"),
+            "'n_neuron' is no option of force_network, .*'n_neurons'",
+        ),
+        (("train", "shd", "--n_hiden", "3"), "'n_hiden' is no setting, expected .* did you mean 'n_hidden'"),
+        (("train", "shd", "--set", "n_hiden=3"), "'n_hiden' is no setting, expected .* did you mean 'n_hidden'"),
+    ],
+)
+def test_options_are_given_in_the_same_two_ways_everywhere(monkeypatch, capsys, arguments, message):
+    assert called(monkeypatch, *arguments) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_code_of_a_sweep_is_that_of_its_first_point(tmp_path, monkeypatch, capsys):
+    small = ("--small", "--n_neurons", "20")
+    assert called(monkeypatch, "run", "fig3", *small, "--codegen-only", tmp_path / "code", "--out", tmp_path / "o") == 0
+    assert (tmp_path / "code" / "README.md").is_file() and (tmp_path / "code" / "main.cpp").is_file()
+    assert not (tmp_path / "o").exists() and "wrote" in capsys.readouterr().err
+
+
+def test_a_sweep_without_a_network_has_no_code(tmp_path, monkeypatch, capsys):
+    (tmp_path / "plain.py").write_text(
+        "import hetbrian as hb\n\n\ndef point(x):\n    return {'y': x}\n\n\n"
+        "def compute():\n    return hb.sweep(point, hb.Grid(x=[1, 2]), workers=0)\n"
+    )
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert called(monkeypatch, "run", tmp_path / "plain.py", "--codegen-only", tmp_path / "code") == 1
+    assert "point of plain simulated no network, expected one to generate code for: leave" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "lines", "last"),
     [
@@ -297,12 +390,14 @@ def test_what_hetbrian_refuses_is_one_sentence_in_a_users_protocol_too(monkeypat
 
 
 def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
-    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--train", 20, "--test", 40, "--jobs", 2) == 0
+    assert (
+        called(monkeypatch, "data", "make", "nmnist", "--out", tmp_path, "--train", 20, "--test", 40, "--jobs", 2) == 0
+    )
     assert "NMNIST; it is a stand-in" in capsys.readouterr().err
-    assert called(monkeypatch, "check-data", "--data-root", tmp_path) == 0
+    assert called(monkeypatch, "data", "check", "--data-root", tmp_path) == 0
     shown = capsys.readouterr().out
     assert shown.count("nmnist") == 2 and shown.count("stand-in") == 2
-    assert called(monkeypatch, "make-data", "nmnist", "--out", tmp_path, "--validation", 3) == 1
+    assert called(monkeypatch, "data", "make", "nmnist", "--out", tmp_path, "--validation", 3) == 1
     said = capsys.readouterr().err
     assert "Error: nmnist has no split 'validation', expected one of train, test" in said and "Traceback" not in said
 
@@ -338,7 +433,7 @@ def test_the_cache_is_shown_limited_and_cleared(monkeypatch, tmp_path, capsys):
 
 def test_without_espeak_make_data_says_what_to_install(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", "")
-    assert called(monkeypatch, "make-data", "shd", "--out", tmp_path) == 1
+    assert called(monkeypatch, "data", "make", "shd", "--out", tmp_path) == 1
     assert "Error: espeak-ng is not installed, expected it on PATH to speak words: install" in capsys.readouterr().err
 
 

@@ -6,13 +6,44 @@ import struct
 import warnings
 
 import numpy as np
-from brian2 import Hz, Quantity, kHz, ms, second
+from brian2 import Hz, Quantity, get_logger, kHz, ms, second
 from numpy.typing import ArrayLike, NDArray
 
-from hetbrian._support.arguments import checked, quantity
+from hetbrian._support.arguments import checked, optional, quantity
 from hetbrian._support.checks import count, few_enough, file_path, numbers, object_name, positive
 from hetbrian._support.files import check_regular
 from hetbrian.readout.target import Target
+
+logger = get_logger(f"brian2.{__name__}")  # whose handlers show it
+
+HIGHEST = 8 * kHz
+"""Upper edge of the bands of a recording whose sample rate is high enough."""
+
+
+@checked(path=file_path)
+def upper_edge(path: str | os.PathLike[str]) -> Quantity:
+    """
+    Return the upper edge that the bands of a recording have by default: 8 kHz, or half its sample rate if that is less.
+
+    Parameters
+    ----------
+    path : path-like
+        WAV file, as of `sound`.
+
+    Returns
+    -------
+    Quantity [hertz]
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `sound`.
+    """
+    return _upper_edge(_read_wav(path)[1])
+
+
+def _upper_edge(rate: float) -> Quantity:
+    return min(HIGHEST, rate / 2 * Hz)
 
 
 @checked(
@@ -20,7 +51,7 @@ from hetbrian.readout.target import Target
     n_bands=count,
     dt=quantity(second, positive),
     low=quantity(Hz, positive),
-    high=quantity(Hz, positive),
+    high=optional(quantity(Hz, positive)),
     dynamic_range=positive,
     smoothing=quantity(second, positive),
     name=object_name,
@@ -31,7 +62,7 @@ def sound(
     n_bands: int,
     dt: Quantity,
     low: Quantity = 500 * Hz,
-    high: Quantity = 8 * kHz,
+    high: Quantity | None = None,
     smoothing: Quantity = 10 * ms,
     dynamic_range: float = 40.0,
     name: str = "sound*",
@@ -55,8 +86,8 @@ def sound(
         Number of bands and outputs.
     dt : Quantity [second]
         Time step of the simulation.
-    low, high : Quantity [hertz]
-        Edges that the bands divide into equal ratios.
+    low, high : Quantity [hertz], optional
+        Edges that the bands divide into equal ratios; by default the upper one is that of `upper_edge`.
     smoothing : Quantity [second]
         Standard deviation of the Gaussian.
     dynamic_range : float
@@ -82,6 +113,11 @@ def sound(
     """
     step, width, decibels = float(dt), float(smoothing), float(dynamic_range)
     samples, rate = _read_wav(path)
+    if high is None:
+        high = _upper_edge(rate)
+        if high < HIGHEST:
+            said = "bands end at %s, half the sample rate of %s; resynthesise needs the same as high=."
+            logger.info(said % (high, path), "upper_edge", once=True)
     centres = _band_centres(n_bands, low, high, rate)
     n_samples = len(samples)
     n_steps = few_enough(n_samples / rate / step, "dt")
@@ -109,7 +145,7 @@ def sound(
 @checked(
     dt=quantity(second, positive),
     low=quantity(Hz, positive),
-    high=quantity(Hz, positive),
+    high=optional(quantity(Hz, positive)),
     dynamic_range=positive,
     rate=quantity(Hz, positive),
 )
@@ -118,7 +154,7 @@ def resynthesise(
     *,
     dt: Quantity,
     low: Quantity = 500 * Hz,
-    high: Quantity = 8 * kHz,
+    high: Quantity | None = None,
     dynamic_range: float = 40.0,
     rate: Quantity = 44.1 * kHz,
 ) -> NDArray[np.float64]:
@@ -134,8 +170,8 @@ def resynthesise(
         Values of the outputs.
     dt : Quantity [second]
         Time between two rows.
-    low, high : Quantity [hertz]
-        Edges, as given to `sound`.
+    low, high : Quantity [hertz], optional
+        Edges, as given to `sound`; by default the upper one is 8 kHz, or half of `rate` if that is less.
     dynamic_range : float
         Level difference between 1 and 0 in dB, as given to `sound`.
     rate : Quantity [hertz]
@@ -168,7 +204,7 @@ def resynthesise(
     if not np.all(np.isfinite(values)):
         raise ValueError("envelopes contains nan or inf, expected finite numbers: check the readout.")
     step, decibels, rate_ = float(dt), float(dynamic_range), float(rate)
-    centres = _band_centres(values.shape[1], low, high, rate_)
+    centres = _band_centres(values.shape[1], low, _upper_edge(rate_) if high is None else high, rate_)
     seconds = np.arange(few_enough(len(values) * step * rate_, "rate times dt")) / rate_
     audio = np.zeros(len(seconds))
     for band, centre in enumerate(centres):

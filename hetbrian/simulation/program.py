@@ -22,7 +22,7 @@ from brian2 import (
 )
 from brian2.core.variables import ArrayVariable
 
-from hetbrian._support.arguments import checked, of, one_of, quantity
+from hetbrian._support.arguments import checked, of, one_of, optional, quantity
 from hetbrian._support.checks import file_path, flag, function, no_network_operations, positive, stream_seed
 from hetbrian._support.provenance import provenance
 from hetbrian.codegen.loops import use_own_loops
@@ -84,8 +84,8 @@ class Program:
     record : iterable of str, or dict of str to index
         What to record, ``"object.variable"``, or a short name of `hetbrian.simulation.names.REGISTRY`: see
         `hetbrian.simulation.record.Recorder`. Nothing else is monitored.
-    record_dt : Quantity [second]
-        Sampling interval of time series.
+    record_dt : Quantity [second], optional
+        Sampling interval of time series; by default 1 ms, or the multiple of the time step that is nearest to it.
     device : {"runtime", "numpy", "cython", "cpp_standalone", "cuda_standalone"}
         Brian2 device; ``numpy`` and ``cython`` are the runtime device with that code generation target,
         ``runtime`` takes the one that ``prefs.codegen.target`` names.
@@ -130,7 +130,7 @@ class Program:
         model=function,
         duration=DURATION,
         seed=stream_seed,
-        record_dt=quantity(second, positive),
+        record_dt=optional(quantity(second, positive)),
         device=one_of(*DEVICES),
         directory=file_path,
         resume=file_path,
@@ -144,7 +144,7 @@ class Program:
         *,
         seed: int = 0,
         record: Record = RECORD,
-        record_dt: Quantity = 1 * ms,
+        record_dt: Quantity | None = None,
         device: Device = "runtime",
         directory: Folder | None = None,
         resume: Folder | None = None,
@@ -395,7 +395,7 @@ def simulate(
     *,
     seed: int = 0,
     record: Record = RECORD,
-    record_dt: Quantity = 1 * ms,
+    record_dt: Quantity | None = None,
     device: Device = "runtime",
     directory: Folder | None = None,
     resume: Folder | None = None,

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2 import Hz, Network, PopulationRateMonitor, Quantity, SpikeMonitor, get_unit, mV, nS, pA, second
+from brian2 import (
+    Hz,
+    Network,
+    PopulationRateMonitor,
+    Quantity,
+    SpikeMonitor,
+    get_logger,
+    get_unit,
+    ms,
+    mV,
+    nS,
+    pA,
+    second,
+)
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.arguments import checked
@@ -20,6 +34,8 @@ from hetbrian.simulation.sampling import SampledMonitor
 
 if TYPE_CHECKING:
     import xarray as xr
+
+logger = get_logger(f"brian2.{__name__}")  # whose handlers show it
 
 DISPLAY_UNITS = {DIMENSIONLESS: (1, "1")} | {unit.dim: (unit, str(unit)) for unit in (mV, pA, nS, second)}
 
@@ -37,6 +53,31 @@ def _dataset(value: Any, name: str) -> None:
     instance(value, name, xarray.Dataset, "give what a run returns")
 
 
+def sampling_interval(steps: Iterable[Quantity]) -> Quantity:
+    """
+    Return 1 ms, or what is nearest to it among the multiples of the longest time step; it says so then.
+
+    Parameters
+    ----------
+    steps : iterable of Quantity [second]
+        Time steps of what is sampled.
+
+    Returns
+    -------
+    Quantity [second]
+    """
+    known = [float(step) for step in steps]
+    ratios = [1e-3 / step for step in known]
+    if all(round(ratio) >= 1 and math.isclose(ratio, round(ratio), rel_tol=1e-6) for ratio in ratios):
+        return 1 * ms
+    longest = max(known)
+    interval = max(1, round(1e-3 / longest)) * longest * second
+    logger.info(
+        f"record_dt is {interval}, the multiple of the time step nearest to 1 ms", "sampling_interval", once=True
+    )
+    return interval
+
+
 class Recorder:
     """
     The monitors of one run, and the Dataset that they fill.
@@ -50,8 +91,8 @@ class Recorder:
         `hetbrian.simulation.names.REGISTRY`; a dict also chooses neurons or outputs, the same for all of an object
         that have them, e.g. ``{"v": [0, 1], "z": True}``. What does not change, and variables of synapses, are taken
         when the run ends.
-    dt : Quantity [second]
-        Sampling interval of time series, a multiple of the time step.
+    dt : Quantity [second], optional
+        Sampling interval of time series, a multiple of the time step; by default that of `sampling_interval`.
 
     Raises
     ------
@@ -59,7 +100,9 @@ class Recorder:
         If a name is unknown, the network has no such object, or a choice or the interval does not fit.
     """
 
-    def __init__(self, network: Network, record: str | Iterable[str] | Mapping[str, Any], dt: Quantity) -> None:
+    def __init__(
+        self, network: Network, record: str | Iterable[str] | Mapping[str, Any], dt: Quantity | None = None
+    ) -> None:
         chosen = _requested(record)
         if record is RECORD and not readouts(network):
             raise ValueError(
@@ -70,7 +113,8 @@ class Recorder:
         self._refuse_names_of_the_dataset()
         self.labels: dict[str, Any] = {}
         self.monitors: dict[str, Any] = {}
-        self.dt = dt
+        sampled = [owner.clock.dt for owner, entry in self.found.values() if "time" in entry.dims]
+        self.dt = dt = sampling_interval(sampled) if dt is None else dt
         for name, (owner, entry) in self.found.items():
             index = self._choose(name, owner, entry, chosen[name])
             label, counts = free_name(network, f"monitor_{name.replace('.', '_')}"), of_spikes(owner, entry.variable)

@@ -35,7 +35,7 @@ MOST = 64
 LOOK = 2.0
 """Seconds after which a sweep looks again how many workers there are."""
 
-LOST = 60
+LOST = 30
 """Seconds after which a process of this machine that died and did not come back is replaced by a new one."""
 
 
@@ -162,6 +162,7 @@ def _connected(scheduler, workers):
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             local_directory=str(scratch),
+            env={"TMPDIR": str(scratch)},  # Brian2 writes a log as soon as it is imported
             silence_logs="CRITICAL",
             security=True,  # certificates of this run, so that no other user of the machine commands the processes
             memory_limit=0,  # a network's memory is known before it runs; a limit would kill it half-way
@@ -268,8 +269,10 @@ def _result(future):
     status = future.status
     if status == "finished":
         try:
-            return future.result()
-        except distributed.scheduler.KilledWorker:  # lost before it was here, and the next process died too
+            return future.result(timeout=LOOK)
+        except TimeoutError:  # lost with its process, and computed again
+            return None
+        except distributed.scheduler.KilledWorker:  # so was that of the next one
             return []
     if status in ("pending", "lost"):
         return None  # Dask computes it again
@@ -293,8 +296,9 @@ def _needed(error):
 
 @contextmanager
 def _quiet():
-    """Keep what Dask logs about lost connections off the screen: what matters of it is raised."""
-    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    """Keep what Dask logs about lost connections and results off the screen: what matters of it is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

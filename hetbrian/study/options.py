@@ -1,8 +1,11 @@
 """Options of protocols: words of the command line as numbers, quantities and texts."""
 
 import ast
+import contextlib
 import dataclasses
+import functools
 import inspect
+import pydoc
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +17,13 @@ from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dime
 
 from hetbrian._support.checks import did_you_mean
 
+CHANGEABLE = (int, float, str, Quantity)
+"""Kinds of settings that have an option."""
+
+
+NO_VALUE = (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError)
+"""Errors of a text that is no value."""
+
 
 def parse_value(name: str, text: str, default: Any) -> Any:
     """
@@ -24,7 +34,8 @@ def parse_value(name: str, text: str, default: Any) -> Any:
     name, text : str
         The option and what was typed, e.g. ``recurrent_gain`` and ``2000*pA``.
     default : Any
-        The default value; None and strings take the text as it is, several strings are divided by commas.
+        The default value; strings take the text as it is, None too unless it is a quantity as ``3.9*kHz``, several
+        strings are divided by commas.
 
     Returns
     -------
@@ -37,6 +48,10 @@ def parse_value(name: str, text: str, default: Any) -> Any:
     DimensionMismatchError
         If it has another unit.
     """
+    if default is None and re.match(r"[\d.(][^/]*\*", text):
+        with contextlib.suppress(*NO_VALUE):
+            value = _evaluate(ast.parse(text, mode="eval").body)
+            return value if isinstance(value, Quantity) and np.all(np.isfinite(value)) else text
     if default is None or isinstance(default, (str, Path)):
         return text
     if isinstance(default, (tuple, list)) and default and all(isinstance(item, str) for item in default):
@@ -46,7 +61,7 @@ def parse_value(name: str, text: str, default: Any) -> Any:
         is_several = isinstance(default, (tuple, list)) or np.ndim(default) > 0
         if isinstance(value, str) or (isinstance(value, tuple) and not is_several) or not np.all(np.isfinite(value)):
             raise ValueError("no finite number")
-    except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError) as error:
+    except NO_VALUE as error:
         raise ValueError(
             f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
         ) from error
@@ -136,33 +151,65 @@ def described(module: Any) -> list[tuple[str, str, str, str]]:
     return [
         (
             name,
-            "" if parameter.default is inspect.Parameter.empty else _written(parameter.default),
-            _written(small[name]) if name in small else "",
+            "" if parameter.default is inspect.Parameter.empty else written(parameter.default),
+            written(small[name]) if name in small else "",
             texts.get(name, ""),
         )
         for name, parameter in parameters.items()
     ]
 
 
-def _written(value):
+def described_settings(*settings: Any) -> list[tuple[str, str, str, str]]:
+    """
+    Return what the settings of dataclasses are that `changed` can change, as `described` does.
+
+    Parameters
+    ----------
+    *settings : dataclass
+
+    Returns
+    -------
+    list of (str, str, str, str)
+    """
+    return [
+        (item.name, written(value), "", _documented(type(part)).get(item.name, ""))
+        for part in settings
+        for item in dataclasses.fields(part)
+        if isinstance(value := getattr(part, item.name), CHANGEABLE)
+    ]
+
+
+def written(value):
     """Return a default as it would be typed, quantities in the unit in which they are shortest."""
+    if value is None:
+        return ""
     if isinstance(value, Quantity):
         unit = value.get_best_unit()
         name = str(unit) if str(unit) in DEFAULT_UNITS else unit.name  # "s" is none
         numbers = [f"{number:g}" for number in np.ravel(value / unit)]
         return f"({','.join(numbers)})*{name}" if np.ndim(value) else f"{numbers[0]}*{name}"
-    return ",".join(map(_written, value)) if isinstance(value, (tuple, list)) else str(value)
+    return ",".join(map(written, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _documented(function):
-    """Return type and description of parameters by name, from a docstring in the manner of numpydoc."""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", inspect.getdoc(function) or "", re.M | re.S)
+def _documented(item, known=()):
+    """Return type and description of parameters by name, from a docstring in the manner of numpydoc.
+
+    Where it says ``See `hetbrian.x.y``` only, that is looked up there; ``known`` are those on the way.
+    """
+    while isinstance(item, functools.partial):
+        item = item.func
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", inspect.getdoc(item) or "", re.M | re.S)
     found = {}
     for item in re.finditer(r"^(\S[^\n]*)\n?((?:[ ]+[^\n]*\n?|\n)*)", section[1] if section else "", re.M):
         names, _, kind = (part.strip() for part in item[1].partition(" : "))
         text = " ".join(item[2].split())
+        elsewhere = re.match(r"(?:Of|See) `(hetbrian\.[\w.]+)`", text)
+        there = {}
+        if elsewhere and elsewhere[1] not in known:
+            there = _documented(pydoc.locate(elsewhere[1]), (*known, elsewhere[1]))
         for name in names.split(","):
-            found[name.strip()] = f"{text} ({kind})" if text and kind else text or kind
+            own = f"{text} ({kind})" if text and kind else text or kind
+            found[name.strip()] = there.get(name.strip(), own)
     return found
 
 
@@ -184,7 +231,7 @@ def changed(settings: Any, texts: dict[str, str]) -> Any:
     changes = {}
     for item in dataclasses.fields(settings):
         default = getattr(settings, item.name)
-        if item.name in texts and isinstance(default, (int, float, str, Quantity)):
+        if item.name in texts and isinstance(default, CHANGEABLE):
             changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
     return dataclasses.replace(settings, **changes)
 

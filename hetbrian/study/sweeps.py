@@ -20,6 +20,7 @@ from hetbrian._support.optional import missing
 from hetbrian._support.progress import SweepProgress
 from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
+from hetbrian.simulation.program import CODEGEN_ONLY
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.grid import Grid
 from hetbrian.study.identity import exact
@@ -69,6 +70,13 @@ class SweepOptions:
     retry_failed: bool = False
     watch: Callable[[xarray.Dataset], Any] | None = None
 
+
+class Counted(Exception):
+    """A sweep was counted instead of computed; the argument is its number of points."""
+
+
+COUNT_ONLY: ContextVar[bool] = ContextVar("count_only", default=False)
+"""Whether the next sweep says how many points it has, for ``hetbrian run NAME --help``."""
 
 OPTIONS: ContextVar[SweepOptions] = ContextVar("sweep", default=SweepOptions())  # noqa: B039
 """What ``hetbrian run`` was told; arguments of `sweep` go before."""
@@ -167,6 +175,14 @@ def sweep(
     if scheduler and workers is not None:
         raise ValueError(
             f"scheduler is {scheduler!r} and workers {workers}, expected one of them: a running scheduler has its own."
+        )
+    if COUNT_ONLY.get():
+        raise Counted(len(grid))
+    if CODEGEN_ONLY.get() is not None:
+        point(**grid.point(0), **settings)  # which writes the project of its network and comes back as `Generated`
+        raise ValueError(
+            f"{point.__name__} of {point.__module__} simulated no network, expected one to generate code for: "
+            "leave --codegen-only out."
         )
     folder = options.folder if folder is None else folder
     texts = {key: exact(value, key) for key, value in sorted(settings.items())}

@@ -73,12 +73,14 @@ COMMANDS = {
     "figure": (["figure", "*"], ["figure", "fig1", "--data", "*"], ["figure", "p.py", "--data", "*"]),
     "new": (["new", "*"], ["new", "mine", "--from", "*"]),
     "report": (["report", "*"], ["report", ".", "--out", "*"], ["report", ".", "--protocols", "*"]),
-    "make-data": (
-        ["make-data", "*", "--out", "d"], ["make-data", "nmnist", "--out", "d", "--train", "*", "--test", "1"],
-        ["make-data", "nmnist", "--out", "d", "--train", "1", "--seed", "*", "--test", "1"],
-        ["make-data", "nmnist", "--out", "d", "--train", "1", "--jobs", "*", "--test", "1"],
+    "data make": (
+        ["data", "make", "*", "--out", "d"], ["data", "make", "nmnist", "--out", "d", "--train", "*", "--test", "1"],
+        ["data", "make", "nmnist", "--out", "d", "--train", "1", "--seed", "*", "--test", "1"],
+        ["data", "make", "nmnist", "--out", "d", "--train", "1", "--jobs", "*", "--test", "1"],
     ),
-    "check-data": (["check-data", "*"], ["check-data", "--data-root", "*"], ["check-data", "shd", "--data-root", "*"]),
+    "data check": (
+        ["data", "check", "*"], ["data", "check", "--data-root", "*"], ["data", "check", "shd", "--data-root", "*"],
+    ),
     "devices": (["devices", "*"],),
     "cache": (["cache", "*"],),
 }  # fmt: skip

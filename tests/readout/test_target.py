@@ -1,4 +1,5 @@
 import doctest
+import logging
 import wave
 
 import numpy as np
@@ -20,12 +21,13 @@ from brian2 import (
     second,
     set_device,
 )
+from brian2.utils.logger import catch_logs
 from scipy.io import wavfile
 
 import hetbrian.readout.signals
 import hetbrian.readout.target
 from hetbrian.network.drive import temporal_signal
-from hetbrian.readout.audio import resynthesise, sound
+from hetbrian.readout.audio import resynthesise, sound, upper_edge
 from hetbrian.readout.signals import lorenz, ode_to_joy, product_of_sines, sine
 from hetbrian.readout.target import Target
 
@@ -441,6 +443,28 @@ def test_sound_follows_a_sweep(tmp_path):
     assert np.mean(loudest == nearest) > 0.95
 
 
+def test_bands_end_where_the_recording_ends_unless_told_otherwise(tmp_path):
+    """A recording at 8 kHz has nothing above 4 kHz: its default is that, and is said."""
+    samples = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000).astype(np.float32)
+    path = tmp_path / "speech.wav"
+    wavfile.write(path, 8000, samples)
+    assert upper_edge(path) == 4 * kHz
+    with catch_logs(log_level=logging.INFO) as logs:
+        found = sound(path, n_bands=4, dt=1 * ms)
+    assert [text for level, _, text in logs if level == "INFO"] == [
+        f"bands end at 4. kHz, half the sample rate of {path}; resynthesise needs the same as high=."
+    ]
+    assert np.array_equal(found.values, sound(path, n_bands=4, dt=1 * ms, high=4 * kHz).values)
+    heard = resynthesise(found.values, dt=1 * ms, rate=8 * kHz)
+    assert np.array_equal(heard, resynthesise(found.values, dt=1 * ms, rate=8 * kHz, high=4 * kHz))
+
+
+def test_bands_of_a_recording_of_high_rate_end_at_8_khz(tones):
+    assert upper_edge(tones) == 8 * kHz
+    one, other = (sound(tones, n_bands=4, dt=1 * ms, **given).values for given in ({}, {"high": 8 * kHz}))
+    assert np.array_equal(one, other)
+
+
 def test_sound_smooths_with_a_gaussian(tmp_path):
     t = np.arange(RATE) / RATE
     # amplitude 1 + cos(2 pi f t): the Gaussian keeps exp(-2 (pi f width)**2) of the modulation
@@ -593,7 +617,7 @@ def test_sound_refuses_samples_that_are_not_finite(tmp_path):
         (np.ones((0, 3)), {}, r"envelopes has shape \(0, 3\), expected"),
         ([[np.nan]], {}, "envelopes contains nan or inf"),
         ([[1.0]], {"rate": 0 * Hz}, "rate is 0. Hz, expected more than 0"),
-        ([[1.0]], {"rate": 8 * kHz}, "high is 8. kHz, expected at most half the sample rate, 4000 Hz"),
+        ([[1.0]], {"rate": 8 * kHz, "high": 8 * kHz}, "high is 8. kHz, expected at most half the sample rate, 4000 Hz"),
     ],
 )
 def test_resynthesise_refuses_bad_values(envelopes, arguments, message):

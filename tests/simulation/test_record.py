@@ -1,4 +1,5 @@
 import gc
+import logging
 import os
 import re
 
@@ -6,13 +7,14 @@ import numpy as np
 import pytest
 import xarray
 from brian2 import Clock, Network, NeuronGroup, Synapses, ms, mV, nS, pA, second, volt
+from brian2.utils.logger import catch_logs
 from numpy.random import default_rng
 
 import hetbrian as hb
 from hetbrian.published import force_network
 from hetbrian.simulation import record
 from hetbrian.simulation.names import REGISTRY, find_recordable
-from hetbrian.simulation.record import Recorder, load, save
+from hetbrian.simulation.record import Recorder, load, sampling_interval, save
 
 DT = 0.1 * ms
 OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "rate", "eta", "g", "theta")
@@ -466,3 +468,32 @@ def test_a_saved_dataset_that_another_program_changed_is_read(tmp_path):
     with h5py.File(tmp_path / "run.nc", "r+") as file:
         file.attrs["remark"] = "read by others"
     assert load(tmp_path / "run.nc").remark == "read by others"
+
+
+@pytest.mark.parametrize(
+    ("steps", "interval"),
+    [
+        ((0.1,), 1.0),
+        ((0.04, 0.1), 1.0),
+        ((), 1.0),
+        ((0.3,), 0.9),
+        ((0.7,), 0.7),
+        ((2.5,), 2.5),
+        ((0.1, 0.3), 0.9),
+    ],
+)
+def test_the_default_interval_fits_the_time_steps(steps, interval):
+    assert float(sampling_interval([step * ms for step in steps])) == pytest.approx(interval * 1e-3, rel=1e-12)
+
+
+def test_a_network_with_an_odd_time_step_is_recorded_and_the_interval_said():
+    def model(rng):
+        clock = Clock(0.35 * ms, name="clock")
+        return Network(NeuronGroup(2, "v = t/second : 1", clock=clock, name="neurons", namespace={"second": second}))
+
+    with catch_logs(log_level=logging.INFO) as logs:
+        run = hb.simulate(model, 3 * ms, device="numpy", record="v")
+    assert np.allclose(run.time, np.arange(3) * 1.05e-3, atol=1e-12)
+    assert [text for level, _, text in logs if level == "INFO"] == [
+        "record_dt is 1.05 ms, the multiple of the time step nearest to 1 ms"
+    ]

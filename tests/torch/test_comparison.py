@@ -104,9 +104,9 @@ def test_a_model_file_without_the_function_is_refused(tmp_path):
     path = tmp_path / "empty.py"
     path.write_text("x = 1\n")
     with pytest.raises(ValueError, match=r"empty.py has no function model, expected one that returns a brian2 Network"):
-        cli.compare(str(path))
+        cli.compare(None, str(path))
 
 
 def test_an_unknown_network_is_refused():
     with pytest.raises(ValueError, match=r"'force_netwok' is no network, expected ca3_net.*mean 'force_network'"):
-        cli.compare("force_netwok")
+        cli.compare(None, "force_netwok")

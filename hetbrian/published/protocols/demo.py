@@ -10,6 +10,9 @@ from hetbrian.published.protocols.common.force import summary_table, train
 
 SMALL = {"n_neurons": 200, "start": 0.2 * second, "stop": 0.6 * second, "duration": 1 * second}
 
+SIZE = "2 runs of 15*second, about a minute; --small: 2 runs of 1*second"
+"""What ``--help`` says of how much is computed."""
+
 
 def compute(
     seed=1,

@@ -18,6 +18,9 @@ from hetbrian.network.neuron import Izhikevich
 
 SMALL = {"n_rates": 200}
 
+SIZE = "one continuation, about two minutes; no network"
+"""What ``--help`` says of how much is computed."""
+
 
 def compute(eta_half_width=0.02, g=0.0, lower=0.0, upper=0.3, n_rates=1000, max_step=0.006, parameters="published"):
     """

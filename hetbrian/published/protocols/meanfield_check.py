@@ -31,6 +31,9 @@ SMALL = {
     "duration": 4.0,
 }
 
+SIZE = "some hundred networks of 250 to 16000 neurons, each for 800 time units; --small: some of 100 to 200"
+"""What ``--help`` says of how much is computed."""
+
 ADAPTATIONS = ("shared", "own")
 
 LARGEST_RANDOM = 4000

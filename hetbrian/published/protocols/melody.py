@@ -15,6 +15,9 @@ __all__ = ["compute", "draw", "summary"]
 
 SMALL = {"n_neurons": 200, "presentations": 1, "replays": 1, "quarter": 0.1 * second}
 
+SIZE = "1 run of 28*second: a bar to settle, 10 to learn, 3 to play; --small: 1 run of 1.2*second"
+"""What ``--help`` says of how much is computed."""
+
 
 def compute(
     seed=1,

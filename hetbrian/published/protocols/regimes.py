@@ -17,6 +17,9 @@ from hetbrian.published.protocols.fig1 import summary as summary_of_diagram
 
 SMALL = {"n_rates": 200, "n_samples": 2, "max_step": 0.05, "network_etas": (), "narrow_half_widths": ()}
 
+SIZE = "continuations in two parameters, and 12 networks; --small: no network"
+"""What ``--help`` says of how much is computed."""
+
 SECOND = {"half_width": ("eta_half_width", "Delta_eta"), "coupling": ("g", "g")}
 """The second parameter of each regime map: its name in `MeanField` and in the equations."""
 

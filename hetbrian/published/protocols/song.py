@@ -6,10 +6,14 @@ As Nicola & Clopath 2017 (doi 10.1038/s41467-017-01827-3) with the song of a zeb
 from functools import partial
 
 import numpy as np
-from brian2 import Hz, kHz, ms, pA
+from brian2 import Hz, ms, pA
 
 import hetbrian as hb
 from hetbrian.published.protocols.common.replay import learn_and_replay, summary_table
+from hetbrian.readout.audio import upper_edge
+
+SIZE = "1 run of 14 times the recording: once to settle, 10 times to learn, 3 times to sing"
+"""What ``--help`` says of how much is computed."""
 
 
 def compute(
@@ -17,7 +21,7 @@ def compute(
     seed=1,
     n_bands=16,
     low=500 * Hz,
-    high=8 * kHz,
+    high=None,
     presentations=10,
     replays=3,
     n_neurons=1000,
@@ -40,8 +44,10 @@ def compute(
         Root seed.
     n_bands : int
         Bands between ``low`` and ``high``, one output each.
-    low, high : Quantity [hertz]
-        Edges of the bands.
+    low : Quantity [hertz]
+        Lower edge of the bands.
+    high : Quantity [hertz], optional
+        Upper edge; by default 8 kHz, or half the sample rate of the recording if that is less.
     presentations, replays, n_pulses, pulse_amplitude, device, dt
         See `hetbrian.published.protocols.common.replay.learn_and_replay`.
     n_neurons, recurrent_gain, feedback_gain, eta_half_width
@@ -52,6 +58,8 @@ def compute(
     xarray.Dataset
         See `hetbrian.published.protocols.common.replay.learn_and_replay`.
     """
+    high = upper_edge(wav) if high is None else high
+    print(f"{n_bands} bands from {low} to {high}")
     dataset = learn_and_replay(
         partial(_sound, wav, n_bands, low, high),
         presentations=presentations,

@@ -293,7 +293,7 @@ def _missing(name, split, folder):
     return FileNotFoundError(
         f"{str(folder / data.sources[split])!r} does not exist, expected the {split} split of {data.kind}: "
         f"get {archive} from {url} and unpack it there, or make a stand-in: "
-        f"hetbrian make-data {name} --out {str(folder.parent)!r}."
+        f"hetbrian data make {name} --out {str(folder.parent)!r}."
     )
 
 

@@ -312,7 +312,7 @@ def test_missing_files_say_how_to_get_them(tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=r"SHD/shd_test.h5' does not exist, expected the test split of SHD: get shd_test.h5.zip from "
-        r"https://zenke.* or make a stand-in: hetbrian make-data shd --out",
+        r"https://zenke.* or make a stand-in: hetbrian data make shd --out",
     ):
         load("shd", "test", tmp_path)
 

@@ -127,7 +127,7 @@ def make_stand_in(
             _WRITERS[name](made / data.sources[split], name, split, rngs, seed, each)
         text = (
             f"This is a stand-in for {data.kind}, not the data set: {stand_in.source}.\n"
-            f"Made by hetbrian {provenance()['hetbrian']} make-data {name}, seed {seed}, sizes {sizes}.\n"
+            f"Made by hetbrian {provenance()['hetbrian']} data make {name}, seed {seed}, sizes {sizes}.\n"
         )
         (made / STAND_IN).write_text(text)
         for archive in archives:
