@@ -23,6 +23,7 @@ from hetbrian import cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES += sorted((ROOT / "docs" / "guides").glob("*.md"))
 TUTORIALS = sorted(path.stem for path in (ROOT / "tutorials").glob("plot_*.py"))
 
 CHECKS = {
