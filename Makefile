@@ -5,13 +5,21 @@ BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test kills differential fuzz lint bench fields docs links clean
+.PHONY: demo test gpu gpu-bundle kills differential fuzz lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# all that uses a GPU, on this machine's: what is right, then how fast, into out/gpu
+gpu: $(VENV)/.dev
+	$(BIN)/hetbrian devices --check --minutes $(or $(MINUTES),15) --out $(OUT)/gpu
+
+# the same on a bare machine without a network (Python 3.12, torch, nvcc, a C++ compiler): copy the folder, run its check
+gpu-bundle: $(VENV)/.dev
+	$(BIN)/python -m hetbrian._gpu.bundle $(OUT)/gpu-bundle
 
 # 20 kill -9 and 20 Ctrl-C of each: a sweep, here and in processes, a build, saved files, a training, a report
 kills: $(VENV)/.dev

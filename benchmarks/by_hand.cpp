@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include "rls.h"
+#include "filter.h"
 #include "event_rls.h"
 
 const double DT = 0.04, C = 250, K = 2.5, V_R = -60, V_T = -19.2, V_PEAK = 30, V_RESET = -65, B = -2, JUMP = 200,

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <random>
 #include "rls.h"
+#include "filter.h"
 #include "event_rls.h"
 
 const size_t CAPACITY = 96;

@@ -23,7 +23,7 @@ from rich.table import Table
 from hetbrian import __version__
 from hetbrian._support.checks import choice, did_you_mean
 from hetbrian._support.compiler import CompilerError
-from hetbrian._support.errors import DivergenceError
+from hetbrian._support.errors import DivergenceError, MissingDevice
 from hetbrian._support.files import writable
 from hetbrian._support.leftovers import leave_nothing
 from hetbrian._support.lines import raised_by, traceback_of_user
@@ -91,6 +91,7 @@ EXPECTED = (
     DimensionMismatchError,
     CompilerError,
     DivergenceError,
+    MissingDevice,
     NotImplementedError,
 )
 """Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
@@ -426,8 +427,16 @@ def cache(
 
 
 @app.command()
-def devices():
-    """Tell which Brian2 devices work here, and why not."""
+def devices(
+    check: Annotated[bool, typer.Option("--check", help="Run all that uses a GPU, and keep what was found.")] = False,
+    minutes: Annotated[float, typer.Option(min=0.0, help="How long the checks may take.")] = 15.0,
+    out: Annotated[Path, typer.Option(help="Folder for gpu.json and gpu.md.")] = Path("out") / "gpu",
+):
+    """Tell which Brian2 devices work here, and why not; or check a GPU."""
+    if check:
+        from hetbrian._gpu.__main__ import check as check_gpu
+
+        raise typer.Exit(check_gpu(minutes, out))
     from hetbrian.simulation.survey import find_devices
 
     table = Table("device", "works here", "remark")

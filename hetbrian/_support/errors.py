@@ -7,3 +7,7 @@ class DivergenceError(ArithmeticError):
 
 class NetworkError(ValueError):
     """A network that is refused when its run is prepared; the message says what to change."""
+
+
+class MissingDevice(RuntimeError):
+    """There is no such device here; the message says what is missing."""

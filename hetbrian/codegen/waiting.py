@@ -1,4 +1,4 @@
-"""How the C++ and Cython kernels keep P for updates that wait; see codegen/kernels/event_rls.h."""
+"""How the kernels keep P for updates that wait; see codegen/kernels/event_rls.h and, for a GPU, event_rls.cuh."""
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -78,6 +78,29 @@ def arrays(size: int, dtype: DTypeLike) -> dict[str, tuple[int, np.dtype]]:
         "_gains": (CAPACITY, np.dtype(np.float64)),
         "_scale": (1, np.dtype(np.float64)),
         "_counts": (len(COUNTS), np.dtype(np.int32)),
+    }
+
+
+def scratch(size: int, dtype: DTypeLike) -> dict[str, tuple[int, np.dtype]]:
+    """
+    Return what the kernels of a GPU hand each other within an update, as `arrays`; C++ has it on its stack.
+
+    Parameters
+    ----------
+    size : int
+        Number of weights of an output.
+    dtype : numpy.dtype
+        Precision of P.
+
+    Returns
+    -------
+    dict of str to tuple
+        Length and dtype, by name: which entries changed, by how much, and their products with the waiting updates.
+    """
+    return {
+        "_changed": (size + 2, np.dtype(np.int32)),
+        "_by": (2 * size, np.dtype(dtype)),
+        "_along": (2 * CAPACITY, np.dtype(np.float64)),
     }
 
 

@@ -254,10 +254,11 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     def _follow(self, activity: str, n_weights: int, dtype: np.dtype, native: type) -> tuple[str, ...]:
         """Return the states of the activity's filter, none if the event-driven kernel cannot follow it."""
         states = filter_states(self.source, activity)
-        if not states or native not in IN_TURN or waiting.length(n_weights, dtype) >= 2**31:
+        if not states or waiting.length(n_weights, dtype) >= 2**31:
             return ()
         self.variables.add_reference("_second", self.source, states[-1])
-        for name, (size, kind) in waiting.arrays(n_weights, dtype).items():
+        added = waiting.arrays(n_weights, dtype) | ({} if native in IN_TURN else waiting.scratch(n_weights, dtype))
+        for name, (size, kind) in added.items():
             values = 1.0 if name == "_scale" else None
             self.variables.add_array(name, size=size, dtype=kind, scalar=size == 1, values=values)
         return states
@@ -297,7 +298,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
 
     def _choose_kernel(self, runner: NativeRunner, step: NDArray[np.float64] | None) -> None:
         """Let generated code use the event-driven kernel, with the steps of a filter, or the dense one if None."""
-        names = {"_second", *waiting.arrays(1, np.float64)}
+        names = {"_second", *waiting.arrays(1, np.float64), *waiting.scratch(1, np.float64)} & {*self.variables}
         runner.needed_variables = [name for name in runner.needed_variables if name not in names]
         runner.template_kwds["filter"] = None
         if step is not None:

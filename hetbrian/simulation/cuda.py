@@ -120,6 +120,20 @@ def gpus() -> list[GPU]:
     return [found[int(index)] for index in visible.split(",") if index.strip() and int(index) < len(found)]
 
 
+def free_bytes() -> int | None:
+    """
+    Return how much memory of the GPU that programs take is free, None if the driver does not say.
+
+    Returns
+    -------
+    int or None
+    """
+    listed = _output("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits").split()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    index = int(visible) if visible.isdigit() else 0
+    return int(listed[index]) * 2**20 if index < len(listed) and listed[index].isdigit() else None
+
+
 def configure(compute_capability: float | None = None, jobs: int | None = None) -> dict[str, Any]:
     """
     Set brian2cuda's preferences so that a project is generated, compiled and linked here, GPU or not.

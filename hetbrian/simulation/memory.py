@@ -60,7 +60,7 @@ def free_bytes() -> int | None:
     return int(line.split()[1]) * 1024
 
 
-def check_memory(network: Network) -> None:
+def check_memory(network: Network, of_gpu: int | None = None) -> None:
     """
     Say how much memory a large network needs, in one line on stderr, and refuse one that does not fit.
 
@@ -68,6 +68,8 @@ def check_memory(network: Network) -> None:
     ----------
     network : brian2.Network
         The network, assembled.
+    of_gpu : int, optional
+        Bytes that are free on the GPU that is to run it, which holds all of the arrays as the host does.
 
     Raises
     ------
@@ -80,10 +82,12 @@ def check_memory(network: Network) -> None:
         return
     largest = max(parts, key=lambda name: parts[name])
     text = f"{need / GB:.1f} GB of memory, of which {largest} {parts[largest] / GB:.1f} GB"
-    if free is not None and need > free:
-        raise MemoryError(
-            f"the network needs {text}, and {free / GB:.1f} GB are free, expected no more than that: take fewer neurons"
-            ", FORCE with dtype='float32', or a machine with more memory."
-        )
-    known = "" if free is None else f"; {free / GB:.1f} GB are free"
+    places = {"are free": free, "are free on the GPU": of_gpu}
+    for where, size in places.items():
+        if size is not None and need > size:
+            raise MemoryError(
+                f"the network needs {text}, and {size / GB:.1f} GB {where}, expected no more than that: take fewer "
+                "neurons, FORCE with dtype='float32', or a machine with more memory."
+            )
+    known = "".join(f"; {size / GB:.1f} GB {where}" for where, size in places.items() if size is not None)
     print(f"This network needs {text}{known}.", file=sys.stderr)

@@ -347,7 +347,7 @@ class Program:
         if self.resume is not None:
             load_state(network, self.resume)
         refuse_pitfalls(network, self.device, network.t + self.duration)
-        check_memory(network)
+        check_memory(network, cuda.free_bytes() if self.device == "cuda_standalone" else None)
         return network, recorder
 
     def _prepare(self, network):

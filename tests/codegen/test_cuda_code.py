@@ -24,6 +24,7 @@ from hetbrian import (
     recurrent,
     simulate,
 )
+from hetbrian._gpu.networks import DenseFORCE
 from hetbrian.codegen.interval import MODULUS, MULTIPLIER, N_QUANTILES
 from hetbrian.simulation import cuda, standalone
 from hetbrian.simulation.sampling import SampledMonitor
@@ -49,10 +50,10 @@ def cuda_device(tmp_path):
     prefs.update(previous)
 
 
-def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedback=True):
+def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedback=True, kind=DenseFORCE):
     rng = np.random.default_rng(0)
     neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
-    force = FORCE(
+    force = kind(
         neurons,
         Target(SIGNAL, 0.1 * ms, periodic=True, name="lesson") if n_outputs == 3 else "cos(2*pi*500*Hz*t)",
         rng.uniform(-1, 1, (N_NEURONS, n_outputs)) * pA if feedback else None,
@@ -127,6 +128,21 @@ def test_a_gpu_holds_p_as_a_matrix_and_no_tiles(cuda_device):
     assert variables["_P"].size == 71**2
 
 
+def test_the_event_driven_step_launches_an_update_of_its_own_and_waits_no_more_often(cuda_device):
+    generate(cuda_device, force_network(kind=FORCE))
+    step = step_of(cuda_device, "force_step")
+    dense, event = step.split("hetbrian::launch_update(")
+    assert launches(dense)[-1] == ("event_changes", "CUDA_CHECK_ERROR")  # where the dense kernel is in charge
+    assert [name for name, _ in launches(event)] == ["rls_product", "rls_weights"]
+    assert "launch_flush(_state, true)" in event
+    always, polled = step.split("_array_defaultclock_timestep[0] % 100 == 0")
+    assert polled.count("cudaMemcpy(") == 2  # trouble, and which kernel is in charge
+    (once,) = re.findall(r"if \(_array_force_initial_P\[0\] == 0\).*?\);\n", always, re.DOTALL)
+    waiting = r"cuda\w*Synchronize|cudaMemcpy(?:Async)?\b|thrust|cudaMalloc"
+    kernels = source_of(cuda_device, "force_step").read_text().split("HETBRIAN_EVENT_RLS_CUH")[2]
+    assert not re.findall(waiting, always.replace(once, "")) and not re.findall(waiting, kernels.split("#endif")[0])
+
+
 def test_a_readout_without_feedback_launches_none(cuda_device):
     generate(cuda_device, force_network(feedback=False))
     assert "feedback" not in step_of(cuda_device, "force_step")
@@ -199,6 +215,8 @@ def test_the_all_to_all_network_adds_its_spikes_atomically_to_the_one_gate_that_
     [
         ("force_step", {"n_outputs": 3, "bias": True}),
         ("force_step", {"dtype": "float32", "rule": "posterior"}),
+        ("force_step", {"kind": FORCE, "n_outputs": 3, "bias": True}),
+        ("force_step", {"kind": FORCE, "dtype": "float32"}),
         ("guard_check", {}),
         ("monitor", {}),
     ],
@@ -374,7 +392,7 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
 @pytest.mark.slow
 def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cuda_device):
     """Two minutes or three: brian2cuda's headers take 8 s a file; both networks share those of one project."""
-    network = force_network()
+    network = force_network(kind=FORCE)
     network.add(*all_to_all_network("_ca3").objects)
     generate(cuda_device, network, compile=True)
     assert os.access(cuda_device / "main", os.X_OK)
@@ -382,6 +400,8 @@ def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cud
     for kernel in (
         "hetbrian::rls_product",
         "hetbrian::rls_weights",
+        "hetbrian::event_products",
+        "hetbrian::event_flush",
         "hetbrian::feedback",
         "_run_gating_ca3_spikes_pre",
     ):
@@ -404,7 +424,7 @@ def test_the_emulated_readout_stops_beyond_its_limit_finds_its_first_p_and_draws
 ):
     neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
     law = {"every": Gamma(0.3 * ms, shape=1), "rng": np.random.default_rng(1)} if every == "random" else {}
-    force = FORCE(neurons, "1.0", initial_P="auto", **{"every": 0.2 * ms, **law}, name="force")
+    force = DenseFORCE(neurons, "1.0", initial_P="auto", **{"every": 0.2 * ms, **law}, name="force")
     table = np.array(force.variables["_intervals"].get_value()) if law else None
     arrays = generate(cuda_device, Network(neurons, force))
     code = EmulatedCode(cuda_device, source_of(cuda_device, "force_step"), tmp_path / "emulated", threads=64)

@@ -15,6 +15,7 @@ KERNELS = Path(tiles.__file__).parent / "kernels"
 
 LIBRARY = """
 #include "rls.h"
+#include "filter.h"
 #include "event_rls.h"
 #define ENTRY(NAME, T, A) extern "C" int NAME( \\
     T* P, T* waiting, T* products, double* seen, double* gains, double* scale, int* counts, T* c, double* gain, \\

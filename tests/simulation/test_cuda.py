@@ -132,6 +132,18 @@ def test_the_gpus_are_those_that_programs_see(machine, monkeypatch, visible, exp
     assert [gpu.compute_capability for gpu in cuda.gpus()] == expected
 
 
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [(None, 80_000), ("1", 40_000), ("1,0", 40_000), ("", 80_000), ("7", None), ("GPU-8a", 80_000)],
+)
+def test_the_free_memory_is_that_of_the_gpu_that_programs_take(machine, monkeypatch, visible, expected):
+    assert cuda.free_bytes() is None
+    driver(machine, "80000", "40000")
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert cuda.free_bytes() == (None if expected is None else expected * 2**20)
+
+
 def test_a_driver_that_fails_lists_no_gpu(machine):
     program(machine / "bin" / "nvidia-smi", "echo NVIDIA-SMI has failed, because, no driver; exit 9")
     assert cuda.gpus() == []

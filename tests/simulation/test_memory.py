@@ -37,6 +37,31 @@ def test_what_does_not_fit_is_refused_before_it_runs(monkeypatch):
         hb.simulate(force_network, 10 * ms, device="numpy", **SIZE)
 
 
+def test_what_does_not_fit_the_gpu_is_refused_and_what_does_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "WORTH_SAYING", 1000)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 64 * 10**9)
+    network = force_network(np.random.default_rng(0), **SIZE)
+    memory.check_memory(network, 80 * 10**9)
+    assert capsys.readouterr().err.endswith("; 64.0 GB are free; 80.0 GB are free on the GPU.\n")
+    with pytest.raises(
+        MemoryError, match=r"and 0.0 GB are free on the GPU, expected no more than that: take fewer neuro"
+    ):
+        memory.check_memory(network, 20_000)
+
+
+@pytest.mark.cuda
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_gpu_of_80_gb_holds_P_of_32_000_neurons_in_float32():
+    pytest.importorskip("brian2cuda")
+    with activated("cuda_standalone", None):
+        clock = Clock(0.1 * ms, name="clock")
+        neurons = NeuronGroup(
+            32_000, "dr/dt = -r/(20*ms) : 1", clock=clock, method="euler", namespace={"ms": ms}, name="neurons"
+        )
+        found = memory.needed_bytes(Network(neurons, hb.FORCE(neurons, "1.0", dtype="float32", name="force")))
+    assert found["force.P"] == 4 * 32_000**2 and 4.1e9 < sum(found.values()) < 4.2e9
+
+
 @pytest.mark.parametrize(("free", "end"), [(16 * 10**9, "; 16.0 GB are free.\n"), (None, " 0.0 GB.\n")])
 def test_the_need_of_a_large_network_is_said_in_one_line(monkeypatch, capsys, free, end):
     monkeypatch.setattr(memory, "WORTH_SAYING", 1000)

@@ -1,4 +1,4 @@
-// Recursive least squares at the cost of the spikes, after rls.h. No backslashes and no triple quotes: Cython embeds
+// Recursive least squares at the cost of the spikes, after rls.h and filter.h. No backslashes and no triple quotes: Cython embeds
 // this text; and no double braces: it is part of a template.
 //
 // Between two updates an activity r that is a linear filter of spikes becomes A r plus what the neurons that spiked
@@ -50,53 +50,6 @@ struct EventState {
     size_t capacity; // updates that can wait
     size_t length;   // stride of products
 };
-
-// Updates WAITING, entries CHANGED since P was last written; whether q is KEPT, and whether rls_step is in charge:
-// DENSE. STRIDE of the rows of P, 0 if it is not in rows, and WIDTH of the panels of waiting updates, which
-// hetbrian/codegen/waiting.py reads.
-enum Count { WAITING, CHANGED, KEPT, DENSE, STRIDE, WIDTH, COUNTS };
-
-// The change of the filter's states from one update to the next
-template<int STATES>
-struct Filter {
-    double a[STATES][STATES];
-    explicit Filter(const double* step = nullptr)
-    {
-        for (int i = 0; i < STATES; i++)
-            for (int j = 0; j < STATES; j++) a[i][j] = step ? step[i*STATES + j] : 0;
-    }
-    // Of `every` steps of one each
-    Filter power(int every) const
-    {
-        Filter result, base = *this;
-        for (int s = 0; s < STATES; s++) result.a[s][s] = 1;
-        for (; every > 0; every /= 2, base = base.times(base))
-            if (every % 2) result = result.times(base);
-        return result;
-    }
-    Filter times(const Filter& other) const
-    {
-        Filter product;
-        for (int i = 0; i < STATES; i++)
-            for (int j = 0; j < STATES; j++)
-                for (int k = 0; k < STATES; k++) product.a[i][j] += a[i][k]*other.a[k][j];
-        return product;
-    }
-};
-
-// A state that differs less from the decayed old one was only rounded: its own decay rounds at each time step. What
-// this hides does not add up, as the next comparison is with what was hidden from.
-template<class T, class A>
-double tolerance()
-{
-    return sizeof(A) == 4 ? 1e-5 : sizeof(T) == 4 ? 1e-9 : 1e-13;
-}
-
-// More changes than these in one update cost more than a product with all of P, which reads one half of it
-inline size_t many(const size_t m) { return m*2/5; }
-
-// More than these, update after update, cost more than rls_step, which reads and writes one half each time
-inline size_t too_many(const size_t m) { return m/5; }
 
 // Let seen follow the states; return how many entries changed, which and by how much: by is (state, change)
 template<class T, int STATES, class A>

@@ -12,6 +12,7 @@
 {% include "intervals.h" %}
 {% endif %}
 {% if filter %}
+{% include "filter.h" %}
 {% include "event_rls.h" %}
 {% endif %}
 

@@ -9,6 +9,10 @@
 #define HETBRIAN_DEVICE __device__
 {% include "limits.h" %}
 {% include "rls.cuh" %}
+{% if filter %}
+{% include "filter.h" %}
+{% include "event_rls.cuh" %}
+{% endif %}
 {% if random %}
 {% include "intervals.h" %}
 {% endif %}
@@ -77,6 +81,19 @@ __global__ void _kernel_limits_{{codeobj_name}}(
         {% endfor %}
         _is_due = {{is_due}};
     }
+    {% if filter %}
+    {# the device changes its own; this one says which kernel the host launches #}
+    int32_t& _is_dense = {{get_array_name(variables['_counts'], prefix='')}}[hetbrian::DENSE];
+    const double _step[] = { {{filter.step|join(', ')}} };
+    const auto _filter = hetbrian::Filter<{{filter.n_states}}>(_step).power({{host('_every')}});
+    typedef std::remove_pointer_t<decltype({{device('_P')}})> _Number;
+    typedef std::remove_pointer_t<decltype({{device('_activity')}})> _Activity;
+    const hetbrian::States<_Activity, {{filter.n_states}}> _states = { { {{device('_activity')}}
+        {%- if filter.n_states == 2 %}, {{device('_second')}}{% endif %} } };
+    const hetbrian::EventState<_Number, int32_t> _state = {
+        {% for name in ['_P', '_waiting', '_products', '_seen', '_gains', '_scale', '_counts'] %}{{device(name)}}, {% endfor %}
+        {{filter.capacity}}, {{filter.length}}, _n_weights, {{device('_changed')}}, {{device('_by')}}, {{device('_along')}} };
+    {% endif %}
     if (_is_due)
     {
         _kernel_limits_{{codeobj_name}}<<<1, 1>>>(
@@ -88,15 +105,33 @@ __global__ void _kernel_limits_{{codeobj_name}}(
             CUDA_SAFE_CALL(
                 cudaMemcpy(&{{host('initial_P')}}, {{device('initial_P')}}, sizeof(double), cudaMemcpyDeviceToHost)
             );
-        hetbrian::rls_product<<<_n_weights, hetbrian::ROW_THREADS>>>(
-            {{device('_P')}}, {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_activity')}},
-            _n_source, _n_weights, {{host('initial_P')}}, {{host('forgetting')}}, {{device('_product')}});
-        CUDA_CHECK_ERROR("rls_product");
-        hetbrian::rls_weights<<<1, hetbrian::BLOCK_THREADS>>>(
-            {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_weights')}}, {{device('_product')}},
-            {{device('_activity')}}, {{device('z')}}, {{device('y')}}, _n_source, _n_weights, N, {{host('forgetting')}},
-            {{posterior}});
-        CUDA_CHECK_ERROR("rls_weights");
+        {% if filter %}
+        if (_is_dense)
+        {
+            hetbrian::event_changes<<<1, hetbrian::BLOCK_THREADS>>>(_state, _states, _n_source, _filter, true);
+            CUDA_CHECK_ERROR("event_changes");
+        }
+        else
+        {
+            hetbrian::launch_update(
+                _state, _states, _filter, {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}},
+                {{device('_weights')}}, {{device('z')}}, {{device('y')}}, _n_source, N, {{host('initial_P')}},
+                {{host('forgetting')}}, {{posterior}});
+            CUDA_CHECK_ERROR("event_rls");
+        }
+        if (_is_dense)
+        {% endif %}
+        {
+            hetbrian::rls_product<<<_n_weights, hetbrian::ROW_THREADS>>>(
+                {{device('_P')}}, {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_activity')}},
+                _n_source, _n_weights, {{host('initial_P')}}, {{host('forgetting')}}, {{device('_product')}});
+            CUDA_CHECK_ERROR("rls_product");
+            hetbrian::rls_weights<<<1, hetbrian::BLOCK_THREADS>>>(
+                {{device('_c')}}, {{device('_gain')}}, {{device('n_updates')}}, {{device('_weights')}}, {{device('_product')}},
+                {{device('_activity')}}, {{device('z')}}, {{device('y')}}, _n_source, _n_weights, N, {{host('forgetting')}},
+                {{posterior}});
+            CUDA_CHECK_ERROR("rls_weights");
+        }
     }
     {# as the guard: the host waits for the device for one integer, once every so many steps #}
     if ({{host('t_in_timesteps')}} % {{poll}} == 0)
@@ -105,6 +140,12 @@ __global__ void _kernel_limits_{{codeobj_name}}(
             cudaMemcpy(&{{host('_trouble')}}, {{device('_trouble')}}, sizeof(int32_t), cudaMemcpyDeviceToHost)
         );
         if ({{host('_trouble')}}) Network::_globally_stopped = true;
+        {% if filter %}
+        int32_t _counted[hetbrian::COUNTS];
+        CUDA_SAFE_CALL(cudaMemcpy(_counted, {{device('_counts')}}, sizeof(_counted), cudaMemcpyDeviceToHost));
+        if (_counted[hetbrian::DENSE] && !_is_dense) hetbrian::launch_flush(_state, true);
+        _is_dense = _counted[hetbrian::DENSE];
+        {% endif %}
     }
     {% if random %}
     if ({{host('t_in_timesteps')}} >= {{host('_next')}})

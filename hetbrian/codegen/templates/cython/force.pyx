@@ -14,6 +14,7 @@ cdef extern from *:
 {% include "intervals.h" %}
 {% endif %}
 {% if filter %}
+{% include "filter.h" %}
 {% include "event_rls.h" %}
 {% endif %}
 
