@@ -1,6 +1,5 @@
 """The command line: run a protocol, report its results, see which devices are available."""
 
-import dataclasses
 import functools
 import platform
 import signal
@@ -20,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hetbrian import __version__
-from hetbrian._support.checks import choice, did_you_mean
+from hetbrian._support.checks import choice
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.debuglog import leave_no_logs
 from hetbrian._support.errors import DivergenceError
@@ -29,7 +28,7 @@ from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
-from hetbrian.study.options import changed, described, extra_settings, options, parse_value, split_setting
+from hetbrian.study.options import changed, described, extra_settings, no_more, options, parse_value, split_setting
 from hetbrian.study.protocol import (
     find_protocol,
     generate,
@@ -211,6 +210,7 @@ def train(
     data_root: Annotated[Path | None, typer.Option(help="Folder of the data, by default HETBRIAN_DATA.")] = None,
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
     test_share: Annotated[float, typer.Option(help="Share of the training split to test, if there is no other.")] = 0.0,
+    test_speakers: Annotated[str, typer.Option(help="Speakers to test, as a,b, in place of the test split.")] = "",
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints and results, by default out/train-DATASET.")
@@ -229,10 +229,7 @@ def train(
     texts = dict(split_setting(setting) for setting in extra_settings(context.args))
     neuron = changed(settings.neuron, texts)
     settings, binning = changed(settings, texts), changed(binning, texts)
-    if texts:
-        known = [item.name for part in (settings, neuron, binning) for item in dataclasses.fields(part)]
-        name = next(iter(texts))
-        raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
+    no_more(texts, settings, neuron, binning)
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
     folder = writable(out or Path("out") / f"train-{dataset}", "choose another --out")
@@ -244,6 +241,7 @@ def train(
         binning=binning,
         held_out=held_out,
         test_share=test_share,
+        test_speakers=_listed(test_speakers),
         seed=seed,
         folder=folder,
         accelerator=accelerator,
@@ -257,6 +255,11 @@ def train(
         f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, history.csv, last.ckpt",
         soft_wrap=True,
     )
+
+
+def _listed(names):
+    """Return names that are divided by commas."""
+    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 @app.command()
@@ -295,22 +298,50 @@ def report(
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def make_data(
-    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc; or speech, from recordings of yours.")],
     out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
     train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
     validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
     test: Annotated[int | None, typer.Option(help="Test samples.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Samples that are made at once.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "--workers", min=1, help="Samples that are made at once.")] = 1,
+    wav: Annotated[Path | None, typer.Option(help="speech: folder of WAV and FLAC files.")] = None,
+    layout: Annotated[str, typer.Option(help="speech: shd (two splits) or ssc (three).")] = "shd",
+    pattern: Annotated[
+        str, typer.Option(help="speech: where file names have both, as '{label}/{speaker}_*'.")
+    ] = "{label}_{speaker}_*",
+    test_speakers: Annotated[str, typer.Option(help="speech: who is tested, as a,b; by default a fifth, drawn.")] = "",
+    validation_speakers: Annotated[str, typer.Option(help="speech: the same for the validation of ssc.")] = "",
+    test_files: Annotated[str, typer.Option(help="speech: tested files in place of speakers, as '*_[0-4]'.")] = "",
 ):
-    """Make a stand-in for a data set, in its file format: real digits, spoken words, moving arms."""
+    """Make a stand-in for a data set, or turn recorded speech into spikes (settings of the cochlea as --NAME VALUE)."""
     from hetbrian.training.data.standins.make import make_stand_in
 
-    sizes = {"train": train, "validation": validation, "test": test}
-    written = make_stand_in(name, out, {split: size for split, size in sizes.items() if size is not None}, seed, jobs)
-    console.print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
+    given = {"train": train, "validation": validation, "test": test}
+    sizes = {split: size for split, size in given.items() if size is not None}
+    settings = dict(split_setting(setting) for setting in extra_settings(context.args))
+    if name != "speech":
+        if wav is not None or settings:
+            wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
+            raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
+        written = make_stand_in(name, out, sizes, seed, jobs)
+        console.print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
+        return
+    from hetbrian.training.data.cochlea import Cochlea
+    from hetbrian.training.data.conversion import make_speech
+
+    if wav is None or sizes:
+        raise ValueError("speech is made of all recordings of a folder, expected --wav FOLDER and no sizes: give it.")
+    cochlea = changed(Cochlea(), settings)
+    no_more(settings, cochlea)
+    who = {"test_speakers": _listed(test_speakers), "validation_speakers": _listed(validation_speakers)}
+    written = make_speech(
+        wav, out, layout=layout, pattern=pattern, **who, test_files=test_files, cochlea=cochlea, seed=seed, workers=jobs
+    )
+    console.print(f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True)
 
 
 @app.command()

@@ -97,7 +97,7 @@ def copied(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "is_needed"),
     [
-        ("training/data/standins/cochlea.py", False),
+        ("training/data/cochlea.py", False),
         ("torch/fused/kernels/sequence.cu", False),
         ("analysis/meanfield.py", False),
         ("readout/offline.py", False),
