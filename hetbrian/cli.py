@@ -1,6 +1,5 @@
 """The command line: run a protocol, report its results, see which devices are available."""
 
-import dataclasses
 import functools
 import inspect
 import platform
@@ -29,6 +28,7 @@ from hetbrian._support.leftovers import leave_nothing
 from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian._support.scratch import remove_own
+from hetbrian.datacli import data
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
 from hetbrian.study.helptext import options_table, protocol_table, protocols_table
@@ -37,6 +37,8 @@ from hetbrian.study.options import (
     described,
     described_settings,
     extra_settings,
+    listed,
+    no_more,
     options,
     parse_value,
     split_setting,
@@ -245,6 +247,7 @@ def train(
     data_root: Annotated[Path | None, typer.Option(help="Folder of the data, by default HETBRIAN_DATA.")] = None,
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
     test_share: Annotated[float, typer.Option(help="Share of the training split to test, if there is no other.")] = 0.0,
+    test_speakers: Annotated[str, typer.Option(help="Speakers to test, as a,b, in place of the test split.")] = "",
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints and results, by default out/train-DATASET.")
@@ -274,10 +277,7 @@ def train(
     texts = dict(split_setting(setting) for setting in [*(set_ or []), *extra_settings(context.args)])
     neuron = changed(settings.neuron, texts)
     settings, binning = changed(settings, texts), changed(binning, texts)
-    if texts:
-        known = [item.name for part in (settings, neuron, binning) for item in dataclasses.fields(part)]
-        name = next(iter(texts))
-        raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
+    no_more(texts, settings, neuron, binning)
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
     folder = writable(out or Path("out") / f"train-{dataset}", "choose another --out")
@@ -289,6 +289,7 @@ def train(
         binning=binning,
         held_out=held_out,
         test_share=test_share,
+        test_speakers=listed(test_speakers),
         seed=seed,
         folder=folder,
         accelerator=accelerator,
@@ -358,41 +359,7 @@ def report(
     console.print(f"wrote {written}; it opens offline in any browser", soft_wrap=True)
 
 
-data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
 app.add_typer(data, name="data")
-
-
-@data.command("make")
-def make_data(
-    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc.")],
-    out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
-    train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
-    validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
-    test: Annotated[int | None, typer.Option(help="Test samples.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Samples that are made at once.")] = 1,
-):
-    """Make a stand-in for a data set, in its file format: real digits, spoken words, moving arms."""
-    from hetbrian.training.data.standins.make import make_stand_in
-
-    sizes = {"train": train, "validation": validation, "test": test}
-    written = make_stand_in(name, out, {split: size for split, size in sizes.items() if size is not None}, seed, jobs)
-    console.print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
-
-
-@data.command("check")
-def check_data(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets, by default those that are there.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder of data sets, by default HETBRIAN_DATA.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Let tonic download what is missing.")] = False,
-):
-    """Read every file of data sets, verify checksums of archives, and tell what is there."""
-    from hetbrian.training.data.datasets import check
-
-    table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
-    for row in check(names, data_root, download):
-        table.add_row(*row)
-    Console().print(table)
 
 
 @app.command()

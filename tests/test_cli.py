@@ -402,6 +402,40 @@ def test_data_are_made_and_checked(monkeypatch, tmp_path, capsys):
     assert "Error: nmnist has no split 'validation', expected one of train, test" in said and "Traceback" not in said
 
 
+def test_speech_is_made_of_recordings_and_checked(monkeypatch, tmp_path, capsys):
+    soundfile = pytest.importorskip("soundfile")
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    for word, pitch in (("no", 300.0), ("yes", 900.0)):
+        for speaker in ("ann", "bob"):
+            soundfile.write(sounds / f"{word}-{speaker}.wav", np.sin(2 * np.pi * pitch * np.arange(2000) / 8000), 8000)
+    make = (
+        "data",
+        "make",
+        "speech",
+        "--wav",
+        sounds,
+        "--out",
+        tmp_path,
+        "--pattern",
+        "{label}-{speaker}",
+        "--high",
+        3000,
+    )
+    assert called(monkeypatch, *make, "--test-speakers", "bob", "--n_channels", 50) == 0
+    assert "SHD; train on it with 'hetbrian train shd --data-root" in capsys.readouterr().err.replace("\n", " ")
+    assert called(monkeypatch, "check-data", "--data-root", tmp_path) == 0
+    assert capsys.readouterr().out.count("shd") == 2
+    for wrong, message in (
+        ((*make, "--n_chanels", 5), "'n_chanels' is no setting, expected one of n_channels, low, high"),
+        (("data", "make", "speech", "--out", tmp_path), "expected --wav FOLDER and no sizes"),
+        (("data", "make", "shd", "--out", tmp_path, "--wav", sounds), "--wav is given for shd, which is made up"),
+        (("data", "make", "shd", "--out", tmp_path, "--high", 5), "--high is given for shd, which is made up"),
+    ):
+        assert called(monkeypatch, *wrong) == 1
+        assert message in capsys.readouterr().err
+
+
 def test_the_cache_is_shown_limited_and_cleared(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "kept"))
     monkeypatch.delenv("HETBRIAN_CACHE_LIMIT", raising=False)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import distributed as distributed
     import lightning as lightning
     import sklearn as sklearn
+    import soundfile as soundfile
     import tonic as tonic
     import torch as torch
     import xpplab as xpplab
@@ -23,6 +24,7 @@ NEEDED = {
     "tonic": ("tonic.datasets", "data sets", "train"),
     "calculate_md5": ("tonic.download_utils:calculate_md5", "data sets", "train"),
     "load_digits": ("sklearn.datasets:load_digits", "data sets", "train"),
+    "soundfile": ("soundfile", "recordings of speech", "train"),
     "sklearn": ("sklearn.pipeline", "the logistic baseline", "train"),
     "xpplab": ("xpplab", "continuation", "bifurcation"),
     "dask": ("dask.config", "sweeps", "sweep"),

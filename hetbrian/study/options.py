@@ -236,6 +236,43 @@ def changed(settings: Any, texts: dict[str, str]) -> Any:
     return dataclasses.replace(settings, **changes)
 
 
+def listed(names: str) -> tuple[str, ...]:
+    """
+    Return names that are divided by commas.
+
+    Parameters
+    ----------
+    names : str
+        As ``theo, lucas``; empty for none.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def no_more(texts: dict[str, str], *settings: Any) -> None:
+    """
+    Refuse texts that `changed` has left.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        What was typed, by name.
+    *settings : dataclass
+        Where they could belong.
+
+    Raises
+    ------
+    ValueError
+        If there is one; the message says which settings there are.
+    """
+    for name in texts:
+        known = [item.name for part in settings for item in dataclasses.fields(part)]
+        raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
+
+
 def split_setting(setting: str) -> tuple[str, str]:
     """Return name and value of ``name=value``."""
     name, equals, value = setting.partition("=")

@@ -6,7 +6,7 @@ import logging
 import signal
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -246,6 +246,7 @@ def train(
     seed: int = 0,
     held_out: float = 0.1,
     test_share: float = 0.0,
+    test_speakers: Sequence[str] = (),
     **options: Any,
 ) -> xarray.Dataset:
     """
@@ -263,8 +264,8 @@ def train(
         How recordings become events, see `hetbrian.training.data.binning.BINNINGS`.
     seed : int
         Sets everything that is drawn.
-    held_out, test_share : float
-        Shares for validation and test, see `hetbrian.training.data.split.splits`.
+    held_out, test_share, test_speakers
+        Who is for validation and test, see `hetbrian.training.data.split.splits`.
     **options
         Of `hetbrian.training.experiment.fit`.
 
@@ -273,6 +274,8 @@ def train(
     xarray.Dataset
         See `hetbrian.training.experiment.fit`.
     """
-    training, validation, test = splits(name, root, held_out=held_out, test_share=test_share, seed=seed)
+    training, validation, test = splits(
+        name, root, held_out=held_out, test_share=test_share, test_speakers=test_speakers, seed=seed
+    )
     result = fit(preset, binning, training, validation=validation, test=test, seed=seed, **options)
     return result.assign_attrs(dataset=name)

@@ -68,6 +68,7 @@ COMMANDS = {
         ["train", "shd", "--data-root", "*"],
         ["train", "shd", "--trainable", "*"], ["train", "shd", "--n_hidden", "*"], ["train", "shd", "--rate", "*"],
         ["train", "shd", "--tau_s", "*"], ["train", "shd", "--*name", "*"], ["train", "shd", "--held-out", "*"],
+        ["train", "shd", "--test-speakers", "*"],
         ["train", "shd", "--precision", "*"], ["train", "shd", "--bin_width", "*"],
     ),
     "figure": (["figure", "*"], ["figure", "fig1", "--data", "*"], ["figure", "p.py", "--data", "*"]),
@@ -77,6 +78,10 @@ COMMANDS = {
         ["data", "make", "*", "--out", "d"], ["data", "make", "nmnist", "--out", "d", "--train", "*", "--test", "1"],
         ["data", "make", "nmnist", "--out", "d", "--train", "1", "--seed", "*", "--test", "1"],
         ["data", "make", "nmnist", "--out", "d", "--train", "1", "--jobs", "*", "--test", "1"],
+        ["data", "make", "speech", "--out", "d", "--wav", "*"],
+        ["data", "make", "speech", "--out", "d", "--wav", ".", "--pattern", "*"],
+        ["data", "make", "speech", "--out", "d", "--wav", ".", "--layout", "*"],
+        ["data", "make", "speech", "--out", "d", "--wav", ".", "--high", "*"],
     ),
     "data check": (
         ["data", "check", "*"], ["data", "check", "--data-root", "*"], ["data", "check", "shd", "--data-root", "*"],

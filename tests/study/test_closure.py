@@ -105,7 +105,7 @@ def test_colours_and_archived_data_are_none_of_what_a_protocol_computes_with(cop
 @pytest.mark.parametrize(
     ("name", "is_needed"),
     [
-        ("training/data/standins/cochlea.py", False),
+        ("training/data/cochlea.py", False),
         ("torch/fused/kernels/sequence.cu", False),
         ("analysis/meanfield.py", False),
         ("readout/offline.py", False),

@@ -501,7 +501,7 @@ def test_what_the_point_does_not_need_may_change(monkeypatch, tmp_path):
     options = {"folder": tmp_path / "s", "workers": 0}
     first = sweep(points.learner, Grid(seed=range(2)), **options)
     for name, message in (
-        ("training/data/standins/cochlea.py", None),
+        ("training/data/cochlea.py", None),
         ("readout/force.py", "sources hetbrian/readout/force.py is"),
         ("codegen/templates/cpp/force.cpp", "sources hetbrian/codegen/templates/cpp/force.cpp is"),
     ):

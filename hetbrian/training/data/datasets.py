@@ -180,6 +180,38 @@ def load(
     return recordings
 
 
+@checked(name=text, root=file_path)
+def speaker_names(name: str, root: str | PathLike[str] | None = None) -> list[str]:
+    """
+    Return what the speakers of recordings are called, by number; SHD and SSC name nobody.
+
+    Parameters
+    ----------
+    name : str
+        Data set.
+    root : path-like, optional
+        As in `load`.
+
+    Returns
+    -------
+    list of str
+        Empty where they have numbers only.
+
+    Examples
+    --------
+    >>> speaker_names("nmnist", ".")
+    []
+    """
+    import h5py
+
+    data = known(name, "train")
+    path = data_root(root) / data.kind / data.sources["train"]
+    if path.suffix != ".h5":
+        return []
+    with h5py.File(path) as file:
+        return [item.decode() for item in file["extra/speaker_names"]] if "extra/speaker_names" in file else []
+
+
 def check_archive(name: str, split: str, root: str | PathLike[str] | None = None) -> bool:
     """
     Verify the checksum of the archive that a split comes from.
@@ -331,4 +363,4 @@ def _store(name, split, folder, kept, fingerprint):
         ) from error
     check_labels(samples.labels, classes, source, samples.places)
     read = track(events(dataset, samples, data), f"reading {name} {split}", len(samples.labels))
-    write_recordings(kept, fingerprint, read, samples.labels, samples.groups, data.shape, classes)
+    write_recordings(kept, fingerprint, read, samples.labels, samples.groups, samples.shape or data.shape, classes)

@@ -170,12 +170,15 @@ class Samples:
         As in `Recordings`.
     places : list of str
         Where each is, for errors.
+    shape : tuple of int or None
+        As that of `Recordings`, where it is another than the data set's.
     """
 
     order: np.ndarray
     labels: np.ndarray
     groups: np.ndarray | None
     places: list[str]
+    shape: tuple[int, ...] | None = None
 
 
 def _digit_samples(dataset, source):
@@ -206,6 +209,7 @@ def _word_samples(dataset, source):
 
     with h5py.File(source) as file:
         labels, speakers = file["labels"][()].astype(int), file["extra/speaker"][()].astype(int)
+        shape = (int(file.attrs["n_channels"]),) if "n_channels" in file.attrs else None
         times, units = file["spikes/times"], file["spikes/units"]
         kind = h5py.check_vlen_dtype(units.dtype) or units.dtype
         if kind.kind not in "iu":
@@ -216,7 +220,8 @@ def _word_samples(dataset, source):
                     f"'sample {at} of {source}' has {len(when)} times and {len(which)} units, expected one unit for "
                     "each time: get it again."
                 )
-    return Samples(np.arange(len(labels)), labels, speakers, [f"sample {at} of {source}" for at in range(len(labels))])
+    places = [f"sample {at} of {source}" for at in range(len(labels))]
+    return Samples(np.arange(len(labels)), labels, speakers, places, shape)
 
 
 SAMPLES = {"nmnist": _digit_samples, "dvs128": _gesture_samples, "shd": _word_samples, "ssc": _word_samples}
@@ -275,7 +280,7 @@ def events(dataset, samples, data):
     DamagedDataError
         If an event cannot be read or is outside the sensor.
     """
-    shape = data.shape
+    shape = samples.shape or data.shape
     for at, place in zip(samples.order, samples.places, strict=True):
         try:
             found, _ = dataset[int(at)]

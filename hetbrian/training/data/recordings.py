@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,6 +233,39 @@ class Recordings:
                 "hold out less, or add samples."
             )
         return self.select(np.flatnonzero(~out)), self.select(np.flatnonzero(out))
+
+
+def joined(parts: Sequence[Recordings]) -> Recordings:
+    """
+    Return the samples of several recordings, one after the other.
+
+    Parameters
+    ----------
+    parts : sequence of Recordings
+        Of one data set.
+
+    Returns
+    -------
+    Recordings
+
+    Raises
+    ------
+    ValueError
+        If their channels or classes differ.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if (part.shape, part.classes) != (first.shape, first.classes):
+            raise ValueError(
+                f"recordings of shape {first.shape} and {part.shape}, {len(first.classes)} and {len(part.classes)} "
+                "classes, expected the same: take them from one data set."
+            )
+    times, channels, labels = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("times", "channels", "labels")
+    )
+    begin = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.begin) for part in parts]))])
+    groups = None if any(part.groups is None for part in parts) else np.concatenate([part.groups for part in parts])
+    return Recordings(times, channels, begin, labels, groups, first.shape, first.classes)
 
 
 def _within(values, size, name):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.data.recordings import Recordings, joined
 
 
 def made(sizes=(2, 0, 3), labels=(0, 1, 1), groups=None, **changes):
@@ -109,3 +109,13 @@ def test_whole_numbers_may_be_of_any_size_and_sign(dtype):
     for given, expected in zip(other.positions([2, 0]), usual.positions([2, 0]), strict=True):
         np.testing.assert_array_equal(given, expected)
     np.testing.assert_array_equal(other.select([2]).times, usual.select([2]).times)
+
+
+def test_joined_recordings_are_one_after_the_other():
+    first, second = made(groups=(7, 8, 9)), made(sizes=(4,), labels=(0,), groups=(7,))
+    both = joined([first, second])
+    assert both.labels.tolist() == [0, 1, 1, 0] and both.groups.tolist() == [7, 8, 9, 7]
+    assert both.select([3]).times.tolist() == second.times.tolist()
+    assert both.select([0, 1, 2]).channels.tolist() == first.channels.tolist()
+    with pytest.raises(ValueError, match=r"2 and 3 classes, expected the same: take them from one data set"):
+        joined([first, made(classes=("left", "right", "up"))])

@@ -1,7 +1,14 @@
 """The files of N-MNIST, DVS128 Gesture, SHD and SSC, written as their makers publish them."""
 
+import gzip
+import io
+import tarfile
+import zipfile
+
 import h5py
 import numpy as np
+
+from hetbrian.training.data.originals import STAND_IN
 
 OVERFLOW = 240
 """The y that says: everything from here on is 2**13 us later; it is no pixel."""
@@ -56,7 +63,7 @@ def write_gesture(path, times, x, y, on):
     np.save(path, np.stack([x, y, on, stamps], axis=1).astype(np.int32))
 
 
-def write_spikes(path, samples, labels, speakers, keys, genders):
+def write_spikes(path, samples, labels, speakers, keys, genders, names=(), n_channels=700):
     """
     Write an SHD or SSC file: times in s with half precision, units, labels, speakers and names of the labels.
 
@@ -70,6 +77,10 @@ def write_spikes(path, samples, labels, speakers, keys, genders):
         Names of the labels.
     genders : sequence of str
         Of each speaker.
+    names : sequence of str, optional
+        Of each speaker; SHD and SSC have none.
+    n_channels : int
+        Written where it is not the 700 of SHD and SSC.
     """
     with h5py.File(path, "w") as file:
         times = file.create_dataset("spikes/times", (len(labels),), dtype=h5py.vlen_dtype(np.float16))
@@ -82,3 +93,33 @@ def write_spikes(path, samples, labels, speakers, keys, genders):
         file["extra/meta_info/gender"] = np.array([gender.encode() for gender in genders])
         for unknown in ("age", "body_height"):
             file[f"extra/meta_info/{unknown}"] = np.full(len(genders), np.nan)
+        if names:
+            file["extra/speaker_names"] = np.array([name.encode() for name in names])
+        if n_channels != 700:
+            file.attrs["n_channels"] = n_channels
+
+
+def write_archive(path, text):
+    """
+    Write the archive that tonic looks for; all that is in it is what this is, the same bytes whenever it is written.
+
+    Parameters
+    ----------
+    path : Path
+        Ends with .zip or .tar.gz.
+    text : str
+        What the files are.
+    """
+    content = text.encode()
+    if path.name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(STAND_IN), content)
+        return
+    member = tarfile.TarInfo(STAND_IN)
+    member.size = len(content)
+    with (
+        open(path, "wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        archive.addfile(member, io.BytesIO(content))

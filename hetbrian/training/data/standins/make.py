@@ -1,7 +1,5 @@
 """Stand-ins for data sets that cannot be downloaded: real digits and spoken words in the original file formats."""
 
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +11,9 @@ import numpy as np
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
+from hetbrian.training.data.cochlea import Cochlea
 from hetbrian.training.data.originals import STAND_IN, archive_of, known
-from hetbrian.training.data.standins.cochlea import Cochlea
-from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
+from hetbrian.training.data.standins.formats import write_archive, write_bin, write_gesture, write_spikes
 from hetbrian.training.data.standins.gestures import LIGHTS, Subject, gesture_events
 from hetbrian.training.data.standins.saccades import digits, saccade_events
 from hetbrian.training.data.standins.speech import COMMANDS, ENGLISH, FEMALE, GERMAN, RATE, VOICES, speak
@@ -131,7 +129,7 @@ def make_stand_in(
         )
         (made / STAND_IN).write_text(text)
         for archive in archives:
-            _write_archive(made / archive, text)
+            write_archive(made / archive, text)
         made.rename(target)
     return target
 
@@ -213,11 +211,3 @@ def _check_size(name, split, size):
             f"the size of {split} is {size}, expected at most {len(_gestures(split))}, "
             "each gesture by each subject in each light: make fewer."
         )
-
-
-def _write_archive(path, text):
-    """Write the archive that tonic looks for; all that is in it is what this is."""
-    stem, kind = (path.name[:-7], "gztar") if path.name.endswith(".tar.gz") else (path.name[:-4], "zip")
-    with tempfile.TemporaryDirectory() as content:
-        (Path(content) / STAND_IN).write_text(text)
-        shutil.make_archive(str(path.parent / stem), kind, content)

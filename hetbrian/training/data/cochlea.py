@@ -7,6 +7,9 @@ import numpy as np
 from scipy.fft import ifft, rfft
 from scipy.signal import lfilter
 
+from hetbrian._support.arguments import checked
+from hetbrian._support.checks import count, positive
+
 CORNER = 24.7 * 9.265
 """Hz; the equivalent rectangular bandwidth is (f + CORNER)/9.265 (Glasberg & Moore 1990)."""
 
@@ -14,6 +17,7 @@ SILENCE = 0.1
 """Seconds after the sound: the filters wrap around, and ring for less than this."""
 
 
+@checked(n_channels=count, low=positive, high=positive, duration=positive)
 @dataclass(frozen=True)
 class Cochlea:
     r"""
@@ -45,6 +49,11 @@ class Cochlea:
     adaptation, recovery : float
         Share of the running mean that is taken off, and its time constant in s.
 
+    Raises
+    ------
+    ValueError
+        If the lowest channel is not below the highest.
+
     References
     ----------
     Cramer et al. 2022, IEEE TNNLS 33:2744, https://doi.org/10.1109/TNNLS.2020.3044364;
@@ -71,6 +80,11 @@ class Cochlea:
     threshold: float = 0.1
     adaptation: float = 0.6
     recovery: float = 0.06
+
+    def __post_init__(self):
+        """Check what relates two values."""
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low:g} Hz and high {self.high:g}, expected low below high: exchange them.")
 
     @cached_property
     def centres(self):

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from hetbrian.training.data.standins.cochlea import Cochlea
+from hetbrian.training.data.cochlea import Cochlea
 
 RATE = 22050
 COCHLEA = Cochlea()
@@ -69,3 +70,8 @@ def test_louder_is_more_spikes_within_the_dead_time():
 def test_long_sounds_are_cut_off():
     times, _ = COCHLEA.spikes(tone(1000, 2.0), RATE, np.random.default_rng(0))
     assert 1.38 < times.max() < 1.46
+
+
+def test_channels_from_high_to_low_are_refused():
+    with pytest.raises(ValueError, match=r"low is 500 Hz and high 400, expected low below high: exchange them"):
+        Cochlea(low=500.0, high=400.0)

@@ -1,0 +1,75 @@
+"""The command line of event data: ``hetbrian data make`` and ``hetbrian data check``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hetbrian.study.options import changed, extra_settings, listed, no_more, split_setting
+
+data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
+
+
+@data.command("make", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def make_data(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc; or speech, from recordings of yours.")],
+    out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
+    train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
+    validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
+    test: Annotated[int | None, typer.Option(help="Test samples.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "--workers", min=1, help="Samples that are made at once.")] = 1,
+    wav: Annotated[Path | None, typer.Option(help="speech: folder of WAV and FLAC files.")] = None,
+    layout: Annotated[str, typer.Option(help="speech: shd (two splits) or ssc (three).")] = "shd",
+    pattern: Annotated[
+        str, typer.Option(help="speech: where file names have both, as '{label}/{speaker}_*'.")
+    ] = "{label}_{speaker}_*",
+    test_speakers: Annotated[str, typer.Option(help="speech: who is tested, as a,b; by default a fifth, drawn.")] = "",
+    validation_speakers: Annotated[str, typer.Option(help="speech: the same for the validation of ssc.")] = "",
+    test_files: Annotated[str, typer.Option(help="speech: tested files in place of speakers, as '*_[0-4]'.")] = "",
+):
+    """Make a stand-in for a data set, or turn recorded speech into spikes (settings of the cochlea as --NAME VALUE)."""
+    from hetbrian.training.data.standins.make import make_stand_in
+
+    given = {"train": train, "validation": validation, "test": test}
+    sizes = {split: size for split, size in given.items() if size is not None}
+    settings = dict(split_setting(setting) for setting in extra_settings(context.args))
+    if name != "speech":
+        if wav is not None or settings:
+            wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
+            raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
+        written = make_stand_in(name, out, sizes, seed, jobs)
+        Console(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
+        return
+    from hetbrian.training.data.cochlea import Cochlea
+    from hetbrian.training.data.conversion import make_speech
+
+    if wav is None or sizes:
+        raise ValueError("speech is made of all recordings of a folder, expected --wav FOLDER and no sizes: give it.")
+    cochlea = changed(Cochlea(), settings)
+    no_more(settings, cochlea)
+    who = {"test_speakers": listed(test_speakers), "validation_speakers": listed(validation_speakers)}
+    written = make_speech(
+        wav, out, layout=layout, pattern=pattern, **who, test_files=test_files, cochlea=cochlea, seed=seed, workers=jobs
+    )
+    Console(stderr=True).print(
+        f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True
+    )
+
+
+@data.command("check")
+def check_data(
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets, by default those that are there.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of data sets, by default HETBRIAN_DATA.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Let tonic download what is missing.")] = False,
+):
+    """Read every file of data sets, verify checksums of archives, and tell what is there."""
+    from hetbrian.training.data.datasets import check
+
+    table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
+    for row in check(names, data_root, download):
+        table.add_row(*row)
+    Console().print(table)
