@@ -3,7 +3,6 @@
 import functools
 import inspect
 import platform
-import signal
 import sys
 import time
 import types
@@ -28,6 +27,7 @@ from hetbrian._support.leftovers import leave_nothing
 from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
 from hetbrian._support.scratch import remove_own
+from hetbrian._support.stop import Stop
 from hetbrian.datacli import data
 from hetbrian.simulation.record import load, save
 from hetbrian.study.figure import archived, find_figure, redraw, save_figure
@@ -412,29 +412,9 @@ def devices(
     Console().print(table)
 
 
-class _Stop:
-    """Stop at once for Ctrl-C or for a request to end; Brian2 would end the simulation early, as if it were whole."""
-
-    number = 0
-
-    def __call__(self, number, frame):
-        self.number = number
-        raise KeyboardInterrupt
-
-    def say(self, error):
-        """Return what to tell of an error that came from it, as of a compiler that was stopped too."""
-        while error is not None:
-            if isinstance(error, KeyboardInterrupt) and str(error):
-                return str(error)
-            error = error.__cause__ or error.__context__
-        return "Stopped; nothing was written."
-
-
 def main():
     """Run the command line; errors of the user end in one sentence."""
-    stop = _Stop()
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too where a shell lets background jobs ignore it
-        signal.signal(number, stop)
+    stop = Stop()
     prefs.logging.display_brian_error_message = False
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
     try:
@@ -442,8 +422,7 @@ def main():
         app(standalone_mode=True)
     except BaseException as error:
         if stop.number:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
+            stop.end()
             remove_own()
             console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
             sys.exit(128 + stop.number)
