@@ -424,13 +424,14 @@ def test_speech_is_made_of_recordings_and_checked(monkeypatch, tmp_path, capsys)
     )
     assert called(monkeypatch, *make, "--test-speakers", "bob", "--n_channels", 50) == 0
     assert "SHD; train on it with 'hetbrian train shd --data-root" in capsys.readouterr().err.replace("\n", " ")
-    assert called(monkeypatch, "check-data", "--data-root", tmp_path) == 0
+    assert called(monkeypatch, "data", "check", "--data-root", tmp_path) == 0
     assert capsys.readouterr().out.count("shd") == 2
     for wrong, message in (
         ((*make, "--n_chanels", 5), "'n_chanels' is no setting, expected one of n_channels, low, high"),
         (("data", "make", "speech", "--out", tmp_path), "expected --wav FOLDER and no sizes"),
         (("data", "make", "shd", "--out", tmp_path, "--wav", sounds), "--wav is given for shd, which is made up"),
         (("data", "make", "shd", "--out", tmp_path, "--high", 5), "--high is given for shd, which is made up"),
+        ((*make[:5], "--out", tmp_path, "--high", "True"), "high is True, expected one finite number"),
     ):
         assert called(monkeypatch, *wrong) == 1
         assert message in capsys.readouterr().err

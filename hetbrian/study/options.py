@@ -227,13 +227,21 @@ def changed(settings: Any, texts: dict[str, str]) -> Any:
     Returns
     -------
     dataclass
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit.
     """
     changes = {}
     for item in dataclasses.fields(settings):
         default = getattr(settings, item.name)
         if item.name in texts and isinstance(default, CHANGEABLE):
             changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
-    return dataclasses.replace(settings, **changes)
+    try:
+        return dataclasses.replace(settings, **changes)
+    except TypeError as error:  # whatever was typed is text, and a value that does not fit
+        raise ValueError(str(error)) from error
 
 
 def listed(names: str) -> tuple[str, ...]:

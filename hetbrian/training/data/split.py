@@ -89,7 +89,10 @@ def _without(name, root, speakers):
     """Return all samples but those of some speakers, and theirs."""
     whole = joined([load(name, split, root) for split in known(name, "train").sources])
     if whole.groups is None:
-        raise ValueError(f"{name} does not say whose a sample is, expected a data set that does: use --test-share.")
+        raise ValueError(
+            f"test_speakers is given for {name}, which does not say whose a sample is, expected a data set that does: "
+            "use test_share."
+        )
     names = speaker_names(name, root) or [str(number) for number in range(max(whole.groups) + 1)]
     there = {names[number]: number for number in np.unique(whole.groups)}
     for speaker in speakers:

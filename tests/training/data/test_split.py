@@ -62,5 +62,7 @@ def test_splits_that_cannot_be_are_refused(data, settings, message):
 
 def test_digits_of_unknown_writers_have_no_speakers(monkeypatch):
     monkeypatch.setattr(split, "load", lambda name, part, root: spoken([0, 1], has_groups=False))
-    with pytest.raises(ValueError, match="nmnist does not say whose a sample is, expected a data set that does"):
+    with pytest.raises(
+        ValueError, match="test_speakers is given for nmnist, which does not say whose a sample is, expected a"
+    ):
         splits("nmnist", test_speakers=("1",))
