@@ -53,9 +53,9 @@ def test_goes_on_after_failures_and_keeps_what_was_found(tmp_path):
 
 def test_one_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "PATIENCE", 2)
-    record, found, _ = run(tmp_path, made_up("hangs", seconds=5), made_up("passes"))
+    record, found, _ = run(tmp_path, made_up("hangs", seconds=15), made_up("passes"))
     assert [item["state"] for item in record["checks"]] == ["failed", "passed"]
-    assert found["hangs"]["output"].endswith("stopped after 10 s") and found["hangs"]["numbers"].keys() == {"child"}
+    assert found["hangs"]["output"].endswith("stopped after 30 s") and found["hangs"]["numbers"].keys() == {"child"}
     child = Path(f"/proc/{found['hangs']['numbers']['child']}/status")
     assert not child.exists() or "zombie" in child.read_text()
 

@@ -1,11 +1,14 @@
 """Models of one seed, until one fails, which is then made smaller."""
 
+import contextlib
 import gc
 import warnings
 from collections import Counter
+from unittest import mock
 
 from brian2 import BrianLogger, prefs, start_scope
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.differential.checks import check
 from tests.differential.models import models
@@ -59,7 +62,7 @@ def check_models(number: int, count: int, n_fused: int = 0) -> dict:
     prefs.codegen.target = "numpy"
     gc.collect()
     gc.freeze()  # each run of Brian2 collects, which would look at every library again
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _the_same_everywhere():
         warnings.simplefilter("ignore")  # of numpy, for infinite numbers
         try:
             equal_or_refused()
@@ -67,3 +70,12 @@ def check_models(number: int, count: int, n_fused: int = 0) -> dict:
             failure = f"{type(error).__name__}: {error}\n{last[0]!r}"
     gc.unfreeze()
     return {"seed": number, "outcomes": outcomes, "constructs": constructs, "failure": failure}
+
+
+@contextlib.contextmanager
+def _the_same_everywhere():
+    """Let a seed be the same models whatever was imported: hypothesis draws numbers from our modules too."""
+    with mock.patch.object(providers, "_get_local_constants", lambda: providers.Constants()):
+        providers.CONSTANTS_CACHE.cache.clear()
+        yield
+    providers.CONSTANTS_CACHE.cache.clear()
