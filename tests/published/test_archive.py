@@ -162,6 +162,16 @@ AGAIN = {
 DIVERGES = {"ablation": "DivergenceError"}
 """Archives in which some networks diverge, and count as such."""
 
+
+def off_the_axes(dataset):
+    """Return which networks of the exchange were not to be computed: at N = 4000 both a shift and a spread."""
+    spread = sum(dataset[name] for name in exchange.KINDS.values())
+    return (dataset.n_neurons == 4000) & (dataset.eta != exchange.RHEOBASE) & (spread > 0)
+
+
+LEFT_OUT = {"exchange": off_the_axes}
+"""Which points of an archive are pending, for good."""
+
 CURVES = {"fig1": fig1.compute}
 """How each archive in which nothing is random is computed again."""
 
@@ -175,7 +185,8 @@ def test_every_figure_is_drawn_from_its_data(name):
     dataset = load(archived(name))
     assert "small" not in dataset.attrs
     if name in AGAIN:
-        assert ((dataset.status == 1) | dataset.error.str.startswith(DIVERGES.get(name, "none"))).all()
+        done = (dataset.status == 1) | dataset.error.str.startswith(DIVERGES.get(name, "none"))
+        assert (done != LEFT_OUT[name](dataset) if name in LEFT_OUT else done).all()
     else:
         assert "seed" not in dataset
     draw = find_figure(importlib.import_module(f"hetbrian.published.protocols.{name}"))

@@ -81,8 +81,8 @@ def test_the_figure_has_a_row_for_each_size_and_says_what_it_shows():
     assert axes.shape == (2, 4)
     titles = [axis.get_title(loc=place) for axis in axes.ravel() for place in ("left", "center")]
     assert "a   N = 500, works" in titles and "d   N = 500, lives untrained" in titles
-    texts = [text.get_text() for text in axes[1, 0].get_legend().get_texts()]
-    assert texts == ["N = 500", "largest measured", "shift = half width"]
+    (legend,) = axes[0, 0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["N = 500", "largest measured", "shift = half width"]
     matplotlib.pyplot.close(axes[0, 0].figure)
 
 
