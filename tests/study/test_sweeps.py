@@ -317,7 +317,7 @@ def test_a_result_that_was_lost_with_its_worker_is_waited_for(scheduler, monkeyp
 def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
     """Client, worker, or everything, with SIGKILL; the seed fixes when by the points that are there by then."""
     rng = np.random.default_rng(11)
-    command = arguments("--set", "pause=0.03", "--workers", 2, "--out")
+    command = arguments("--set", "pause=0.1", "--workers", 2, "--out")
     killed = tmp_path / "killed"
     kills = {"client": 0, "worker": 0, "all": 0}
     for victims in (
@@ -355,7 +355,7 @@ def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
     there = n_points(killed / "sweep")
     assert 10 < there < 100
     for folder, n_workers in ((killed, 2), (tmp_path / "undisturbed", 1)):
-        command = arguments("--set", "pause=0.03", "--workers", n_workers, "--out", folder)
+        command = arguments("--set", "pause=0.1", "--workers", n_workers, "--out", folder)
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "98 done, 2 failed" in done.stdout
