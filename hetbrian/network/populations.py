@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock
+from brian2 import Clock, DimensionMismatchError, Equations, NeuronGroup, Quantity, amp, defaultclock, get_dimensions
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.equations.codestrings import Expression
-from brian2.equations.equations import SingleEquation
+from brian2.equations.equations import PARAMETER, SingleEquation
 from brian2.units.fundamentalunits import get_unit_for_display
 from brian2.utils.stringtools import get_identifiers
 
 from hetbrian._support.allowed import Allowed, LimitedNeurons
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import count, did_you_mean, flag, object_name, text
+from hetbrian._support.checks import choice, count, did_you_mean, flag, object_name, text
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
@@ -48,6 +48,7 @@ def population(
     adaptation: str = "own",
     feedback: bool = False,
     held: Sequence[str] = (),
+    own: Sequence[str] = (),
     method: str = "euler",
     clock: Clock | None = None,
     name: str = "neurons",
@@ -85,6 +86,9 @@ def population(
     held : sequence of str
         Variables, v and w say, that stand still in the step after a spike of their neuron, where its ``awake`` is 0:
         what a script does that resets a neuron instead of integrating it. Only with ``method="euler"``.
+    own : sequence of str
+        Parameters beside eta, g and theta of which each neuron has its own, C and tau_w, say, or a time constant of the
+        synapse; variables of the group that start at the value of the set.
     method : str
         Brian2's integration method.
     clock : Clock, optional
@@ -102,7 +106,8 @@ def population(
     ValueError
         If n_neurons < 1, an array has the wrong length or is not finite, theta is outside the
         range of the reset rule, the rule or the adaptation is unknown, the statement of a rule has a name that
-        the neurons do not know, or variables are held that have no equation, or with another method than Euler's.
+        the neurons do not know, or variables are held that have no equation, or with another method than Euler's, or
+        a parameter that each neuron should have is none.
     TypeError
         If the parameters, the synapse or the drive are something else, such as ``single_exponential`` without ().
     DimensionMismatchError
@@ -136,6 +141,13 @@ def population(
         + Equations(synapse.equations.replace("{current}", unit))
         + Equations(inputs)
     )
+    namespace = {**parameters.namespace, **synapse.namespace}
+    for key in own:
+        choice(key, "an entry of own", namespace)
+    given = {key: namespace.pop(key) for key in own}
+    equations += Equations(
+        [SingleEquation(PARAMETER, key, get_dimensions(item), flags=["constant"]) for key, item in given.items()]
+    )
     group = LimitedNeurons(
         n_neurons,
         _held(equations, held, method) if held else equations,
@@ -143,8 +155,7 @@ def population(
         reset="\n".join(filter(None, on_spike)),
         method=method,
         namespace={
-            **parameters.namespace,
-            **synapse.namespace,
+            **namespace,
             "amp": amp,
             **(drive.namespace if drive else {}),
         },
@@ -159,7 +170,7 @@ def population(
     values = {"eta": eta, "g": g, "theta": theta, "v": parameters.v_r if v is None else v}
     for key in ("eta", "g"):
         values[key] = getattr(parameters, key) if values[key] is None else values[key]
-    for key, value in values.items():
+    for key, value in {**values, **given}.items():
         setattr(group, key, _per_neuron(key, value, group))
     if held:
         group.awake = 1

@@ -14,7 +14,7 @@ from hetbrian._support.progress import Bar
 from hetbrian.training.checkpoint import check, read
 from hetbrian.training.preset import Preset
 
-LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters")}
+LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters", "readout")}
 """Settings that checkpoints of before do not name: they were trained with the default."""
 
 Callback: Any = lightning.pytorch.callbacks.Callback

@@ -3,11 +3,14 @@
 from typing import Any
 
 from hetbrian._support.allowed import Allowed
-from hetbrian._support.arguments import checked, of
+from hetbrian._support.arguments import checked, of, one_of
 from hetbrian._support.checks import count, flag, not_negative
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.fused.cell import fuse
+
+READOUTS = ("max", "mean")
+"""Which potential of a class decides: the highest over time, or the mean."""
 
 SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=1.0, included=(True, False))
 
@@ -16,6 +19,7 @@ SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=
     cell=of(Cell, advice="export one with to_torch"),
     n_classes=count,
     tau_out=not_negative,
+    readout=one_of(*READOUTS),
     dropout=SHARE,
     is_fused=flag,
     generator=of(torch.Generator, advice="give torch.Generator()"),
@@ -24,7 +28,7 @@ class Classifier(torch.nn.Module):
     r"""
     Classify sequences of events by a recurrent layer and one leaky membrane for each class.
 
-    .. math:: u_{t+1} = a u_t + (1 - a)(W z_t + b), \quad y = \max_t u_t
+    .. math:: u_{t+1} = a u_t + (1 - a)(W z_t + b), \quad y = \max_t u_t \quad\text{or}\quad y = \langle u_t \rangle_t
 
     with spikes z and a = exp(-dt/tau_out). The sum over time is one product with a triangular matrix. With two filters
     u passes through the same equation once more, and so on.
@@ -39,6 +43,8 @@ class Classifier(torch.nn.Module):
         Time constant of the readout in the unit of ``cell.dt``, 0 for none.
     filters : int
         Filters of this time constant in a row.
+    readout : {"max", "mean"}
+        Which potential decides.
     dropout : float
         Share of the neurons that the readout does not see while training, drawn for each sample.
     is_fused : bool
@@ -54,6 +60,7 @@ class Classifier(torch.nn.Module):
         *,
         tau_out: float,
         filters: int = 1,
+        readout: str = "max",
         dropout: float = 0.0,
         is_fused: bool = True,
         generator: torch.Generator | None = None,
@@ -61,7 +68,7 @@ class Classifier(torch.nn.Module):
         super().__init__()
         self.layer: Any = fuse(cell) if is_fused else cell
         self.decay = float(torch.exp(torch.tensor(-cell.dt / tau_out))) if tau_out else 0.0
-        self.filters, self.dropout, self.is_fused = filters, dropout, is_fused
+        self.filters, self.readout, self.dropout, self.is_fused = filters, readout, dropout, is_fused
         shape = (cell.neurons.size, n_classes)
         draw = torch.rand(shape, generator=generator) * 2 - 1
         self.weight = torch.nn.Parameter((draw / shape[0] ** 0.5).to(cell.dtype))
@@ -87,7 +94,7 @@ class Classifier(torch.nn.Module):
         Returns
         -------
         outputs : Tensor, shape (batch, class)
-            Highest potential of each class over time.
+            Highest or mean potential of each class.
         spikes : Tensor, shape (time, batch, neuron)
         """
         spikes = self.layer(spikes={"source": events}).spikes
@@ -95,7 +102,12 @@ class Classifier(torch.nn.Module):
         if self.dropout and generator is not None:
             kept = torch.rand(spikes.shape[1:], generator=generator).to(spikes.device) >= self.dropout
             seen = spikes * (kept / (1 - self.dropout))
-        return self.potentials(seen).amax(0), spikes
+        return self.outputs(seen), spikes
+
+    def outputs(self, spikes):
+        """Return the potential of each class that decides, shape (batch, class)."""
+        potentials = self.potentials(spikes)
+        return potentials.amax(0) if self.readout == "max" else potentials.mean(0)
 
     def potentials(self, spikes):
         """Return the readout's membranes, shape (time, batch, class)."""

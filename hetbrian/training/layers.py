@@ -15,7 +15,7 @@ from hetbrian.network.synapses import Synapse
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.surrogate import SuperSpike
-from hetbrian.training.preset import Preset
+from hetbrian.training.preset import KINDS, Preset
 
 CUT = 4.0
 """Half widths at which the Lorentzians of eta and g are cut."""
@@ -75,7 +75,14 @@ def layer(
     clock = Clock(dt, name="clock")
     synapse = Synapse(preset.synapse, preset.synapse, SYNAPSES[preset.synapse], {"tau_s": preset.tau_s})
     neurons = population(
-        n, neuron, synapse, **heterogeneity(preset).draw(n, of_neurons), reset=preset.reset, clock=clock, name="neurons"
+        n,
+        neuron,
+        synapse,
+        **heterogeneity(preset).draw(n, of_neurons),
+        reset=preset.reset,
+        own=sorted(set(preset.trainable) - set(KINDS)),
+        clock=clock,
+        name="neurons",
     )
     source = SpikeGeneratorGroup(n_inputs, [], [] * ms, clock=clock, name="source")
     if preset.input_scale:

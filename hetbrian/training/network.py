@@ -1,6 +1,7 @@
 """A network for recordings: the layer in Brian2, its torch module, and the readout."""
 
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 from brian2 import NeuronGroup, Synapses, ms
@@ -8,6 +9,7 @@ from brian2 import NeuronGroup, Synapses, ms
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import flag, stream_seed
 from hetbrian._support.optional import torch
+from hetbrian.training.checkpoint import check, read
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
@@ -26,13 +28,32 @@ class TrainedNetwork:
         Layer and readout.
     neurons : NeuronGroup
     synapses : list of Synapses
-        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained values of eta, g,
-        theta and the weights. Trained constants of its equations, such as C, stay in the module.
+        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained weights and
+        parameters, each a variable of the group; `hetbrian.training.playback.Playback` runs it there.
     """
 
     classifier: Classifier
     neurons: NeuronGroup
     synapses: list[Synapses]
+
+    def restore(self, checkpoint: str | PathLike[str]) -> None:
+        """
+        Take the trained values of a checkpoint, ``best.ckpt`` or ``last.ckpt``.
+
+        Parameters
+        ----------
+        checkpoint : path-like
+            What `hetbrian.training.fit` wrote, of a network that was built in the same way.
+
+        Raises
+        ------
+        ValueError
+            If it is no checkpoint, or of another network.
+        """
+        whole = read(checkpoint, has="state_dict")
+        prefix = "classifier."  # of the module that Lightning trains
+        check(checkpoint, whole, {prefix + name: item for name, item in self.classifier.state_dict().items()})
+        self.classifier.load_state_dict({name.removeprefix(prefix): item for name, item in whole["state_dict"].items()})
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return eta, g and theta as they are now, each of shape (n_neurons,)."""
@@ -87,6 +108,7 @@ def build(
         len(recordings.classes),
         tau_out=float(preset.tau_out / ms),
         filters=preset.readout_filters,
+        readout=preset.readout,
         dropout=preset.dropout,
         is_fused=is_fused,
         generator=torch.Generator().manual_seed(seed),

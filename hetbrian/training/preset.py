@@ -19,6 +19,7 @@ TRAINABLE = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
 CHOICES = {
     "synapse": ("conductance", "current"),
     "eta_law": ("lorentzian", "gaussian"),
+    "readout": ("max", "mean"),
     "reset": tuple(name for name, rule in RESETS.items() if rule.highest_theta),
     "schedule": ("constant", "cosine"),
 }
@@ -73,6 +74,8 @@ class Preset:
     readout_filters : int
         Leaky filters in a row between spikes and readout, each of tau_out: 1, a membrane, or 2, a synapse before it, as
         in the scripts of the paper.
+    readout : {"max", "mean"}
+        Which potential of the readout decides: the highest over time or the mean.
     reset : {"residual", "capped", "retain"}
         Reset rule; only under ``capped`` no theta can make the membrane grow without limit.
     input_scale : float
@@ -141,6 +144,7 @@ class Preset:
     tau_s: Quantity = field(default_factory=lambda: 10 * ms)
     tau_out: Quantity = field(default_factory=lambda: 20 * ms)
     readout_filters: int = 1
+    readout: str = "max"
     reset: str = "capped"
     input_scale: float = 0.0
     recurrent_scale: float = 1.0

@@ -567,3 +567,33 @@ def test_a_reset_of_another_kind_is_refused(rule):
 def test_what_cannot_be_held_is_refused(held, method):
     with pytest.raises(ValueError, match=f"held is {held[0]} and method '{method}', expected some of v, w and 'euler'"):
         population(2, Izhikevich.CA3.dimensionless(), gating(), held=held, method=method)
+
+
+def test_a_parameter_that_each_neuron_has_of_its_own_is_the_same_constant():
+    parameters, names = Izhikevich.FORCE, ("C", "beta", "tau_w", "w_jump", "tau_d")
+    given = parameters.namespace | {"tau_d": 20 * ms}
+    potentials = []
+    for own in ((), names):
+        neurons = population(3, parameters, single_exponential(), own=own, clock=Clock(0.05 * ms))
+        assert all((name in neurons.variables) == (name in own) for name in names)
+        assert all(np.all(getattr(neurons, name) == given[name]) for name in own)
+        neurons.eta, neurons.IPSC = 3 * parameters.rheobase, 50 * pA
+        Network(neurons).run(20 * ms)
+        potentials.append(np.array(neurons.v / mV))
+    # the order of the products may differ by the last bit, which 400 steps make more of
+    assert np.abs(potentials[1] - potentials[0]).max() < 1e-9
+    assert np.abs(potentials[0] - parameters.v_r / mV).min() > 1  # it has moved
+
+
+def test_each_neuron_follows_the_parameter_of_its_own():
+    neurons = population(2, Izhikevich.FORCE, single_exponential(), own=("C",), clock=Clock(0.05 * ms))
+    neurons.C = [1, 2] * Izhikevich.FORCE.C
+    neurons.eta = 2000 * pA
+    Network(neurons).run(0.05 * ms)
+    moved = np.array((neurons.v - Izhikevich.FORCE.v_r) / mV)
+    assert moved[0] == pytest.approx(2 * moved[1], rel=1e-9) and moved[1] > 0  # one step: eta dt/C
+
+
+def test_a_parameter_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"an entry of own is 'tau', expected C, k, v_r, v_t, .*tau_d"):
+        population(3, Izhikevich.FORCE, single_exponential(), own=("tau",))

@@ -68,6 +68,16 @@ def test_readout_is_the_leaky_membrane():
     assert torch.allclose(without.potentials(spikes), spikes @ without.weight)
 
 
+def test_the_mean_potential_decides_where_that_is_asked_for():
+    highest, mean = (network(TINY.replace(readout=kind)).classifier for kind in ("max", "mean"))
+    events = BINNING.events(sets()[0], range(6))
+    potentials = highest.potentials(highest(events)[1])
+    assert torch.equal(highest(events)[0], potentials.amax(0))
+    assert torch.equal(mean(events)[0], potentials.mean(0))  # the same seed draws the same weights
+    with pytest.raises(ValueError, match="readout is 'last', expected max, mean"):
+        TINY.replace(readout="last")
+
+
 def test_two_filters_are_a_synapse_and_a_membrane_one_after_the_other():
     classifier = network(TINY.replace(readout_filters=2)).classifier
     spikes = (torch.rand(30, 2, 12) < 0.2).float()
@@ -176,6 +186,21 @@ def test_trained_values_go_back_to_brian2():
     for name, value in training.parameters_of_neurons.items():
         assert np.allclose(getattr(found.neurons, name), value.detach().numpy(), rtol=1e-6) and value.std() > 0
     assert np.allclose(found.synapses[0].omega, found.classifier.cell.couplings["given"].omega.detach().numpy())
+
+
+def test_a_network_takes_the_values_of_a_checkpoint(tmp_path):
+    result = train(folder=tmp_path)
+    found = network()
+    found.restore(tmp_path / "last.ckpt")
+    assert not np.array_equal(found.parameters()["eta"], network().parameters()["eta"])
+    best = network()
+    best.restore(tmp_path / "best.ckpt")  # the one that was tested
+    events = BINNING.events(sets()[1], range(60))
+    with torch.no_grad():
+        right = best.classifier(events)[0].argmax(1).numpy() == sets()[1].labels
+    assert right.mean() == pytest.approx(float(result.test_accuracy), abs=1e-6)
+    with pytest.raises(ValueError, match=r"last.ckpt' has .* shape .240,. for .*omega, expected .* .260,."):
+        network(TINY.replace(n_hidden=13)).restore(tmp_path / "last.ckpt")
 
 
 def quiet_trainer(epochs):

@@ -1,0 +1,142 @@
+"""A trained layer back in Brian2: recordings played to it one after the other, and the class that it gives them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from brian2 import Network, NeuronGroup, Quantity, SpikeMonitor, Synapses, TimedArray, ms
+
+from hetbrian._support.arguments import checked, of
+from hetbrian._support.optional import torch
+from hetbrian.training.data.binning import Binning
+from hetbrian.training.data.recordings import Recordings
+from hetbrian.training.layers import layer
+from hetbrian.training.network import TrainedNetwork
+from hetbrian.training.preset import KINDS, Preset
+
+
+@checked(
+    trained=of(TrainedNetwork, advice="build one"),
+    preset=of(Preset, advice="give that of the training"),
+    binning=of(Binning, advice="give the bins"),
+    recordings=of(Recordings, advice="load them, or make one"),
+)
+class Playback:
+    """
+    Play recordings to a trained layer in Brian2, on any of its devices.
+
+    The layer is built again on the active device, with the parameters of the module, trained or drawn; its inputs come
+    from a table of events, several of which may fall into a time step. Each recording begins with the neurons at
+    rest. The readout is that of the classifier.
+
+    Parameters
+    ----------
+    trained : TrainedNetwork
+    preset : Preset
+        From which it was built.
+    binning : Binning
+        How the recordings become events; its width of a bin is the time step of the layer.
+    recordings : Recordings
+    samples : sequence of int, optional
+        Which of them, by default all.
+
+    Raises
+    ------
+    ValueError
+        If the bins are not the time steps of the layer, or the inputs not its own.
+
+    Examples
+    --------
+    >>> from brian2 import ms
+    >>> from hetbrian.training import Preset, build
+    >>> two = Recordings(np.array([0.01, 0.03], np.float32), np.array([0, 1], np.int32), np.array([0, 1, 2]),
+    ...                  np.array([0, 1]), None, (2,), ("a", "b"))
+    >>> binning = Binning(10, 5 * ms)
+    >>> preset = Preset.STRONG.replace(n_hidden=4)
+    >>> playback = Playback(build(preset, binning, two, 0, is_fused=False), preset, binning, two)
+    >>> playback.network.run(playback.duration)
+    >>> playback.spikes().shape, playback.decisions().shape
+    ((10, 2, 4), (2,))
+    """
+
+    def __init__(
+        self,
+        trained: TrainedNetwork,
+        preset: Preset,
+        binning: Binning,
+        recordings: Recordings,
+        samples: Sequence[int] | None = None,
+    ) -> None:
+        self.classifier = trained.classifier
+        cell = self.classifier.cell
+        self._dt, size = cell.dt * ms, cell.sources["source"]
+        if not np.isclose(float(binning.bin_width), float(self._dt)) or binning.n_inputs(recordings.shape) != size:
+            raise ValueError(
+                f"the recordings have {binning.n_inputs(recordings.shape)} inputs in bins of {binning.bin_width}, "
+                f"expected {size} in steps of {self._dt}, as the layer has: bin them as in the training."
+            )
+        chosen = np.arange(len(recordings)) if samples is None else np.asarray(samples)
+        counts = binning.events(recordings, chosen).dense().numpy()  # (time, sample, input)
+        neurons, paths = layer(preset, size, binning.bin_width, np.random.default_rng(0))
+        cell.write_back(neurons, *paths)
+        self._paths = paths  # a standalone device wants all of them alive, though only the recurrent ones run
+        for name in KINDS:  # drawn, if not trained
+            neurons.variables[name].set_value(getattr(cell.neurons, name).detach().double().cpu().numpy())
+        self._shape = (binning.n_bins, len(chosen), len(neurons))
+        table = TimedArray(counts.transpose(1, 0, 2).reshape(-1, size), dt=self._dt)  # one sample after the other
+        source = NeuronGroup(
+            size,
+            "count = table(t, i) : 1 (constant over dt)  # events in this step",
+            threshold="count > 0",
+            reset="",
+            clock=neurons.clock,
+            namespace={"table": table},
+            order=-1,
+            name="heard_source",
+        )
+        heard = Synapses(
+            source, neurons, "omega : 1", on_pre="s_post += omega*count_pre", clock=neurons.clock, name="heard"
+        )
+        heard.connect()
+        heard.omega = cell.couplings["given"].omega.detach().double().cpu().numpy()
+        rest = cell.initial_state()  # without units, as the layer
+        begins = neurons.run_regularly(
+            "\n".join(f"{name} = {float(rest[name][0])!r}" for name in ("v", "w", "s")),
+            dt=binning.n_bins * self._dt,
+            when="start",
+            order=-1,
+            name="heard_begins",
+        )
+        self._monitor = SpikeMonitor(neurons, name="heard_spikes")
+        self.network = Network(neurons, source, heard, paths[1], begins, self._monitor)
+
+    @property
+    def duration(self) -> Quantity:
+        """Quantity [second] : how long all recordings take together."""
+        return self._shape[0] * self._shape[1] * self._dt
+
+    def spikes(self) -> np.ndarray:
+        """
+        Return what the layer did after ``network.run(duration)``.
+
+        Returns
+        -------
+        ndarray of float64, shape (time, sample, neuron)
+            0 or 1.
+        """
+        n_bins, n_samples, n = self._shape
+        fired = np.zeros((n_samples * n_bins, n))
+        fired[np.rint(np.array(self._monitor.t / self._dt)).astype(int), np.array(self._monitor.i)] = 1
+        return fired.reshape(n_samples, n_bins, n).transpose(1, 0, 2)
+
+    def decisions(self) -> np.ndarray:
+        """
+        Return the class of each recording.
+
+        Returns
+        -------
+        ndarray of int64, shape (sample,)
+        """
+        weight = self.classifier.weight
+        with torch.no_grad():
+            spikes = torch.as_tensor(self.spikes()).to(weight)
+            return self.classifier.outputs(spikes).argmax(1).cpu().numpy()
