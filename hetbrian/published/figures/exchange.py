@@ -2,6 +2,8 @@
 
 import numpy as np
 from brian2 import pA
+from matplotlib.patches import Patch
+from scipy.special import stdtrit
 
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.plot import heat_map
@@ -20,6 +22,9 @@ TEXT = {"eta": r"half width $\Delta_\eta$ (pA)", "g": r"half width $\Delta_g$ (p
 
 CONDITIONS = {"with": "works", "without": "lives untrained"}
 """Share that each pair of columns shows: of seeds that work, and that fire to the end if nothing is learned."""
+
+BELOW = (r"worth of $\Delta_\eta$", r"worth of $\Delta_g$", "homogeneous", "homogeneous")
+"""Titles of the last row."""
 
 NEAR = (970.0, 1110.0)
 """Currents in pA around the rheobase, where activity dies."""
@@ -92,9 +97,10 @@ def _shifts(axes, dataset, letter):
         axis.set_yscale("symlog", linthresh=5)
         axis.set_ylim(0, 1.3 * top)
     alone = dataset.isel(condition=np.flatnonzero(sum(dataset[name] for name in KINDS.values()) == 0)).sortby("eta")
+    student = stdtrit(alone.sizes["seed"] - 1, 0.975)
     for size, style in zip(alone.n_neurons.values, styles, strict=False):
         error = np.log10(alone.relative_error.sel(learning="with", n_neurons=size).clip(1e-6, 10.0))
-        middle, margin = error.mean("seed"), error.std("seed", ddof=1) * 2 / np.sqrt(error.sizes["seed"])
+        middle, margin = error.mean("seed"), error.std("seed", ddof=1) * student / np.sqrt(error.sizes["seed"])
         axes[2].fill_between(alone.eta, middle - margin, middle + margin, color="0.3", alpha=0.12, lw=0)
         axes[2].plot(alone.eta, middle, style, color=COLOURS["homogeneous"], marker="o", ms=2.5, label=f"N = {size}")
         life = alone.lifetime.sel(learning="without", n_neurons=size).median("seed")
@@ -104,9 +110,10 @@ def _shifts(axes, dataset, letter):
     lines = {}
     for axis in (axes[0], axes[3]):  # of the sizes those of the last, in grey
         lines |= {text: line for line, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    lines["95 % interval (bootstrap; o: t)"] = Patch(color="0.3", alpha=0.2, lw=0)
     axes[0].figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines), fontsize=7)
-    for number, axis in enumerate(axes):
-        axis.set_title(f"{chr(97 + letter + number)}{'   homogeneous' if number > 1 else ''}", fontsize=8)
+    for letter, title, axis in zip(range(97 + letter, 101 + letter), BELOW, axes, strict=True):
+        axis.set_title(f"{chr(letter)}   {title}", fontsize=8)
         axis.tick_params(labelsize=7)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hetbrian.plot.style import COLOURS, REGIMES
-from hetbrian.published.figures.reservoir import TITLES, errors, legend
+from hetbrian.published.figures.reservoir import MARKS, TITLES, errors, legend
 
 
 def draw(dataset, axes=None):
@@ -31,7 +31,7 @@ def draw(dataset, axes=None):
     for column, procedure in enumerate(dataset.procedure.values):
         for panel, axis, target in zip("bc", axes[:, column], dataset.target.values, strict=True):
             errors(axis, dataset.sel(procedure=procedure), target, COLOURS["eta"])
-            axis.set_title(f"{panel}   {target[0]}$_{target[1]}$, {TITLES[procedure]}")
+            axis.set_title(f"{panel}{MARKS[procedure]}   {target[0]}$_{target[1]}$, {TITLES[procedure]}")
             _regimes(axis, dataset)
         axes[1, column].set_xlabel(r"mean background current $\bar\eta$")
     for axis in axes[:, 0]:

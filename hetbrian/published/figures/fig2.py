@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from hetbrian.plot.style import COLOURS
-from hetbrian.published.figures.reservoir import TITLES, errors, legend
+from hetbrian.published.figures.reservoir import MARKS, TITLES, errors, legend
 
 AXES = {
     "c": r"half width of current $\Delta_\eta$",
@@ -81,12 +81,12 @@ def draw(dataset, axes=None):
         data = dataset.sel(procedure=procedure)
         for panel, axis, part, text in zip("ab", row[:2], ("train", "test"), ("training", "test"), strict=True):
             _overlay(axis, data, part)
-            axis.set_title(f"{panel}   {TITLES[procedure]}, {text}")
+            axis.set_title(f"{panel}{MARKS[procedure]}   {TITLES[procedure]}, {text}")
         for panel, axis in zip(AXES, row[2:], strict=True):
             for name, (place, _, _) in CURVES.items():
                 if place == panel:
                     errors(axis, curve(data, name), "y1", COLOURS[LOOKS[name]])
-            axis.set(title=panel, xlabel=AXES[panel])
+            axis.set(title=f"{panel}{MARKS[procedure]}   {TITLES[procedure]}", xlabel=AXES[panel])
     for panel, text in ((0, "output"), (2, "mean square error"), (4, "mean square error")):
         axes[0, panel].set_ylabel(text)
     lines = {

@@ -77,7 +77,8 @@ def draw(dataset, axes=None):
         axis.label_outer()
     image = axes[0, 0].collections[0]
     bar = axes[0, 0].figure.colorbar(image, ax=axes, extend="both", shrink=0.5)
-    bar.set_label(r"$\log_{10}$ mean square error: a to f, test; a' to f', last second of learning")
+    last = str(dataset.panel.values[-1])
+    bar.set_label(rf"$\log_{{10}}$ mean square error: a to {last}, test; a' to {last}', last second of learning")
     _explain(axes[0, 0].figure)
     return axes
 

@@ -39,5 +39,6 @@ def draw(dataset, axes=None):
         below.set_xlabel("G (nA)")
     axes[0, 0].set_ylabel("share that works")
     axes[1, 0].set_ylabel("median rate (Hz)")
-    axes[0, -1].legend(fontsize=6.5)
+    lines = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].figure.legend(*lines, loc="outside lower center", ncols=len(lines[0]), fontsize=7.5)
     return axes

@@ -6,7 +6,10 @@ from hetbrian.plot import heat_map
 from hetbrian.published.figures.fig4 import WORKS
 
 SYMBOLS = {"eta_half_width": r"$\Delta_\eta$", "g_half_width": r"$\Delta_g$", "theta": r"$\theta$"}
-"""What the parameters are called in the figure; half widths are in pA."""
+"""What the parameters are called in the figure."""
+
+UNITS = {"eta_half_width": " pA", "g_half_width": " pA"}
+"""After a number."""
 
 
 def draw(dataset, axes=None):
@@ -31,9 +34,7 @@ def draw(dataset, axes=None):
     share = (dataset.relative_error < WORKS).where(dataset.status == 1).mean(("seed", "feedback_gain"))
     share = share.assign_coords(recurrent_gain=[f"G = {gain / 1000:g} nA" for gain in share.recurrent_gain.values])
     table = xarray.concat([share, share.mean("recurrent_gain").expand_dims(recurrent_gain=["all"])], "recurrent_gain")
-    names = [str(name) for name in dataset.strength.values]
-    for parameter, symbol in SYMBOLS.items():
-        names = [name.replace(parameter, symbol) for name in names]
+    names = [", ".join(_written(part) for part in str(name).split(", ")) for name in dataset.strength.values]
     table = table.assign_coords(strength=names).to_dataset(name="share")
     heat_map(table, "share", "recurrent_gain", "strength", axes, written=".0%", colours="Greens", limits=(0, 1.4))
     axes.axvline(table.sizes["recurrent_gain"] - 1.5, color="white", lw=3)
@@ -41,3 +42,9 @@ def draw(dataset, axes=None):
     axes.set(xlabel="", ylabel="")
     axes.set_title("networks that work")
     return axes
+
+
+def _written(part):
+    """Return one strength with its symbol and unit."""
+    parameter, _, value = part.partition(" ")
+    return f"{SYMBOLS[parameter]} = {value}{UNITS.get(parameter, '')}" if value else part

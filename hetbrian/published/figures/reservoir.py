@@ -14,6 +14,9 @@ SHADED = (0.05, 0.95)
 
 TITLES = {"as_published": "as published", "corrected": "corrected"}
 
+MARKS = {"as_published": "", "corrected": "'"}
+"""After a panel's letter, so that each letter stands once on a page."""
+
 
 def errors(axis, data, target, colour):
     """

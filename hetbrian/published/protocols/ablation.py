@@ -82,7 +82,7 @@ PANELS = {
         {r"$\Delta_\eta$ = 0.02": "eta", r"$\Delta_g$ = 0.2": "g", r"$\theta$ = 0.5 $\pm$ 0.1": "theta"},
     ),
     "R5": (
-        "ratio of training errors",
+        "ratio of training errors\n(1.1: of the spread)",
         {r"$\Delta_\theta$ = 0.1 over 0": "theta", r"$\theta$ = 0.5 over 0": "combined"},
     ),
 }
