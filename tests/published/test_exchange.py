@@ -82,7 +82,8 @@ def test_the_figure_has_a_row_for_each_size_and_says_what_it_shows():
     titles = [axis.get_title(loc=place) for axis in axes.ravel() for place in ("left", "center")]
     assert "a   N = 500, works" in titles and "d   N = 500, lives untrained" in titles
     (legend,) = axes[0, 0].figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["N = 500", "largest measured", "shift = half width"]
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["N = 500", "largest measured", "shift = half width", "95 % interval (bootstrap; o: t)"]
     matplotlib.pyplot.close(axes[0, 0].figure)
 
 

@@ -112,8 +112,8 @@ def _shifts(axes, dataset, letter):
         lines |= {text: line for line, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     lines["95 % interval (bootstrap; o: t)"] = Patch(color="0.3", alpha=0.2, lw=0)
     axes[0].figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines), fontsize=7)
-    for letter, title, axis in zip(range(97 + letter, 101 + letter), BELOW, axes, strict=True):
-        axis.set_title(f"{chr(letter)}   {title}", fontsize=8)
+    for number, (title, axis) in enumerate(zip(BELOW, axes, strict=True)):
+        axis.set_title(f"{chr(97 + letter + number)}   {title}", fontsize=8)
         axis.tick_params(labelsize=7)
 
 
