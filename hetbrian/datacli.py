@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hetbrian.study.options import changed, extra_settings, listed, no_more, split_setting
+from hetbrian.study.options import changed, extra_settings, listed, no_more, parse_value, split_setting
 
 data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
 
@@ -15,7 +15,9 @@ data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check
 @data.command("make", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def make_data(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="nmnist, dvs128, shd or ssc; or speech, from recordings of yours.")],
+    name: Annotated[
+        str, typer.Argument(help="nmnist, dvs128, shd or ssc; or speech or gestures, from recordings of yours.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of data sets; a folder named as tonic wants it is made in it.")],
     train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
     validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
@@ -23,6 +25,8 @@ def make_data(
     seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "--workers", min=1, help="Samples that are made at once.")] = 1,
     wav: Annotated[Path | None, typer.Option(help="speech: folder of WAV and FLAC files.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="gestures: folder of .bs2 files and labels.csv.")] = None,
+    part: Annotated[str, typer.Option(help="gestures: duration of a sample, as '0.1*second'.")] = "0.1*second",
     layout: Annotated[str, typer.Option(help="speech: shd (two splits) or ssc (three).")] = "shd",
     pattern: Annotated[
         str, typer.Option(help="speech: where file names have both, as '{label}/{speaker}_*'.")
@@ -31,9 +35,18 @@ def make_data(
     validation_speakers: Annotated[str, typer.Option(help="speech: the same for the validation of ssc.")] = "",
     test_files: Annotated[str, typer.Option(help="speech: tested files in place of speakers, as '*_[0-4]'.")] = "",
 ):
-    """Make a stand-in for a data set, or turn recorded speech into spikes (settings of the cochlea as --NAME VALUE)."""
+    """Make a stand-in for a data set, or samples of recordings of yours.
+
+    Speech becomes spikes of a cochlea, whose settings are given as --NAME VALUE; clips of an event camera are cut
+    into parts.
+    """
     from hetbrian.training.data.standins.make import make_stand_in
 
+    if name != "gestures" and clips is not None:
+        raise ValueError(f"--clips is given for {name}, expected it for 'gestures': leave it out.")
+    if name == "gestures":
+        _gestures(clips, out, part, context.args)
+        return
     given = {"train": train, "validation": validation, "test": test}
     sizes = {split: size for split, size in given.items() if size is not None}
     settings = dict(split_setting(setting) for setting in extra_settings(context.args))
@@ -57,6 +70,20 @@ def make_data(
     )
     Console(stderr=True).print(
         f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True
+    )
+
+
+def _gestures(clips, out, part, more):
+    """Cut clips into samples."""
+    from brian2 import second
+
+    from hetbrian.training.data.clips import make_gestures
+
+    if clips is None or more:
+        raise ValueError("gestures are made of all clips of a folder, expected --clips FOLDER and no sizes: give it.")
+    written = make_gestures(clips, out, part=parse_value("part", part, 1 * second))
+    Console(stderr=True).print(
+        f"wrote {written}; train on it with 'hetbrian train dvs128 --data-root {out} --held-out 0'", soft_wrap=True
     )
 
 

@@ -28,6 +28,7 @@ from hetbrian.study.helptext import size
 from hetbrian.study.options import described, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
 from hetbrian.study.sweeps import COUNT_ONLY
+from hetbrian.training.data.standins.formats import write_bin
 
 PROTOCOL = '''
 """A protocol of a user."""
@@ -432,6 +433,26 @@ def test_speech_is_made_of_recordings_and_checked(monkeypatch, tmp_path, capsys)
         (("data", "make", "shd", "--out", tmp_path, "--wav", sounds), "--wav is given for shd, which is made up"),
         (("data", "make", "shd", "--out", tmp_path, "--high", 5), "--high is given for shd, which is made up"),
         ((*make[:5], "--out", tmp_path, "--high", "True"), "high is True, expected one finite number"),
+    ):
+        assert called(monkeypatch, *wrong) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_clips_become_samples(monkeypatch, tmp_path, capsys):
+    rng, recorded, make = np.random.default_rng(0), tmp_path / "clips", ("data", "make", "gestures")
+    recorded.mkdir()
+    (recorded / "labels.csv").write_text("file,class\na.bs2,1\n")
+    write_bin(recorded / "a.bs2", np.sort(rng.uniform(0, 0.5, 500)), *rng.integers(0, 128, (2, 500)), [True] * 500)
+    cut = (*make, "--clips", recorded, "--out", tmp_path)
+    assert called(monkeypatch, *cut, "--part", "50*ms") == 0
+    assert "train on it with 'hetbrian train dvs128 --data-root" in capsys.readouterr().err.replace("\n", " ")
+    assert called(monkeypatch, "data", "check", "--data-root", tmp_path) == 0
+    assert capsys.readouterr().out.count("dvs128") == 2
+    for wrong, message in (
+        ((*make, "--out", tmp_path), "expected --clips FOLDER and no sizes"),
+        ((*cut, "--high", 5), "expected --clips FOLDER and no sizes"),
+        ((*cut, "--part", 5), "part is 5, expected"),
+        (("data", "make", "shd", "--out", tmp_path, "--clips", recorded), "--clips is given for shd, expected it for"),
     ):
         assert called(monkeypatch, *wrong) == 1
         assert message in capsys.readouterr().err

@@ -79,6 +79,8 @@ COMMANDS = {
         ["data", "make", "nmnist", "--out", "d", "--train", "1", "--seed", "*", "--test", "1"],
         ["data", "make", "nmnist", "--out", "d", "--train", "1", "--jobs", "*", "--test", "1"],
         ["data", "make", "speech", "--out", "d", "--wav", "*"],
+        ["data", "make", "gestures", "--out", "d", "--clips", "*"],
+        ["data", "make", "gestures", "--out", "d", "--clips", ".", "--part", "*"],
         ["data", "make", "speech", "--out", "d", "--wav", ".", "--pattern", "*"],
         ["data", "make", "speech", "--out", "d", "--wav", ".", "--layout", "*"],
         ["data", "make", "speech", "--out", "d", "--wav", ".", "--high", "*"],

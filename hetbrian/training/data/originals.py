@@ -228,7 +228,7 @@ SAMPLES = {"nmnist": _digit_samples, "dvs128": _gesture_samples, "shd": _word_sa
 """Function that returns the samples of tonic's data set and a split's file or folder."""
 
 
-def check_labels(labels, classes, source, places):
+def check_labels(labels, classes, source, places, may_lack=False):
     """
     Refuse labels without a class, and classes without samples.
 
@@ -240,6 +240,8 @@ def check_labels(labels, classes, source, places):
         File or folder of the split.
     places : list of str
         Where each sample is.
+    may_lack : bool
+        Whether classes without samples are no sign of an incomplete copy, as of clips of one's own.
 
     Raises
     ------
@@ -252,7 +254,7 @@ def check_labels(labels, classes, source, places):
             f"{places[wrong[0]]!r} has the label {labels[wrong[0]]}, expected 0 to {len(classes) - 1}: get it again."
         )
     empty = np.setdiff1d(np.arange(len(classes)), labels)
-    if len(empty):
+    if len(empty) and not may_lack:
         raise DamagedDataError(
             f"{str(source)!r} has no sample of class {classes[empty[0]]!r}, expected some of every class: "
             "complete the copy."
