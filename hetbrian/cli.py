@@ -265,7 +265,7 @@ def train(
         if not help_:
             raise ValueError("train got no data set, expected one: write hetbrian train shd, say.")
         return
-    from hetbrian.training import PRESETS, experiment
+    from hetbrian.training import PRESETS, experiment, picture
     from hetbrian.training.data import BINNINGS
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
@@ -298,9 +298,10 @@ def train(
         precision=precision,
     )
     save(result, folder / "training.nc")
+    save_figure(picture.draw, result, folder / "training", (".png",))
     console.print(
         f"test accuracy {float(result.test_accuracy):.1%} after {result.sizes['epoch']} epochs and "
-        f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, history.csv, last.ckpt",
+        f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, training.png, history.csv, last.ckpt",
         soft_wrap=True,
     )
 

@@ -106,7 +106,7 @@ def test_a_training_goes_on(tmp_path):
     checkpoint["callbacks"]["History"]["identity"]["torch"] = str(torch.__version__)  # a training goes on with its own
     torch.save(checkpoint, tmp_path / "last.ckpt")
     found, expected = arrays(trained(tmp_path)), EXPECTED["training"]
-    assert found.keys() == expected.keys()
+    assert found.keys() >= expected.keys()  # later versions measure more
     for name, (dims, attributes, kind, values) in expected.items():
         assert found[name][:3] == [dims, attributes, kind]
         if dims == ["epoch"]:

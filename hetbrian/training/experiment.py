@@ -100,7 +100,9 @@ def fit(
     Returns
     -------
     xarray.Dataset
-        Losses and accuracies over epochs, test accuracy, and eta, g, theta before and after.
+        Losses and accuracies over epochs, test accuracy, eta, g, theta before and after; ``confusion`` over (label,
+        decision), how many test samples of a class got which decision; ``spike_time`` and ``spike_neuron`` of the
+        layer in the first sample of the test (without one, of the training), whose class and decision are attributes.
 
     Raises
     ------
@@ -170,7 +172,13 @@ def fit(
             if validation is not None:
                 module.load_state_dict(read(checkpoints.best)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
-        return _dataset(history.rows, result, before, network.parameters(), identity)
+        dataset = _dataset(history.rows, result, before, network.parameters(), identity)
+        shown = training if test is None else test
+        dataset = dataset.merge(_hidden_spikes(network.classifier, binning, shown), combine_attrs="no_conflicts")
+        if test is not None:
+            dataset["confusion"] = (("label", "decision"), module.confusion.numpy(), {"units": "1"})
+            dataset = dataset.assign_coords(label=list(test.classes), decision=list(test.classes))
+        return dataset
 
 
 def _trainer(accelerator, devices, strategy, **options):
@@ -228,6 +236,20 @@ def _dataset(rows, result, before, after, identity):
         variables |= {f"{name}_start": ("neuron", before[name]), name: ("neuron", values)}
     coordinates = {"epoch": [row["epoch"] for row in rows]}
     return xarray.Dataset(variables, coordinates, {**identity, **provenance()})
+
+
+def _hidden_spikes(classifier, binning, recordings):
+    """Return the spikes of the layer in the first sample, and what was decided of it."""
+    events = binning.events(recordings, [0]).to(classifier.weight.device)
+    with torch.no_grad():
+        outputs, spikes = classifier(events)
+    step, neuron = (found.cpu().numpy() for found in spikes[:, 0].nonzero(as_tuple=True))
+    classes = recordings.classes
+    said = {"sample_label": classes[int(recordings.labels[0])], "sample_decision": classes[int(outputs.argmax())]}
+    times = step * float(binning.bin_width)
+    return xarray.Dataset(
+        {"spike_time": ("spike", times, {"units": "s"}), "spike_neuron": ("spike", neuron, {"units": "1"})}, attrs=said
+    )
 
 
 @checked(

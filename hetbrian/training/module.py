@@ -59,11 +59,17 @@ class Training(lightning.LightningModule):
         What is trained.
     preset : Preset
         Settings.
+
+    Attributes
+    ----------
+    confusion : Tensor of int64, shape (class, class)
+        How many test samples of each class got each decision.
     """
 
     def __init__(self, classifier: Classifier, preset: Preset) -> None:
         super().__init__()
         self.classifier, self.preset = classifier, preset
+        self.confusion = torch.zeros((classifier.bias.numel(),) * 2, dtype=torch.int64)
         cell = classifier.cell
         self.scales = preset.scales(cell.dt * ms)
         self.parameters_of_neurons = {name: getattr(cell.neurons, name) for name in preset.trainable}
@@ -94,15 +100,28 @@ class Training(lightning.LightningModule):
         trainer: Any = self.trainer
         self._evaluate(batch, list(trainer.datamodule.followed.values())[dataloader_idx])
 
+    def on_test_epoch_start(self):
+        """Count from the start."""
+        self.confusion = torch.zeros_like(self.confusion, device=self.device)
+
     def test_step(self, batch, batch_idx):
-        """Log accuracy and loss of test samples."""
-        self._evaluate(batch, "test")
+        """Log accuracy and loss of test samples, and count decisions."""
+        decisions = self._evaluate(batch, "test")
+        pairs = batch.labels * len(self.confusion) + decisions
+        self.confusion += torch.bincount(pairs, minlength=self.confusion.numel()).reshape(self.confusion.shape)
+
+    def on_test_epoch_end(self):
+        """Add up the counts of all processes."""
+        counts: Any = self.all_gather(self.confusion)
+        self.confusion = counts.reshape(-1, *self.confusion.shape).sum(0).cpu()
 
     def _evaluate(self, batch, split):
         labels, (outputs, _) = batch.labels, self.classifier(batch.events)
-        right = (outputs.argmax(1) == labels).float().mean()
+        decisions = outputs.argmax(1)
+        right = (decisions == labels).float().mean()
         loss = torch.nn.functional.cross_entropy(outputs.float(), labels)
         self._log(len(labels), **{f"{split}_accuracy": right, f"{split}_loss": loss})
+        return decisions
 
     def _log(self, size, **values):
         """Let Lightning average values over the epoch."""
