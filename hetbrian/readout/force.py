@@ -50,6 +50,10 @@ POLL = 10 * ms
 """How often the host of a GPU asks whether the readout has to stop."""
 
 
+USUAL = 0.8 * ms
+"""Interval between two updates where none is given: 20 steps of the published 0.04 ms."""
+
+
 class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     r"""
     A linear readout z = Phi r that learns a target while the network runs, and drives it.
@@ -78,11 +82,11 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         E. None leaves the network without feedback.
     start, stop : Quantity [second]
         The readout learns at times start <= t < stop.
-    every : Quantity [second], or Distribution of times
-        Interval between two updates, a multiple of the time step; or the law from which each interval is drawn anew
-        with ``rng``, as 4096 quantiles in whole steps, at least one. Intervals begin at t = 0, whenever learning does.
-        Full-FORCE draws them at random (an exponential law is ``Gamma(mean, shape=1)``), so that no rhythm of target
-        or network is missed by all updates.
+    every : Quantity [second], or Distribution of times, optional
+        Interval between two updates, a multiple of the time step, by default the one nearest to 0.8 ms; or the law from
+        which each interval is drawn anew with ``rng``, as 4096 quantiles in whole steps, at least one. Intervals begin
+        at t = 0, whenever learning does. Full-FORCE draws them at random (an exponential law is
+        ``Gamma(mean, shape=1)``), so that no rhythm of target or network is missed by all updates.
     initial_P : float or "auto"
         P(0) = initial_P times the identity. ``"auto"`` takes 1/sum(r^2), r of the first update, because the prior
         rule multiplies its first error by 1 - P(0) sum(r^2), and runs away where that is large: a number that fits any
@@ -154,7 +158,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         *,
         start: Quantity = 0 * second,
         stop: Quantity = np.inf * second,
-        every: Quantity | Law = 0.8 * ms,
+        every: Quantity | Law | None = None,
         initial_P: float | Literal["auto"] = 2.0,
         forgetting: float = 1.0,
         rule: Literal["prior", "posterior"] = "prior",
@@ -211,7 +215,8 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         self._add_scalar("forgetting", forgetting, constant=True)
         self._add_scalar("start", start, constant=True)
         self._add_scalar("stop", min(stop, 1e9 * second), constant=True)  # no infinite values in standalone programs
-        self._repeat(every, rng)
+        dt = source.clock.dt
+        self._repeat(max(round(float(USUAL / dt)), 1) * dt if every is None else every, rng)
         self._add_scalar("largest_output", min(largest_output, limits.WITHOUT_LIMIT), constant=True)
         self._add_scalar("_largest", largest(target), read_only=True)
         self._add_scalar("_trouble", dtype=np.int32, read_only=True)

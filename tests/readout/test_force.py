@@ -734,6 +734,15 @@ def test_threads_in_cython_are_flags_of_our_code_only(monkeypatch):
     assert ours["force_step_codeobject"] and not ours["neurons_stateupdater_codeobject"]
 
 
+@pytest.mark.parametrize(
+    ("dt", "every"),
+    [(0.04 * ms, 0.8 * ms), (0.1 * ms, 0.8 * ms), (0.03 * ms, 0.81 * ms), (0.5 * ms, 1 * ms), (2 * ms, 2 * ms)],
+)
+def test_the_usual_interval_is_the_multiple_of_the_step_that_is_nearest(dt, every):
+    force = hb.FORCE(NeuronGroup(3, "r : 1", dt=dt), "0.1")
+    assert float(force.every) == pytest.approx(float(every), rel=1e-9)
+
+
 def test_every_is_the_time_that_was_given_and_can_be_another():
     force = hb.FORCE(neurons(3)[0], "1", every=0.3 * ms)  # 3*0.1 is not 0.3
     assert float(force.every) == float(0.3 * ms)

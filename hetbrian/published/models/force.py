@@ -49,7 +49,7 @@ def force_network(
     drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
     start: Quantity = 5 * second,
     stop: Quantity = 10 * second,
-    every: Quantity = 0.8 * ms,
+    every: Quantity | None = None,
     initial_P: float = 2.0,
     dtype: Literal["float64", "float32"] = "float64",
     readout: str | Path | None = None,
@@ -90,8 +90,8 @@ def force_network(
         ``drive(n_neurons, dt, rng)`` returns an extra input current.
     start, stop : Quantity [second]
         Learning interval.
-    every : Quantity [second]
-        Interval between updates.
+    every : Quantity [second], optional
+        Interval between updates, by default the multiple of the time step nearest to 0.8 ms.
     initial_P : float
         P(0) is initial_P times the identity.
     dtype : {"float64", "float32"}
