@@ -41,5 +41,7 @@ def draw(dataset, axes=None):
             f"{condition}: {float(scores.rate):.1f} Hz, mean square error {float(scores.mse):.3g} in the test"
         )
     axes[0].legend(loc="upper right", ncols=2, borderaxespad=0)
+    size = f"N = {dataset.attrs['n_neurons']}, " if "n_neurons" in dataset.attrs else ""
     axes[-1].set_xlabel("time (s)")
+    axes[-1].set_title(f"{size}seed {int(dataset.seed[0])}", loc="right", fontweight="normal")
     return axes
