@@ -60,10 +60,12 @@ class Store:
         self.identity = json.loads(json.dumps({"grid": grid.description(), "axes": list(grid.names), **identity}))
         with ExitStack() as stack:
             stack.enter_context(_locked(self.folder))
-            self._check_export()
+            if not self.path.exists():
+                self._check_export()  # before a database is made beside what is no sweep's
             self._journal = stack.enter_context(closing(Journal(self.path, self.identity)))
             _compare(self.folder, self._journal.identity, self.identity)
             self._journal.seal()
+            self._check_export(is_replaced=not self._journal.is_exported)
             remove_stale(self.folder)
             self._columns, self._layout = Columns(len(grid)), Layout(grid.names)
             self._read()
@@ -197,20 +199,20 @@ class Store:
         self._journal.put_in_order()
         return target
 
-    def _check_export(self) -> bool:
-        """Return whether the Zarr store is there; refuse what is in its place and not of this sweep."""
+    def _check_export(self, is_replaced: bool = True) -> bool:
+        """Return whether the Zarr store is there; refuse what is in its place, or in it where it is replaced."""
         target = self.folder / EXPORT
         if not target.exists() and not target.is_symlink():
             return False
         try:
             there = json.loads((target / "zarr.json").read_bytes())["attributes"]
-            there = {name: json.loads(text) for name, text in there.items()}
+            there = {name: json.loads(there[name]) for name in self.identity if name in there}
             others = [path.name for path in target.iterdir() if path.name != "zarr.json" and not _is_variable(path)]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             there, others = {}, []
         if not there.keys() >= {"grid", "axes"}:
             what = "is"
-        elif others:
+        elif others and is_replaced:
             what = f"holds {min(others)!r}, which is"
         else:
             _compare(self.folder, there, self.identity)

@@ -1,13 +1,14 @@
 """What a store finds in the places of its files: nothing of the user is touched."""
 
 import contextlib
+import json
 import os
 import sqlite3
 
 import pytest
 import xarray
 
-from tests.study.test_store import GRID, IDENTITY, Store, fill, records, result
+from tests.study.test_store import GRID, IDENTITY, Store, fill, records, result, tree
 
 
 @pytest.mark.parametrize("other", ["points.sqlite", "journal.jsonl", None])
@@ -137,3 +138,20 @@ def test_a_full_disk_is_not_in_use(tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, factory=Full, **options))
     with pytest.raises(OSError, match=r"lock' could not be written \(database or disk is full\), expected a folder of"):
         Store(tmp_path, GRID, IDENTITY)
+
+
+def test_a_finished_zarr_store_may_get_notes(tmp_path):
+    """It is not replaced."""
+    fill(tmp_path / "s")
+    (tmp_path / "s" / "points.zarr" / "notes.txt").write_text("mine")
+    description = tmp_path / "s" / "points.zarr" / "zarr.json"
+    found = json.loads(description.read_text())
+    found["attributes"]["note"] = "mine"
+    description.write_text(json.dumps(found))
+    before = tree(tmp_path / "s")
+    assert fill(tmp_path / "s").x.values[0, 2] == 2 / 3 and tree(tmp_path / "s") == before
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({4: result(3)})
+        with pytest.raises(ValueError, match=r"points.zarr' holds 'notes.txt', which is no part of a sweep"):
+            store.export()
+    assert (tmp_path / "s" / "points.zarr" / "notes.txt").read_text() == "mine" and len(records(tmp_path / "s")) == 6
