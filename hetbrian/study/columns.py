@@ -13,7 +13,7 @@ from hetbrian.study.outcomes import unpacked
 STATUS = {"pending": 0, "done": 1, "failed": 2}
 """What the variable ``status`` of a sweep says of each point."""
 
-_VALUE = re.compile(r'"(?:data|bytes)": ("[^"]*"|[-+.\w]+)')
+_VALUE = re.compile(rb'"(?:data|bytes)": ("[^"]*"|[-+.\w]+)')
 """A number or the memory of an array in the text of a record; quotes inside of a text have a backslash before them."""
 
 
@@ -42,11 +42,13 @@ class Columns:
         self.errors: dict[int, str] = {}
         self._values: dict[str, _Column] = {}
         self._coordinates: dict[str, _Column] = {}
-        self._forms: dict[tuple[str, ...], list[tuple[Any, str]] | None] = {}
+        self._forms: dict[tuple[bytes, ...], list[tuple[Any, str]] | None] = {}
 
     def take(self, index: int, record: dict[str, Any]) -> None:
         """Keep what came of a point; ``record`` is of `hetbrian.study.outcomes.outcome` or ``failure``."""
         if "error" in record:
+            if not isinstance(record["error"], str):
+                raise TypeError("no text")
             self.status[index], self.errors[index] = STATUS["failed"], record["error"]
             return
         self.errors.pop(index, None)
@@ -58,11 +60,12 @@ class Columns:
                     values = None if column is None else column.values
                     column = kept[name] = _Column((index, position), item, values)
                 if kept is self._values:
+                    found = unpacked(item)
                     if column.values is None:
-                        column.values = np.full((self.size, *item["shape"]), np.nan)
-                    column.values[index] = unpacked(item)
+                        column.values = np.full((self.size, *found.shape), np.nan)
+                    column.values[index] = found
 
-    def read(self, index: int, text: str) -> dict[str, Any] | None:
+    def read(self, index: int, text: bytes) -> dict[str, Any] | None:
         """
         Keep what came of a point as the text of its record says; points in the order of the grid.
 
@@ -72,7 +75,7 @@ class Columns:
         ----------
         index : int
             The point.
-        text : str
+        text : bytes
             Its record.
 
         Returns
@@ -80,7 +83,7 @@ class Columns:
         dict or None
             The record, if it is unlike those before.
         """
-        _, _, outcome = text.partition('}, "values": {')
+        _, _, outcome = text.partition(b'}, "values": {')
         parts = _VALUE.split(outcome)
         form = tuple(parts[::2])
         if outcome and (slots := self._forms.get(form)) is not None:

@@ -1,16 +1,23 @@
 """A grid of named parameters, with units."""
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
-from brian2 import Quantity, Unit, get_unit
+from brian2 import DimensionMismatchError, Quantity, Unit, get_unit
+from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.checks import shown, whole
 from hetbrian.study.identity import exact
+from hetbrian.study.names import NAMEABLE, is_nameable
 
 RESERVED = ("status", "error")
 """Variables that a sweep adds to those of its points."""
+
+MOST_POINTS = 10**7
+"""Points of a grid; more would need tens of GB of memory, and days even if nothing were computed."""
 
 
 class Grid:
@@ -29,8 +36,11 @@ class Grid:
     Raises
     ------
     ValueError
-        If there is no axis, or one is called ``status`` or ``error``, is empty, holds a value twice, is not
-        one-dimensional or mixes kinds, or if two axes give one parameter.
+        If there is no axis, or one is called ``status`` or ``error`` or as no file can be, is empty, holds a value
+        twice or a masked one, is not one-dimensional or mixes kinds, if two axes give one parameter, or if there are
+        more than 10 million points.
+    DimensionMismatchError
+        If an axis mixes units.
 
     Examples
     --------
@@ -54,6 +64,10 @@ class Grid:
         self.parameters: set[str] = set()
         for name, axis in axes.items():
             given = {name}
+            if not is_nameable(name):
+                raise ValueError(
+                    f"{shown(name)} is the name of an axis, expected {NAMEABLE}: a sweep is kept under these names."
+                )
             if name in RESERVED:
                 raise ValueError(f"{name} is an axis, expected another name: a sweep says by it how its points ended.")
             if isinstance(axis, Mapping):
@@ -70,6 +84,7 @@ class Grid:
                     f"{min(twice)} is given by {name} and by another axis, expected one of them: leave the other out."
                 )
             self.parameters |= given
+        _check_size("the grid", math.prod(self.shape), "points")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +97,7 @@ class Grid:
         return tuple(len(values) for values in self._values.values())
 
     def __len__(self) -> int:
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     def _where(self, index: int) -> Any:
         """Return the place of a point along each axis."""
@@ -130,6 +145,22 @@ class Grid:
         }
 
 
+def _check_size(name: str, size: int, what: str) -> None:
+    """Refuse more points, or values of an axis, than a sweep can have; before they are made."""
+    if size > MOST_POINTS:
+        raise ValueError(f"{name} has {size} {what}, expected at most {MOST_POINTS}: make several sweeps of it.")
+
+
+def _quantity(name: str, axis: list[Any]) -> Any:
+    """Return quantities of one unit as one, or refuse them."""
+    dims = [getattr(value, "dim", DIMENSIONLESS) for value in axis]
+    for other in dims:
+        if other != dims[0]:
+            said = f"{name} is {shown(axis)}, expected quantities of one unit: give each value with it."
+            raise DimensionMismatchError(said, dims[0], other)
+    return Quantity(np.asarray(axis), dims[0])
+
+
 def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     """Return the numbers or strings of an axis and their unit, None if they have none."""
     unit = None
@@ -141,11 +172,19 @@ def _axis(name: str, axis: Any) -> tuple[np.ndarray, Any]:
     if is_single:
         values = np.asarray(None)
     else:
-        axis = axis if isinstance(axis, Quantity) else list(axis)
-        if unit is None and any(isinstance(value, Quantity) for value in axis):
-            axis = Quantity(axis)
-            if not axis.is_dimensionless:
-                unit = get_unit(axis.dim)
+        if hasattr(axis, "__len__"):
+            _check_size(name, len(axis), "values")
+        if not isinstance(axis, Quantity):
+            axis = list(itertools.islice(axis, MOST_POINTS + 1))  # one that counts would never end
+            _check_size(name, len(axis), "values or more")
+            if any(value is np.ma.masked for value in axis):
+                raise ValueError(f"{name} is {shown(axis)}, expected no masked value: leave it out.")
+            if any(isinstance(value, Quantity) for value in axis):
+                axis = _quantity(name, axis)
+        if isinstance(axis, Quantity) and not axis.is_dimensionless:
+            if unit is not None:
+                raise ValueError(f"{name} is {shown(axis)} and its unit {unit}, expected numbers: leave the unit out.")
+            unit = get_unit(axis.dim)
         try:
             values = np.asarray(axis)
         except ValueError:  # of sequences of different lengths

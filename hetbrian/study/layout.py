@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian._support.checks import shown
 from hetbrian.study.grid import RESERVED
+from hetbrian.study.names import NAMEABLE, is_nameable
 from hetbrian.study.outcomes import unpacked
 
 
@@ -56,7 +58,10 @@ class Layout:
         values, coordinates = record.get("values", {}), record.get("coordinates", {})
         for name, item in (values | coordinates).items():
             for used in (name, *item["dims"]):
-                what = f"{used!r} of the point" if used == name else f"the dimension {used!r} of {name!r} of the point"
+                said = shown(used)
+                what = f"{said} of the point" if used == name else f"the dimension {said} of {shown(name)} of the point"
+                if not is_nameable(used):
+                    return f"{what} has a name that no file can have, expected {NAMEABLE}: call it otherwise."
                 if used in RESERVED:
                     return f"{what} has a name that the sweep uses, expected another one: call it 'my_{used}', say."
                 if used in self.axes:

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import xarray
 
-from hetbrian._support.files import replacing, writable
+from hetbrian._support.files import check_regular, writable
 from hetbrian._support.scratch import remove_stale, temporary_folder
 from hetbrian.study.columns import STATUS, Columns
 from hetbrian.study.grid import Grid
+from hetbrian.study.journal import Journal, telling
 from hetbrian.study.layout import Layout
 
-EXPORTED = 1
-"""What the database says of itself (``user_version``) if the Zarr store has all of it."""
+FILES = (LOCK, DATABASE, EXPORT) = ("lock", "points.sqlite", "points.zarr")
+"""What a store has in its folder."""
 
 
 class Store:
@@ -41,14 +42,15 @@ class Store:
     Raises
     ------
     ValueError
-        If the folder holds another sweep, or one of an earlier version; the message says what differs.
+        If the folder holds another sweep, or one of an earlier version, or what is damaged or no sweep's in place of
+        its files, which are left as they are; the message says what differs.
     OSError
         If the folder cannot be written, the disk is full, or another process uses it.
     """
 
     def __init__(self, folder: Any, grid: Grid, identity: dict[str, Any]) -> None:
         self.folder, self.grid = writable(folder, "choose another"), grid
-        self.path = self.folder / "points.sqlite"
+        self.path = self.folder / DATABASE
         if (self.folder / "journal.jsonl").exists():
             raise ValueError(
                 f"{str(self.folder)!r} holds a sweep of an earlier version of hetbrian, expected a folder of this one: "
@@ -58,23 +60,15 @@ class Store:
         self.identity = json.loads(json.dumps({"grid": grid.description(), "axes": list(grid.names), **identity}))
         with ExitStack() as stack:
             stack.enter_context(_locked(self.folder))
-            with _writing(self.path):
-                self._database = _opened(self.path, self.identity)
-                stack.callback(lambda: self._database.close())
-                headers = self._database.execute("SELECT identity FROM sweep").fetchall()
-            try:
-                ((header,),) = headers
-                there = json.loads(header)
-            except (ValueError, TypeError) as error:
-                raise ValueError(
-                    f"{str(self.path)!r} is damaged where it says of which sweep it is, expected one description: "
-                    "choose another folder, or remove it."
-                ) from error
-            _compare(self.folder, there, self.identity)
+            if not self.path.exists():
+                self._check_export()  # before a database is made beside what is no sweep's
+            self._journal = stack.enter_context(closing(Journal(self.path, self.identity)))
+            _compare(self.folder, self._journal.identity, self.identity)
+            self._journal.seal()
+            self._check_export(is_replaced=not self._journal.is_exported)
             remove_stale(self.folder)
             self._columns, self._layout = Columns(len(grid)), Layout(grid.names)
-            with _writing(self.path):
-                self._read()
+            self._read()
             self._exit = stack.pop_all()
 
     def __enter__(self) -> "Store":
@@ -100,11 +94,16 @@ class Store:
 
     def _read(self) -> None:
         """Take what is in the database."""
+        index = 0
         try:
-            for index, text in self._database.execute("SELECT point, record FROM points ORDER BY point"):
+            for index, text in self._journal.rows(len(self.grid)):
+                if text is None:
+                    raise ValueError("not as it was written")
                 if (record := self._columns.read(index, text)) is not None:
                     self._layout.take(record)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            if isinstance(error.__cause__, sqlite3.Error):
+                raise
             raise ValueError(
                 f"{str(self.path)!r} is damaged at point {index}, expected what came of it: "
                 "delete that row of the table points, and start again."
@@ -140,8 +139,7 @@ class Store:
             layout.take(found)
             is_first = is_first and "error" in found
             new[index] = {"parameters": self.grid.text(index), **found}
-        with _writing(self.path):
-            _insert(self._database, new)
+        self._journal.add(new)
         for index, record in new.items():
             self._columns.take(index, record)
         self._layout = layout
@@ -160,8 +158,7 @@ class Store:
 
     def lines(self, index: int) -> list[str]:
         """Return the user's lines from which the error of a point came, the innermost last."""
-        ((text,),) = self._database.execute("SELECT record FROM points WHERE point = ?", (index,))
-        return json.loads(text).get("lines", [])
+        return self._journal.record(index).get("lines", [])
 
     def export(self) -> Path:
         """
@@ -176,9 +173,11 @@ class Store:
         ------
         OSError
             If the disk is full; the database is left as it was.
+        ValueError
+            If something else has come in its place, which is left as it is.
         """
-        target = self.folder / "points.zarr"
-        if self._is_exported() and target.exists():
+        target = self.folder / EXPORT
+        if self._journal.is_exported and target.exists():
             return target
         try:
             with temporary_folder(self.folder) as scratch:
@@ -186,9 +185,9 @@ class Store:
                 header = {name: json.dumps(item) for name, item in self.identity.items()}
                 whole = self.dataset().assign_attrs(header)
                 encoding = {name: {"chunks": item.shape} for name, item in whole.variables.items() if item.size}
-                whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding)
+                whole.to_zarr(new, mode="w", consolidated=False, encoding=encoding, zarr_format=3)
                 _sync(new, *new.rglob("*"))
-                if target.exists():
+                if self._check_export():
                     target.rename(old)
                 new.rename(target)
                 _sync(self.folder)
@@ -197,22 +196,36 @@ class Store:
                 f"{str(target)!r} could not be written ({error.strerror or error}), expected a folder with space: "
                 "every point is kept in the database; free some space and start again."
             ) from error
-        with (
-            _writing(self.path),
-            replacing(self.path, "free some space") as temporary,
-            closing(_opened(temporary, self.identity)) as ordered,
-            ordered,
-        ):
-            rows = self._database.execute("SELECT point, record FROM points ORDER BY point")
-            ordered.executemany("INSERT INTO points VALUES (?, ?)", rows)
-            ordered.execute(f"PRAGMA user_version = {EXPORTED}")
-        self._database.close()
-        self._database = _opened(self.path, self.identity)
+        self._journal.put_in_order()
         return target
 
-    def _is_exported(self) -> bool:
-        """Return whether nothing was added since the last `export`."""
-        return self._database.execute("PRAGMA user_version").fetchone() == (EXPORTED,)
+    def _check_export(self, is_replaced: bool = True) -> bool:
+        """Return whether the Zarr store is there; refuse what is in its place, or in it where it is replaced."""
+        target = self.folder / EXPORT
+        if not target.exists() and not target.is_symlink():
+            return False
+        try:
+            there = json.loads((target / "zarr.json").read_bytes())["attributes"]
+            there = {name: json.loads(there[name]) for name in self.identity if name in there}
+            others = [path.name for path in target.iterdir() if path.name != "zarr.json" and not _is_variable(path)]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            there, others = {}, []
+        if not there.keys() >= {"grid", "axes"}:
+            what = "is"
+        elif others and is_replaced:
+            what = f"holds {min(others)!r}, which is"
+        else:
+            _compare(self.folder, there, self.identity)
+            return True
+        raise ValueError(
+            f"{str(target)!r} {what} no part of a sweep, expected nothing else there: move it elsewhere, or choose "
+            "another folder."
+        )
+
+
+def _is_variable(path: Path) -> bool:
+    """Return whether this is the folder of a variable of a Zarr store."""
+    return (path / "zarr.json").exists()
 
 
 def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
@@ -263,51 +276,19 @@ def _sync(*paths: Path) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes out; however this one ends, the system lets them in again."""
-    with closing(sqlite3.connect(folder / "lock", timeout=0)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            raise OSError(
-                f"{str(folder)!r} is in use by another process ({error}), expected one sweep at a time: "
-                "wait for it, or choose another --out."
-            ) from error
+    path = folder / LOCK
+    if path.exists() or path.is_symlink():
+        check_regular(path, "the lock of a sweep")
+    with ExitStack() as stack:
+        with telling(path):
+            lock = stack.enter_context(closing(sqlite3.connect(path, timeout=0)))
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                raise OSError(
+                    f"{str(folder)!r} is in use by another process ({error}), expected one sweep at a time: "
+                    "wait for it, or choose another --out."
+                ) from error
         yield
-
-
-def _opened(path: Any, identity: dict[str, Any]) -> sqlite3.Connection:
-    """Return the database, made if it is not there."""
-    database = sqlite3.connect(path)
-    try:
-        database.execute("PRAGMA synchronous = EXTRA")  # what is committed survives a power cut
-        database.execute("CREATE TABLE IF NOT EXISTS sweep (identity TEXT)")
-        database.execute("CREATE TABLE IF NOT EXISTS points (point INTEGER PRIMARY KEY, record TEXT)")
-        with database:
-            query = "INSERT INTO sweep SELECT ? WHERE NOT EXISTS (SELECT * FROM sweep)"
-            database.execute(query, (json.dumps(identity),))
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-def _insert(database: sqlite3.Connection, records: dict[int, dict[str, Any]]) -> None:
-    """Keep records in one transaction, after which there is something to export."""
-    rows = ((index, json.dumps(record)) for index, record in records.items())
-    with database:
-        database.execute("BEGIN")
-        database.execute("PRAGMA user_version = 0")
-        database.executemany("INSERT OR REPLACE INTO points VALUES (?, ?)", rows)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say what can be done if the database cannot be written or read."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise OSError(
-            f"{str(path)!r} could not be written ({error}), expected a folder of yours with space: "
-            "finished points are kept; free some space or change its permissions, and start again."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise ValueError(f"{str(path)!r} holds no sweep ({error}), expected one: choose another folder.") from error

@@ -24,8 +24,9 @@ from hetbrian.simulation.program import CODEGEN_ONLY
 from hetbrian.simulation.reuse import KEPT
 from hetbrian.study.grid import Grid
 from hetbrian.study.identity import exact
+from hetbrian.study.names import is_nameable
 from hetbrian.study.outcomes import computed
-from hetbrian.study.store import Store
+from hetbrian.study.store import FILES, Store
 from hetbrian.study.transport import travelling
 
 MOST_WORKERS = 4096
@@ -36,6 +37,17 @@ def _workers(value: Any, name: str) -> None:
     """Refuse what is no number of processes."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_WORKERS:
         raise ValueError(f"{name} is {shown(value)}, expected at least 0: leave it out for one per core.")
+
+
+def _name(value: Any, name: str) -> None:
+    """Refuse what is no folder within a folder, or one that a sweep has there itself."""
+    text(value, name)
+    parts = Path(value).parts
+    if parts and not all(is_nameable(part) and part not in FILES for part in value.split("/")):
+        raise ValueError(
+            f"{name} is {shown(value)}, expected a folder within the folder of the sweep, other than "
+            f"{', '.join(FILES)}: write 'second' or 'second/part', say."
+        )
 
 
 @checked(
@@ -86,7 +98,7 @@ OPTIONS: ContextVar[SweepOptions] = ContextVar("sweep", default=SweepOptions()) 
     point=function,
     grid=of(Grid, advice="write Grid(seed=range(5)), say"),
     parameters=of(Mapping, advice="write {'gain': 3.0}, say"),
-    name=text,
+    name=_name,
     folder=file_path,
     scheduler=text,
     workers=_workers,
@@ -126,7 +138,7 @@ def sweep(
     parameters : dict, optional
         The function's other parameters, the same for all points.
     name : str, optional
-        Folder of this sweep within the folder, for a protocol that has several.
+        Folder of this sweep within the folder, for a protocol that has several; it cannot lead out of it.
     folder : path-like, optional
         Where finished points are kept, see `hetbrian.study.store.Store`; by default nowhere once it returns. Without
         zarr they are in the database only.
@@ -156,7 +168,8 @@ def sweep(
         If a parameter is given twice or could be meant for `sweep`, as an option with a slip, the function cannot
         travel, the folder holds another sweep, the first point uses the name of an axis, or every point failed.
     TypeError
-        If the grid is no `Grid`, the first point returns what cannot be kept, or no text describes a parameter.
+        If the grid is no `Grid`, the first point or the view returns what cannot be kept, or no text describes a
+        parameter.
     OSError
         If the folder cannot be written, the disk is full, or there is no scheduler or it went away.
     ImportError
@@ -197,7 +210,7 @@ def sweep(
 
     def shown(dataset: xarray.Dataset) -> xarray.Dataset:
         dataset = dataset.assign_attrs(attributes)
-        return view(dataset) if view is not None else dataset
+        return _viewed(view, dataset) if view is not None else dataset
 
     def arguments(index: int) -> dict[str, Any]:
         return {**grid.point(index), **settings}
@@ -253,7 +266,7 @@ def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings:
             raise ValueError(
                 f"{name} is given twice, expected it in the grid, in parameters or as a keyword: leave the other out."
             )
-    own = inspect.signature(point).parameters
+    own = _parameters(point)
     for name in sorted(settings.keys() - own.keys()):
         near = nearest(name, inspect.signature(sweep).parameters)
         if near is not None:
@@ -268,6 +281,24 @@ def _together(point: Callable[..., Any], grid: Grid, parameters: dict, settings:
             f"give that of the point as parameters={{{name!r}: ...}}."
         )
     return {**parameters, **settings}
+
+
+def _parameters(point: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a function; none of one of Python itself, which is refused because it has no file."""
+    try:
+        return inspect.signature(point).parameters
+    except ValueError:
+        return {}
+
+
+def _viewed(view: Callable[[xarray.Dataset], xarray.Dataset], dataset: xarray.Dataset) -> xarray.Dataset:
+    """Return what a view makes of a Dataset."""
+    found = view(dataset)
+    if not isinstance(found, xarray.Dataset):
+        raise TypeError(
+            f"view returned a {type(found).__name__}, expected a Dataset: return what it was given, with what it adds."
+        )
+    return found
 
 
 def _computed_here(

@@ -1,7 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
-from brian2 import mV, pA
+from brian2 import DimensionMismatchError, mV, pA
 
+from hetbrian.study import grid
 from hetbrian.study.grid import Grid
 
 
@@ -48,6 +51,19 @@ def test_quantities_are_named_in_si_units(axis):
         ({"a": {"plain": 1}}, "a is {'plain': 1}, expected a dict of parameters for each condition: write"),
         ({"status": (1, 2)}, "status is an axis, expected another name: a sweep says by it how its points ended"),
         ({"seed": (1, 2), "error": {"plain": {}}}, "error is an axis, expected another name"),
+        (
+            {"": (1, 2)},
+            "'' is the name of an axis, expected 1 to 255 bytes of text without '/', .*: a sweep is kept und",
+        ),
+        ({"a/b": (1, 2)}, "'a/b' is the name of an axis, expected"),
+        ({"..": (1, 2)}, "'..' is the name of an axis, expected"),
+        ({"a": [1.0, np.ma.masked]}, r"a is \[1.0, masked\], expected no masked value: leave it out"),
+        ({"a": np.ma.masked_array([1, 2], mask=[0, 1])}, "a is .*, expected no masked value"),
+        ({"a": range(10**13)}, "a has 10000000000000 values, expected at most 10000000: make several sweeps of it"),
+        ({name: range(2000) for name in "abcd"}, "the grid has 16000000000000 points, expected at most 10000000"),
+        ({"a": range(10**5), "b": range(101)}, "the grid has 10100000 points, expected at most 10000000"),
+        ({"a": ([1 * pA, 2 * pA], pA)}, "a is .* and its unit pA, expected numbers: leave the unit out"),
+        ({"a": ([1, 2] * mV, pA)}, "a is .* and its unit pA, expected numbers"),
         ({"a": (1, 2, 1)}, r"a holds a value twice .*, expected different ones: leave one out"),
     ],
 )
@@ -56,11 +72,17 @@ def test_what_is_no_grid_is_refused(axes, message):
         Grid(**axes)
 
 
-def test_units_are_not_mixed():
-    from brian2 import DimensionMismatchError
+@pytest.mark.parametrize("axis", [[1 * pA, 1 * mV], [1 * pA, 2], [1, 2 * pA], (1 * pA, np.float64(2))])
+def test_units_are_not_mixed(axis):
+    with pytest.raises(DimensionMismatchError, match=r"a is .*, expected quantities of one unit: give each value with"):
+        Grid(a=axis)
 
-    with pytest.raises(DimensionMismatchError):
-        Grid(a=[1 * pA, 1 * mV])
+
+def test_an_axis_that_never_ends_is_refused(monkeypatch):
+    monkeypatch.setattr(grid, "MOST_POINTS", 100)
+    with pytest.raises(ValueError, match="a has 101 values or more, expected at most 100: make several sweeps of it"):
+        Grid(a=itertools.count())
+    assert len(Grid(a=iter(range(50)), b=(1, 2))) == 100
 
 
 def test_the_parameters_of_a_condition_are_described_to_the_last_bit():

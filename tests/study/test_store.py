@@ -1,18 +1,15 @@
-import contextlib
 import errno
 import json
 import os
-import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 
 import numpy as np
 import pytest
 import xarray
 
+from hetbrian._support.checks import shown
 from hetbrian._support.scratch import prefix
 from hetbrian.study.columns import STATUS
 from hetbrian.study.grid import Grid
@@ -100,19 +97,6 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     (tmp_path / "s" / f"{left}12.sqlite").write_text("half")
     fill(tmp_path / "s")
     assert tree(tmp_path / "s") == before
-
-
-@pytest.mark.parametrize("other", ["points.sqlite", "journal.jsonl", None])
-def test_files_of_the_user_stay_in_a_folder_whatever_comes_of_it(tmp_path, other):
-    place = tmp_path / "s"
-    (place / "tmp_thesis").mkdir(parents=True)
-    for name in ("tmp_thesis/data", "tmpnotes.txt", other):
-        if name:
-            (place / name).write_text("mine")
-    with contextlib.suppress(ValueError):
-        fill(place)
-    assert (place / "tmp_thesis" / "data").read_text() == (place / "tmpnotes.txt").read_text() == "mine"
-    assert other is None or (place / other).read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +187,40 @@ def test_a_point_of_another_layout_has_failed(tmp_path, second, message):
         assert dataset.x.values[0, 1].tolist() == [1, 2] and dataset.t.values.tolist() == [0, 1]
 
 
+NAMES = ["", ".", "..", "zarr.json", "a/b", "a\\b", "a\0b", "a\nb", "\ud800", "x" * 256, "é" * 128]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda name: {name: 1.0},
+        lambda name: {"x": (name, [1.0])},
+        lambda name: xarray.Dataset({"x": 1.0}, {name: ("t", [2.0])}),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_refused_at_the_first_point(tmp_path, name, found):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        with pytest.raises(ValueError, match="has a name that no file can have, expected 1 to 255 bytes") as caught:
+            store.add({0: outcome(found(name))})
+        assert shown(name) in str(caught.value) and str(caught.value).isprintable() and len(store.todo()) == 6
+        store.add({0: outcome({"x": 1.0})})
+        store.add({1: outcome(found(name))})
+        assert store.n_done == store.n_failed == 1
+        store.export()
+
+
+@pytest.mark.parametrize("name", [".hidden", "c", "a b", "-", "é" * 127, "x" * 255, "lock", "__x"])
+def test_other_names_come_back(tmp_path, name):
+    with Store(tmp_path / "s", GRID, IDENTITY) as store:
+        store.add({0: outcome({name: ((), 0.5, {"a/b": "\ud800", "units": "s"})})})
+        store.add({1: failure(OSError("no \ud800 of a\0b"))})
+        path, dataset = store.export(), store.dataset()
+    kept = xarray.open_zarr(path, consolidated=False).load()
+    assert kept[name].values[0, 0] == 0.5 and kept.drop_attrs(deep=False).identical(dataset)
+    assert kept.error.values[0, 1] == "OSError: no \\ud800 of a\\0b"
+
+
 def test_plain_arrays_are_kept_for_each_point(tmp_path):
     with Store(tmp_path / "s", GRID, IDENTITY) as store:
         for index in range(6):
@@ -212,17 +230,6 @@ def test_plain_arrays_are_kept_for_each_point(tmp_path):
     assert dataset.rates.values[1, 2].tolist() == [5, 6, 7] and dataset.m.values[:, :, 0, 1].ravel().tolist() == [
         *range(6)
     ]
-
-
-def test_two_processes_do_not_share_a_store(tmp_path):
-    with (
-        Store(tmp_path / "s", GRID, IDENTITY),
-        pytest.raises(
-            OSError, match=r"is in use by another process \(database is locked\), expected one sweep at a time"
-        ),
-    ):
-        Store(tmp_path / "s", GRID, IDENTITY)
-    Store(tmp_path / "s", GRID, IDENTITY).__exit__()
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
@@ -283,58 +290,6 @@ def test_numbers_come_back_bit_for_bit(tmp_path):
     assert dataset.y.values[..., 0].tobytes() == np.array(values).tobytes()
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_the_records_before(tmp_path):
-    with Store(tmp_path / "s", GRID, IDENTITY) as store:
-        store.add({0: outcome({"x": 0.5})})
-        pages = store._database.execute("PRAGMA page_count").fetchone()[0]
-        store._database.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(
-            OSError, match=r"could not be written \(database or disk is full\), expected a folder of yours with space"
-        ):
-            store.add({1: outcome({"y": ("t", np.zeros(5000))})})
-        store._database.execute("PRAGMA max_page_count = 1000000")
-        assert store.n_done == 1 and list(records(tmp_path / "s")) == [0]
-        store.add({2: outcome({"x": 0.25})})
-    assert list(records(tmp_path / "s")) == [0, 2]
-
-
-def test_what_is_no_store_is_refused(tmp_path):
-    (tmp_path / "points.sqlite").write_text("something else, longer than the header of a database " * 3)
-    with pytest.raises(
-        ValueError, match=r"holds no sweep \(file is not a database\), expected one: choose another folder"
-    ):
-        Store(tmp_path, GRID, IDENTITY)
-    (tmp_path / "points.sqlite").unlink()
-    Store(tmp_path, GRID, IDENTITY).__exit__()  # it has let the folder go
-
-
-def test_others_may_read_while_it_is_open(tmp_path):
-    with Store(tmp_path / "s", GRID, IDENTITY) as store:
-        store.add({0: outcome({"x": 0.5})})
-        assert list(records(tmp_path / "s")) == [0]
-        store.add({1: outcome({"x": 0.5})})
-        assert list(records(tmp_path / "s")) == [0, 1]
-
-
-def test_a_process_that_dies_while_it_writes_loses_no_finished_point(tmp_path):
-    """It is killed inside a transaction: the next one finds what was committed, and the lock free."""
-    script = (
-        "import os, signal, sys\n"
-        "from hetbrian.study.outcomes import outcome\n"
-        "from tests.study.test_store import GRID, IDENTITY, Store\n"
-        "store = Store(sys.argv[1], GRID, IDENTITY)\n"
-        "store.add({0: outcome({'x': 0.5})})\n"
-        "store._database.execute('PRAGMA cache_size = 1')  # it spills into the file\n"
-        "for index in range(1, 4):\n"
-        "    store._database.execute('INSERT INTO points VALUES (?, ?)', (index, '0' * 100000))\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script, tmp_path / "s"], check=False)
-    assert done.returncode == -signal.SIGKILL and (tmp_path / "s" / "points.sqlite-journal").exists()
-    with Store(tmp_path / "s", GRID, IDENTITY) as store:
-        assert store.todo() == [1, 2, 3, 4, 5] and store.dataset().x.values[0, 0] == 0.5
-
-
 ODD = [
     xarray.Dataset({"x": 1.5}, {"name": ("t", ["p", "q"]), "t": [0.5, 1.5]}),
     xarray.Dataset({"x": np.nan, "z": ("t", [1.0, 2.0])}, {"t": [0.5, 1.5]}),
@@ -380,40 +335,3 @@ def test_a_finished_store_is_exported_once(tmp_path):
         store.add({4: outcome({"x": 7.0})})
     fill(place)  # what was added before it was killed comes into the Zarr store
     assert xarray.open_zarr(place / "points.zarr", consolidated=False).x.values[1, 1] == 7
-
-
-def test_a_store_of_the_version_before_is_read_and_exported(tmp_path):
-    """It does not say whether it was exported."""
-    fill(tmp_path / "s")
-    before = tree(tmp_path / "s")
-    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database:
-        database.execute("PRAGMA user_version = 0")
-    shutil.rmtree(tmp_path / "s" / "points.zarr" / "x")
-    assert fill(tmp_path / "s").x.values[0, 2] == 2 / 3 and tree(tmp_path / "s").keys() == before.keys()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"parameters": {}, "values": {"x": 3}, "coordinates": {}}', '"x"', "nul"]
-)
-def test_a_damaged_point_is_named(tmp_path, text):
-    fill(tmp_path / "s")
-    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database, database:
-        database.execute("UPDATE points SET record = ? WHERE point = 3", (text,))
-    with pytest.raises(ValueError, match=r"points.sqlite' is damaged at point 3, expected what came of it: delete tha"):
-        Store(tmp_path / "s", GRID, IDENTITY)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE sweep SET identity = 'nul'",
-        "UPDATE sweep SET identity = NULL",
-        "DELETE FROM sweep; INSERT INTO sweep VALUES ('{}'), ('{}')",
-    ],
-)
-def test_a_damaged_description_of_the_sweep_is_named(tmp_path, change):
-    fill(tmp_path / "s")
-    with closing(sqlite3.connect(tmp_path / "s" / "points.sqlite")) as database:
-        database.executescript(change)
-    with pytest.raises(ValueError, match=r"points.sqlite' is damaged where it says of which sweep it is, expected one"):
-        Store(tmp_path / "s", GRID, IDENTITY)

@@ -61,6 +61,25 @@ def test_a_misfit_is_refused_at_the_first_point(found, error, message):
         sweep(points.shaped, GRID, parameters={"found": found}, workers=0)
 
 
+def test_a_name_may_be_a_folder_in_another(tmp_path):
+    for name in ("", "second", "second/part"):
+        sweep(points.shaped, GRID, name=name, folder=tmp_path / "s", workers=0, found=None)
+        assert (tmp_path / "s" / name / "points.sqlite").exists()
+
+
+@pytest.mark.parametrize("point", [int, dict, print])
+def test_a_function_of_python_itself_is_refused(point):
+    with pytest.raises(
+        ValueError, match=r"the function is '\w+' of builtins, expected one at the top of a file, whose"
+    ):
+        sweep(point, Grid(x=(1,)), workers=0)
+
+
+def test_a_point_that_ends_or_interrupts_itself_has_failed():
+    dataset = sweep(points.leaving, Grid(seed=range(5)), workers=0)
+    assert dataset.status.values.tolist() == [1, 2, 2, 2, 1] and dataset.error.values.tolist()[1:4] == points.LEFT
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -76,6 +95,21 @@ def test_a_misfit_is_refused_at_the_first_point(found, error, message):
             r"retry_faild is no argument of sweep, nor a parameter that shaped names, expected one of them: "
             r"did you mean 'retry_failed' or give it as parameters=\{'retry_faild': ...\}\.",
         ),
+        (
+            (GRID, {"name": "../out"}),
+            ValueError,
+            r"name is '\.\./out', expected a folder within the folder of the sweep",
+        ),
+        ((GRID, {"name": "/out"}), ValueError, "name is '/out', expected a folder within the folder of the sweep"),
+        ((GRID, {"name": "a/../../out"}), ValueError, "name is 'a/../../out', expected a folder within the folder"),
+        ((GRID, {"name": "a\0b"}), ValueError, r"name is 'a\\x00b', expected a folder within the folder"),
+        ((GRID, {"name": "x" * 300}), ValueError, "name is 'xxx.*, expected a folder within the folder"),
+        (
+            (GRID, {"name": "points.zarr/x"}),
+            ValueError,
+            "other than lock, points.sqlite, points.zarr: write 'second' o",
+        ),
+        ((GRID, {"view": print}), TypeError, "view returned a NoneType, expected a Dataset: return what it was given"),
         ((GRID, {"worker": 2}), ValueError, "did you mean 'workers' or give it as parameters"),
     ],
 )

@@ -191,6 +191,31 @@ def test_a_point_whose_process_dies_has_failed_and_no_other(workers):
     np.testing.assert_array_equal(dataset.x, [0, np.nan, 2, 3, 4, 5, np.nan, 7])
 
 
+def test_a_point_that_ends_or_interrupts_itself_has_failed(scheduler):
+    """And is not told as one whose process died."""
+    dataset = sweep(points.leaving, Grid(seed=range(5)), scheduler=scheduler)
+    assert dataset.status.values.tolist() == [1, 2, 2, 2, 1] and dataset.error.values.tolist()[1:4] == points.LEFT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_signal_stops_a_sweep_whose_points_raise_interrupts_too(project, tmp_path, number, workers):
+    text = (project / "swept.py").read_text()
+    (project / "swept.py").write_text(text.replace("raise ArithmeticError(f", "raise KeyboardInterrupt(f"))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = arguments("--set", "pause=0.2", "--workers", workers, "--out", tmp_path / "o")
+    process = subprocess.Popen(command, cwd=project, **pipes)
+    wait_for(process, tmp_path / "o" / "sweep", 10)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number and "points are kept in" in said and "Traceback" not in said
+    with closing(sqlite3.connect(tmp_path / "o" / "sweep" / "points.sqlite")) as database:
+        found = [json.loads(text) for (text,) in database.execute("SELECT record FROM points ORDER BY point")]
+    assert 9 < len(found) < 100
+    assert found[7]["error"] == "KeyboardInterrupt: seed 7 of a, raised by the point itself"
+
+
 @pytest.mark.slow
 def test_an_interrupt_is_heard_by_the_first_process_only():
     """A terminal sends it to all; Python would print where each was."""
@@ -436,9 +461,9 @@ def test_an_error_in_this_process_is_kept_as_elsewhere(tmp_path):
 
 def test_an_error_of_a_point_is_kept_with_the_users_lines(scheduler, tmp_path):
     """The same ones in this process and in a worker, so that the store is the same."""
-    expected = ['tests.study.points.broken, line 34: raise KeyError("nothing")']
+    expected = ['tests.study.points.broken, line 35: raise KeyError("nothing")']
     for name, options in (("here", {"workers": 0}), ("there", {"scheduler": scheduler})):
-        with pytest.raises(ValueError, match=r"with --retry-failed\.\n  tests.study.points.broken, line 34: raise Key"):
+        with pytest.raises(ValueError, match=r"with --retry-failed\.\n  tests.study.points.broken, line 35: raise Key"):
             sweep(points.broken, Grid(gain=(1.0,), seed=range(2)), folder=tmp_path / name, **options)
         with closing(sqlite3.connect(tmp_path / name / "points.sqlite")) as database:
             found = [json.loads(text) for (text,) in database.execute("SELECT record FROM points")]
