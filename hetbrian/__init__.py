@@ -3,44 +3,6 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from hetbrian._support.errors import DivergenceError
-from hetbrian.analysis.activity import exponential_activity, gaussian_activity
-from hetbrian.network import (
-    AllToAll,
-    Constant,
-    Distribution,
-    Drive,
-    Gamma,
-    Gaussian,
-    Izhikevich,
-    LogNormal,
-    Lorentzian,
-    Uniform,
-    double_exponential,
-    gating,
-    population,
-    pulses,
-    random_weights,
-    recurrent,
-    single_exponential,
-    temporal_signal,
-)
-from hetbrian.readout import (
-    FORCE,
-    RLS,
-    RecursiveLeastSquares,
-    Ridge,
-    Target,
-    lorenz,
-    ode_to_joy,
-    product_of_sines,
-    resynthesise,
-    ridge,
-    sine,
-    sound,
-)
-from hetbrian.simulation import Guard, Program, SampledMonitor, load, load_state, save, save_state, simulate
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -52,23 +14,37 @@ __all__ = [
 ]  # fmt: skip
 """What ``from hetbrian import *`` brings; it needs no optional package."""
 
-_LATE = {
-    "Grid": "study", "Heterogeneity": "network", "MeanField": "analysis", "Preset": "training",
-    "SharedAdaptation": "network", "equilibria": "analysis", "fuse": "torch", "limit_cycles": "analysis",
-    "sweep": "study", "to_torch": "torch", "train": "training",
+_NAMES = {
+    "_support.errors": "DivergenceError",
+    "analysis": "MeanField equilibria limit_cycles",
+    "analysis.activity": "exponential_activity gaussian_activity",
+    "network": "AllToAll Constant Distribution Drive Gamma Gaussian Heterogeneity Izhikevich LogNormal Lorentzian "
+    "SharedAdaptation Uniform double_exponential gating population pulses random_weights recurrent "
+    "single_exponential temporal_signal",
+    "readout": "FORCE RLS RecursiveLeastSquares Ridge Target lorenz ode_to_joy product_of_sines resynthesise ridge "
+    "sine sound",
+    "simulation": "Guard Program SampledMonitor load load_state save save_state simulate",
+    "study": "Grid sweep",
+    "torch": "fuse to_torch",
+    "training": "Preset train",
 }  # fmt: skip
-"""Names that are imported when they are asked for, with their rooms: most need torch, Lightning or Dask."""
+"""Public names by their rooms. Each is imported when it is asked for: Brian2 takes a second, and most need more."""
+
+_PLACES = {name: room for room, names in _NAMES.items() for name in names.split()}
 
 _ROOMS = ("analysis", "codegen", "network", "plot", "published", "readout", "simulation", "study", "torch", "training")
 
 
 def __getattr__(name: str) -> _Any:
-    """Import a name of `_LATE`, or a room."""
-    if name not in _LATE and name not in _ROOMS:
+    """Import a public name, or a room."""
+    if name not in _PLACES and name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = _import_module(f"{__name__}.{_LATE.get(name, name)}")
-    return getattr(room, name) if name in _LATE else room
+    if name in _ROOMS:
+        return _import_module(f"{__name__}.{name}")
+    found = getattr(_import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = found  # and is found at once from now on
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_LATE, *_ROOMS, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*_PLACES, *_ROOMS, *(name for name in globals() if name.startswith("__"))})

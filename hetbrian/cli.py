@@ -3,7 +3,6 @@
 import functools
 import inspect
 import platform
-import sys
 import time
 import types
 from pathlib import Path
@@ -13,24 +12,20 @@ import brian2
 import numpy as np
 import typer
 from brian2 import BrianLogger, Network, prefs, second
-from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hetbrian import __version__
-from hetbrian._support.checks import choice, did_you_mean
-from hetbrian._support.compiler import CompilerError
-from hetbrian._support.errors import DivergenceError, MissingDevice
+from hetbrian._support.checks import choice, did_you_mean, shown
+from hetbrian._support.ending import end_well
 from hetbrian._support.files import writable
 from hetbrian._support.leftovers import leave_nothing
-from hetbrian._support.lines import raised_by, traceback_of_user
 from hetbrian._support.progress import duration
-from hetbrian._support.scratch import remove_own
 from hetbrian._support.stop import Stop
 from hetbrian.datacli import data
 from hetbrian.simulation.record import load, save
-from hetbrian.study.figure import archived, find_figure, redraw, save_figure
+from hetbrian.study.figure import archived, find_figure, redraw, refusing_others, save_figure
 from hetbrian.study.helptext import options_table, protocol_table, protocols_table
 from hetbrian.study.options import (
     changed,
@@ -44,6 +39,7 @@ from hetbrian.study.options import (
     split_setting,
 )
 from hetbrian.study.protocol import (
+    computed,
     find_protocol,
     generate,
     headline,
@@ -51,6 +47,7 @@ from hetbrian.study.protocol import (
     load_protocol,
     protocol_of,
     protocols,
+    returned,
     statements,
 )
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
@@ -86,19 +83,6 @@ def hetbrian(
 console = Console(stderr=True)
 
 
-EXPECTED = (
-    ValueError,
-    OSError,
-    ImportError,
-    DimensionMismatchError,
-    CompilerError,
-    DivergenceError,
-    MissingDevice,
-    NotImplementedError,
-)
-"""Errors that tell users what they can do; others show the user's lines, or keep the traceback of our mistake."""
-
-
 WITH_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """For commands whose options depend on an argument; their --help shows these too."""
 
@@ -115,7 +99,7 @@ def run(
     ] = None,
     small: Annotated[bool, typer.Option(help="Use the protocol's small size.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value; units as in Brian2.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Root seed.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for Dataset and figure, by default out/NAME.")] = None,
     codegen_only: Annotated[
         Path | None, typer.Option(help="Write the project of the first network into this folder and run nothing.")
@@ -163,7 +147,7 @@ def run(
         )
     token = OPTIONS.set(swept)
     try:
-        dataset = module.compute(**arguments)
+        dataset = computed(module, arguments)
     finally:
         OPTIONS.reset(token)
     if small:
@@ -174,7 +158,7 @@ def run(
         written += save_figure(draw, dataset, folder / name)
     write, summary = hook(module, "write"), hook(module, "summary")
     if write is not None:
-        written += write(dataset, folder)
+        written += returned(write(dataset, folder), (list, tuple), "write", module, "a list of paths")
     if summary is not None:
         text = summary(dataset)
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
@@ -194,7 +178,7 @@ def compare(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="name=value of the model; units as in Brian2.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 0,
     precision: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     help_: Annotated[bool, typer.Option("--help", help="Show this message, and options of the network.")] = False,
 ):
@@ -214,7 +198,8 @@ def compare(
 
     arguments = options(network, settings=[*(set_ or []), *extra_settings(context.args)])
     length = parse_value("duration", duration, 1 * second)
-    Console().print(str(compare_model(build(**arguments), length, group, inputs or (), precision)), highlight=False)
+    built = returned(build(**arguments), Network, "the model", network, "a brian2 Network")
+    Console().print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
 
 
 def _network(model):
@@ -229,7 +214,7 @@ def _network(model):
     known = {name: item for name, item in public.items() if inspect.signature(item).return_annotation is Network}
     if model not in known:
         raise ValueError(
-            f"{model!r} is no network, expected {', '.join(known)} or FILE.py:FUNCTION{did_you_mean(model, known)}"
+            f"{shown(model)} is no network, expected {', '.join(known)} or FILE.py:FUNCTION{did_you_mean(model, known)}"
         )
     return known[model]
 
@@ -248,7 +233,7 @@ def train(
     held_out: Annotated[float, typer.Option(help="Share of speakers or samples for validation, or 0.")] = 0.1,
     test_share: Annotated[float, typer.Option(help="Share of the training split to test, if there is no other.")] = 0.0,
     test_speakers: Annotated[str, typer.Option(help="Speakers to test, as a,b, in place of the test split.")] = "",
-    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Root seed.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints and results, by default out/train-DATASET.")
     ] = None,
@@ -317,10 +302,13 @@ def figure(
     draw = find_figure(module)
     if draw is None:
         raise ValueError(f"{name} draws no figure, expected a protocol with one: choose another.")
-    dataset = load(data or archived(name))
-    written = save_figure(draw, dataset, writable(out, "choose another --out") / Path(name).stem)
-    if (summary := hook(module, "summary")) is not None:
-        text = summary(dataset)
+    path = data or archived(name)
+    dataset = load(path)
+    folder, summary = writable(out, "choose another --out"), hook(module, "summary")
+    with refusing_others(dataset, path, Path(name).stem):
+        text = None if summary is None else summary(dataset)
+        written = save_figure(draw, dataset, folder / Path(name).stem)
+    if summary is not None:
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))
     console.print("wrote " + ", ".join(str(path) for path in written))
 
@@ -413,28 +401,15 @@ def devices(
     Console().print(table)
 
 
-def main():
+def main(stop: Stop | None = None) -> None:
     """Run the command line; errors of the user end in one sentence."""
-    stop = Stop()
+    stop = stop or Stop()
+    stop.listen()  # Brian2 puts a handler of its own in front when it is imported
     prefs.logging.display_brian_error_message = False
     BrianLogger.suppress_hierarchy("brian2.core.base.unused_brian_object")  # objects that an error leaves behind
-    try:
+
+    def command():
         leave_nothing()
         app(standalone_mode=True)
-    except BaseException as error:
-        if stop.number:
-            stop.end()
-            remove_own()
-            console.print(escape(stop.say(error)), highlight=False, soft_wrap=True)
-            sys.exit(128 + stop.number)
-        if isinstance(error, SystemExit):
-            raise
-        if not isinstance(error, EXPECTED) or raised_by(error) == "user":
-            lines = traceback_of_user(error)
-            if not lines:
-                raise
-            console.print(escape(lines), highlight=False, soft_wrap=True)
-            sys.exit(1)
-        # escaped: the [bifurcation] in what to install is no style
-        console.print(f"[bold red]Error:[/] {escape(str(error).strip())}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+
+    end_well(command, console, stop)

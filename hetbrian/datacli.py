@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hetbrian._support.files import writable
 from hetbrian.study.options import changed, extra_settings, listed, no_more, parse_value, split_setting
 
 data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
@@ -22,7 +23,7 @@ def make_data(
     train: Annotated[int | None, typer.Option(help="Training samples.")] = None,
     validation: Annotated[int | None, typer.Option(help="Validation samples, of ssc.")] = None,
     test: Annotated[int | None, typer.Option(help="Test samples.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same samples.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "--workers", min=1, help="Samples that are made at once.")] = 1,
     wav: Annotated[Path | None, typer.Option(help="speech: folder of WAV and FLAC files.")] = None,
     clips: Annotated[Path | None, typer.Option(help="gestures: folder of .bs2 files and labels.csv.")] = None,
@@ -54,7 +55,7 @@ def make_data(
         if wav is not None or settings:
             wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
             raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
-        written = make_stand_in(name, out, sizes, seed, jobs)
+        written = make_stand_in(name, writable(out, "choose another --out"), sizes, seed, jobs)
         Console(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
         return
     from hetbrian.training.data.cochlea import Cochlea

@@ -23,7 +23,7 @@ from hetbrian._support.sealed import hold, seal_of
 from hetbrian.published.protocols import fig4
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
-from hetbrian.study.figure import find_figure
+from hetbrian.study.figure import archived, find_figure
 from hetbrian.study.helptext import size
 from hetbrian.study.options import described, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
@@ -173,6 +173,49 @@ def test_values_are_numbers_and_units_only(text):
         parse_value("name", text, 3)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "((((10**63)**63)**63)**63)**63",
+        "10**-400",
+        "'a'*10**10",
+        "('a', 'b')*10**10",
+        "((1, 2), 3)*2",
+        "(-8)**0.5",
+        "1*mV + 1*pA",
+        "(1, 2)*3",
+        "1*mV**(1*pA)",
+        "(1*mV, 2)*3",
+    ],
+)
+@pytest.mark.parametrize("default", [2.0, 3, 1 * pA])
+def test_what_is_no_real_number_or_too_large_is_refused_before_it_is_computed(text, default):
+    with pytest.raises(ValueError, match=r"name is .*, expected a value like .*: write numbers and units, e.g. 2000"):
+        parse_value("name", text, default)
+
+
+def test_arithmetic_of_several_quantities_keeps_their_unit():
+    found = parse_value("name", "(1*pA, 2*pA)*2", (1 * pA,))
+    assert len(found) == 2 and found[0] == 2 * pA and found[1] == 4 * pA
+    with pytest.raises(DimensionMismatchError, match="expected the unit of"):
+        parse_value("name", "(1*pA, 2*pA)*2", (1.0,))
+
+
+def test_a_flag_is_true_or_false():
+    assert parse_value("name", "0", True) is False
+    with pytest.raises(ValueError, match="name is 5, expected True or False: give one of them"):
+        parse_value("name", "5", False)
+
+
+@pytest.mark.parametrize("default", [3, 1 * pA, 0.5, False])
+def test_an_endless_text_is_not_printed_back(default):
+    for text in ("+".join(8000 * "1"), 300 * "1" + "*pA*mV", 300 * "1" + ".5"):
+        with pytest.raises((ValueError, DimensionMismatchError)) as refused:
+            parse_value("name", text, default)
+            raise ValueError("n is 7, which is right for this default")
+        assert len(str(refused.value)) < 300
+
+
 def test_values_keep_their_unit():
     with pytest.raises(DimensionMismatchError, match="name is 3, expected the unit of"):
         parse_value("name", "3", 1 * pA)
@@ -240,6 +283,143 @@ def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):
     assert said.strip() == (
         "Error: xpplab is not installed, expected it for continuation: pip install 'hetbrian[bifurcation]'."
     )
+
+
+MISTAKES = {
+    "def compute(): pass": "compute of mine returned None, expected an xarray Dataset: return that.",
+    "def compute(): return xarray.DataArray([1.0])": r"compute of mine returned <xarray.DataArray.*, expected an xar",
+    "def compute(): return xarray.Dataset()\ndef draw(dataset): pass": "draw returned None, expected axes of",
+    "def compute(): return xarray.Dataset()\ndef draw(dataset): return []": r"draw returned \[\], expected axes of",
+    "def compute(): return xarray.Dataset()\ndef write(dataset, folder): return 5": "write of mine returned 5, ",
+    "def compute(): return xarray.Dataset()\nSMALL = 5": "SMALL of mine is 5, expected a dict of values for : correct",
+    "def compute(n=1): return xarray.Dataset()\nSMALL = {'m': 1}": "SMALL of mine is {'m': 1}, expected a dict",
+    "def compute(): return xarray.Dataset(attrs={'s': None})": "the Dataset cannot be saved: its attribute 's'",
+    "def compute(): raise SystemExit(0)": r"your code ended the process, as sys.exit\(0\) does, in mine.compute, line",
+    "raise SystemExit\ndef compute(): pass": r"your code ended the process, as sys.exit\(None\) does, in mine.<module>",
+    "def compute(): return point(1)\ndef point(i): exit()": r"your code ended the process, .*, in mine.point, line",
+    "import argparse\ndef compute(): argparse.ArgumentParser().parse_args(['--help'])": r"your code ended the process",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_what_a_protocol_must_not_do_or_return_is_one_sentence(tmp_path, monkeypatch, capsys, text):
+    (tmp_path / "mine.py").write_text(f"import xarray\n{text}\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    small = ["--small"] if "SMALL" in text else []
+    assert called(monkeypatch, "run", tmp_path / "mine.py", *small, "--out", tmp_path / "o") == 1
+    said = capsys.readouterr().err
+    assert re.search(MISTAKES[text], said) and said.count("\n") == 1 and "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["json", "numpy", "test", "sys", "brian2", "hetbrian", "__main__"])
+def test_a_protocol_that_hides_a_module_is_refused(tmp_path, name):
+    (tmp_path / f"{name}.py").write_text(PROTOCOL)
+    before = sys.modules.get(name), list(sys.path)
+    with pytest.raises(ValueError, match=rf"'{name}.py' is named as a Python module, .*: rename it, as to 'my_{name}"):
+        load_protocol(find_protocol(str(tmp_path / f"{name}.py")))
+    assert before == (sys.modules.get(name), sys.path)
+
+
+def test_a_protocol_that_fails_leaves_no_half_of_a_module(tmp_path, monkeypatch):
+    (tmp_path / "half_protocol.py").write_text("compute = print\n1 / 0\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(ZeroDivisionError):
+        load_protocol(tmp_path / "half_protocol.py")
+    assert "half_protocol" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["fig1", "fig3", "demo", "meanfield_check"])
+@pytest.mark.parametrize("of", ["nothing", "another"])
+def test_a_figure_of_another_dataset_says_what_it_lacks(tmp_path, monkeypatch, capsys, name, of):
+    path = tmp_path / "x.nc"
+    save(xarray.Dataset({"y": ("t", [1.0])}) if of == "nothing" else hb.load(archived("fig4")), path)
+    assert called(monkeypatch, "figure", name, "--data", path, "--out", tmp_path) == 1
+    said = capsys.readouterr().err
+    assert re.search(
+        rf"x.nc' is no whole result of {name} \((it lacks \w+|\w+Error: .*); it has .*\), expected the Dataset that "
+        rf"'hetbrian run {name}' writes: give that file.",
+        said,
+    ), said
+    assert said.count("\n") == 1 and os.listdir(tmp_path) == ["x.nc"]
+
+
+def test_a_users_figure_of_another_dataset_shows_the_users_lines(protocol, tmp_path, monkeypatch, capsys):
+    save(xarray.Dataset({"y": ("t", [1.0])}), tmp_path / "x.nc")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert called(monkeypatch, "figure", protocol, "--data", tmp_path / "x.nc", "--out", tmp_path) == 1
+    assert "axes.plot(dataset.level)" in capsys.readouterr().err
+
+
+UNUSABLE = {
+    "run my_protocol.py --out /proc/x": "'/proc/x' cannot be written",
+    "run folder.py": "'folder.py' is a folder, a pipe or a device, expected a protocol file",
+    "run loop.py": r"'loop.py' cannot be read \(Too many levels of symbolic links\), expected a protocol file",
+    "run " + 300 * "a" + ".py": r"\(File name too long\), expected a protocol file: check the path",
+    "run " + 9000 * "a": "Error: 'a{50,80}... is no protocol, expected",
+    "figure fig1 --data loop.nc": r"'loop.nc' cannot be read \(Too many levels",
+    "figure fig1 --data folder.py": "'folder.py' is a folder, a pipe or a device, expected a saved Dataset",
+    "figure fig1 --out /proc/x": "'/proc/x' cannot be written",
+    "report . --out /proc/x/r.html": "'/proc/x' cannot be written",
+    "report . --out folder.py": r"'folder.py' could not be written \(Is a directory\)",
+    "report nowhere": "'nowhere' holds no results",
+    "report . --protocols nowhere": "'nowhere' is no folder, expected one with protocol files: check the path.",
+    "report . --protocols my_protocol.py": "'my_protocol.py' is no folder, expected one with protocol files",
+    "new /proc/x/y": "'/proc/x/y' cannot be written",
+    "new my_protocol.py/y": "'my_protocol.py/y' cannot be written",
+    "compare loop.py:model": r"'loop.py' cannot be read",
+    "data make nmnist --out /proc/x": "'/proc/x' cannot be written",
+    "data make speech --wav loop --out o": "'loop' is not there, expected a folder of recordings",
+    "data check shd --data-root loop": "loop",
+    "train shd --data-root /proc/x --out o": "'/proc/x' is not there",
+}
+
+
+@pytest.mark.parametrize("line", UNUSABLE, ids=lambda line: line[:60])
+def test_a_path_that_cannot_be_used_is_one_sentence_in_every_command(protocol, tmp_path, monkeypatch, capsys, line):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "folder.py").mkdir()
+    for loop in ("loop", "loop.py", "loop.nc"):
+        (tmp_path / loop).symlink_to(loop)
+    save(xarray.Dataset({"y": ("t", [1.0])}), tmp_path / "y.nc")
+    if "report" in line:
+        (tmp_path / "loop.nc").unlink()
+    assert called(monkeypatch, *line.split()) == 1
+    said = capsys.readouterr().err
+    assert re.search(UNUSABLE[line], said) and ", expected " in said and said.count("\n") == 1, said
+    assert len(said) < 1000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("compare", "force_network"), ("run", "demo"), ("train", "shd"), ("data", "make", "shd", "--out", "o")],
+)
+def test_a_seed_is_not_negative(monkeypatch, capsys, arguments):
+    assert called(monkeypatch, *arguments, "--seed", "-1") == 2
+    assert "Invalid value for '--seed'" in capsys.readouterr().err
+
+
+def test_a_model_that_returns_no_network_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "wrong_model.py").write_text("def model(rng, n=3):\n    return n\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert called(monkeypatch, "compare", tmp_path / "wrong_model.py") == 1
+    assert re.search("the model of .* returned 3, expected a brian2 Network: return that", capsys.readouterr().err)
+
+
+def test_texts_and_names_that_are_no_utf_8_are_one_sentence_or_work(tmp_path):
+    (tmp_path / "mine.py").write_text("import xarray\ndef compute(s=''): return xarray.Dataset(attrs={'s': s})\n")
+    done = run("run", "mine.py", "--s", os.fsdecode(b"a\xff"), "--out", "o", cwd=tmp_path)
+    assert done.returncode == 1 and "Error: the Dataset cannot be saved: its attribute 's', expected" in done.stderr
+    done = run("run", "mine.py", "--out", os.fsdecode(b"o\xff"), cwd=tmp_path)
+    assert done.returncode == 0 and os.listdir(tmp_path / os.fsdecode(b"o\xff")) == ["mine.nc"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_list_that_cannot_be_printed_is_no_success():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "hetbrian", "run"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and "No space left on device" in done.stderr and done.stderr.count("\n") == 1
 
 
 def called(monkeypatch, *arguments):
@@ -378,14 +558,14 @@ def test_an_error_of_a_users_protocol_shows_the_users_lines_only(monkeypatch, tm
     ("text", "said"),
     [
         ("hb.Lorentzian(1, -1)", "Error: "),  # refused by hetbrian: the sentence says all
-        ("sys.exit(3)", ""),
+        ("sys.exit(3)", "Error: your code ended the process, as sys.exit(3) does, in refused.compute, line 7"),
     ],
 )
 def test_what_hetbrian_refuses_is_one_sentence_in_a_users_protocol_too(monkeypatch, tmp_path, capsys, text, said):
     (tmp_path / "refused.py").write_text(
         f"import sys\n\nimport hetbrian as hb\n\n\ndef compute():\n    return {text}\n"
     )
-    assert called(monkeypatch, "run", tmp_path / "refused.py", "--out", tmp_path / "o") == (1 if said else 3)
+    assert called(monkeypatch, "run", tmp_path / "refused.py", "--out", tmp_path / "o") == (3 if "exit" in text else 1)
     found = capsys.readouterr().err
     assert found.startswith(said) and "Traceback" not in found and len(found.splitlines()) <= 1
 
@@ -557,3 +737,22 @@ def test_a_run_that_is_stopped_says_so_and_writes_nothing(tmp_path, device, numb
     _, said = process.communicate(timeout=60)
     assert process.returncode == status and said.splitlines()[-1] == "Stopped; nothing was written."
     assert "Traceback" not in said and "report this issue" not in said and os.listdir(tmp_path / "o") == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc that tells which signals a process hears")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_heard_from_the_first_moment(tmp_path, number):
+    """As soon as Python has begun with hetbrian, and Brian2 is not imported yet."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hetbrian", "run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell starts a job in the background
+    )
+    status = Path(f"/proc/{process.pid}/status")
+    while not int(re.search(r"SigCgt:\s*(\w+)", status.read_text())[1], 16) >> (number - 1) & 1:
+        time.sleep(0.001)
+    process.send_signal(number)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, said, out) == (128 + number, "Stopped; nothing was written.\n", "")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hetbrian import cli
 from hetbrian._new import write_study
 from hetbrian._new.study import NAME, SOURCE
+from hetbrian._support.scratch import prefix
 from hetbrian.study.figure import FIGURES, find_figure
 from hetbrian.study.protocol import load_protocol, protocols
 
@@ -107,3 +109,30 @@ def test_an_empty_folder_is_filled_and_the_protocol_named_first(tmp_path):
         "mine_model.py",
         "test_mine.py",
     ]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_on_a_full_disk_nothing_is_left_and_the_next_try_works(tmp_path, exists):
+    place = tmp_path / "deep" / "mine"
+    if exists:
+        place.mkdir(parents=True)
+    before, limits = sorted(tmp_path.rglob("*")), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (1500, limits[1])
+    )  # the system refuses in the same way, at the second file
+    try:
+        with pytest.raises(
+            OSError, match=r"mine' could not be written \(File too large\), expected a folder with space"
+        ):
+            write_study(place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "deep").mkdir(exist_ok=True)
+    assert len(write_study(place)) == 5 and len(os.listdir(place)) == 5
+
+
+def test_what_a_killed_one_left_is_no_study(tmp_path):
+    dead = prefix().replace(f"-{os.getpid()}-", "-4194305-")  # more than any process has
+    (tmp_path / "mine" / f"{dead}x").mkdir(parents=True)
+    assert len(write_study(tmp_path / "mine")) == 5 and len(os.listdir(tmp_path / "mine")) == 5

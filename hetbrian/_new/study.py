@@ -1,15 +1,17 @@
 """Write a study: files to edit, made from templates or from a published protocol."""
 
 import ast
-import importlib.util
+import contextlib
 import keyword
+import os
 import re
 from pathlib import Path
 
 from hetbrian._support.checks import did_you_mean, shown
 from hetbrian._support.files import writable
+from hetbrian._support.scratch import remove_stale, temporary_folder
 from hetbrian.study.figure import FIGURES
-from hetbrian.study.protocol import load_protocol, protocols
+from hetbrian.study.protocol import hides_module, load_protocol, protocols
 
 TEMPLATE = Path(__file__).with_name("template")
 """``own/``, a study that runs, and ``copied/``, what a published protocol lacks to be one."""
@@ -48,6 +50,7 @@ def write_study(folder: str | Path, source: str | None = None) -> list[Path]:
     place = Path(folder)
     name = place.absolute().name
     _check_name(name)
+    remove_stale(place)  # of one that was killed
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ValueError(f"{str(place)!r} exists and is not empty, expected a new folder: choose another name.")
     files = {path.name: path.read_text(encoding="utf-8") for path in _templates("own" if source is None else "copied")}
@@ -55,12 +58,36 @@ def write_study(folder: str | Path, source: str | None = None) -> list[Path]:
         files = _published(source) | files
         if f"{NAME}_figure.py" not in files:
             files["README.md"] = re.sub(rf"^.*{NAME}_figure.py.*\n", "", files["README.md"], flags=re.M)
-    writable(place, "choose another folder")
-    written = []
-    for file, text in files.items():
-        written.append(place / file.replace(NAME, name))
-        written[-1].write_text(text.replace(NAME, name).replace(SOURCE, str(source)), encoding="utf-8")
-    return sorted(written, key=lambda path: path.stem != name)
+    texts = {
+        file.replace(NAME, name): text.replace(NAME, name).replace(SOURCE, str(source)) for file, text in files.items()
+    }
+    _write(place, texts)
+    return sorted((place / file for file in texts), key=lambda path: path.stem != name)
+
+
+def _write(place: Path, texts: dict[str, str]) -> None:
+    """Write files into a folder, all or none; folders that it needs are made, and removed if it fails."""
+    missing = [folder for folder in (place, *place.parents) if not folder.exists()]
+    try:
+        writable(place, "choose another folder")
+        with temporary_folder(place) as staged:
+            for file, text in texts.items():
+                (staged / file).write_text(text, encoding="utf-8")
+            for file in texts:
+                os.replace(staged / file, place / file)
+    except BaseException as error:
+        for file in texts:
+            with contextlib.suppress(OSError):  # it was not there yet
+                (place / file).unlink()
+        for folder in missing:
+            with contextlib.suppress(OSError):  # another has something in it by now
+                folder.rmdir()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(
+                f"{str(place)!r} could not be written ({error.strerror}), expected a folder with space: "
+                "choose another folder."
+            ) from error
+        raise
 
 
 def _check_name(name: str) -> None:
@@ -72,8 +99,7 @@ def _check_name(name: str) -> None:
             "files are Python modules: "
             f"take {near if near.isidentifier() and not keyword.iskeyword(near) else f'study_{near}'!r}, say."
         )
-    found = importlib.util.find_spec(name)
-    if found is not None and found.origin is not None:  # a folder without __init__.py has none
+    if hides_module(name):
         raise ValueError(
             f"{name!r} is the name of a Python module, which the study would hide, expected another: "
             f"take {f'my_{name}'!r}, say."

@@ -1,16 +1,21 @@
-"""What Ctrl-C and a request to end do to the command line."""
+"""What Ctrl-C, a request to end and a terminal that goes away do to the command line."""
 
 import signal
+import sys
+from typing import NoReturn
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C, and what a system or a scheduler asks with."""
+from hetbrian._support.scratch import remove_own
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Ctrl-C, what a system or a scheduler asks with, and the end of a terminal."""
 
 
 class Stop:
     """
     Stop at once for Ctrl-C or for a request to end; Brian2 would end the simulation early, as if it were whole.
 
-    It listens from when it is made, to SIGINT too where a shell lets background jobs ignore it.
+    It listens from when it is made, to SIGINT too where a shell lets background jobs ignore it, but not to SIGHUP
+    where ``nohup`` lets a job ignore that.
 
     Attributes
     ----------
@@ -21,8 +26,13 @@ class Stop:
     number = 0
 
     def __init__(self) -> None:
+        self.listen()
+
+    def listen(self) -> None:
+        """Hear signals, and nobody else: what is imported may have put handlers of its own in front."""
         for number in SIGNALS:
-            signal.signal(number, self)
+            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self)
 
     def __call__(self, number: int, frame: object) -> None:
         self.number = number
@@ -32,6 +42,13 @@ class Stop:
         """Hear no more: the process ends."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+    def leave(self, error: BaseException | None) -> NoReturn:
+        """End the process after a signal: remove what it made, say what is kept, and give the status of the signal."""
+        self.end()
+        remove_own()
+        print(self.say(error), file=sys.stderr, flush=True)
+        sys.exit(128 + self.number)
 
     def say(self, error: BaseException | None) -> str:
         """Return what to tell of an error that came from it, as of a compiler that was stopped too."""

@@ -26,9 +26,10 @@ from brian2 import (
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import file_path, instance, whole_steps
+from hetbrian._support.checks import file_path, instance, shown, whole_steps
 from hetbrian._support.files import check_regular, replacing
 from hetbrian._support.signed import is_as_signed, sign
+from hetbrian._support.spool import Spool
 from hetbrian.simulation.names import Recorded, contents, find_recordable, free_name, of_spikes, readouts
 from hetbrian.simulation.sampling import SampledMonitor
 
@@ -248,12 +249,47 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
+    ValueError
+        If netCDF cannot keep it; the message names the variable or attribute.
     OSError
         If the folder cannot be written or the disk is full; an existing file is left as it was.
     """
     with replacing(path, "choose another --out") as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
+        file = Spool(temporary)
+        try:
+            with file:
+                dataset.to_netcdf(file, engine="h5netcdf")
+        except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, NotImplementedError) as error:
+            raise ValueError(
+                f"the Dataset cannot be saved: {_unsavable(dataset)}, expected numbers or texts that netCDF keeps, "
+                f"with names of letters, digits and _ ({shown(str(error))}): convert it or leave it out."
+            ) from error
+        finally:
+            if file.failure is not None:
+                raise file.failure
         sign(temporary)
+
+
+def _unsavable(dataset: xr.Dataset) -> str:
+    """Return which attribute or variable of a Dataset netCDF cannot keep: the first that cannot be written alone."""
+    import xarray
+
+    whole = [
+        (f"its attribute {shown(name)}", xarray.Dataset(attrs={name: value})) for name, value in dataset.attrs.items()
+    ]
+    for name, variable in dataset.variables.items():
+        bare = xarray.Variable(variable.dims, variable.values)
+        whole.append((f"its variable {shown(name)}", xarray.Dataset({name: bare})))
+        whole += [
+            (f"the attribute {shown(key)} of its variable {shown(name)}", xarray.Dataset({"x": ((), 0, {key: value})}))
+            for key, value in variable.attrs.items()
+        ]
+    for said, part in whole:
+        try:
+            part.to_netcdf(engine="h5netcdf")
+        except Exception:  # whatever h5py and xarray raise
+            return said
+    return f"its {len(dataset.variables)} variables together"
 
 
 @checked(

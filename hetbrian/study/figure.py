@@ -2,7 +2,8 @@
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 import xarray
 
+from hetbrian._support.checks import shown
 from hetbrian._support.files import replacing
+from hetbrian._support.lines import raised_by
 from hetbrian.plot.style import STYLE
+from hetbrian.study.options import brief
 from hetbrian.study.protocol import PUBLISHED, hook, is_published
 
 FIGURES = PUBLISHED.parent / "figures"
@@ -73,9 +77,13 @@ def save_figure(
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.axes import Axes
 
     with pyplot.style.context(STYLE):
-        axes = np.atleast_1d(np.asarray(draw(dataset), dtype=object)).ravel()
+        drawn = draw(dataset)
+        axes = np.atleast_1d(np.asarray(drawn, dtype=object)).ravel()
+        if not len(axes) or not all(isinstance(item, Axes) for item in axes):
+            raise TypeError(f"draw returned {shown(drawn)}, expected axes of matplotlib: return them.")
         figure = axes[0].figure
         if "small" in dataset.attrs:
             figure.text(0.995, 0.995, "small size", ha="right", va="top", color="0.4", fontsize=8)
@@ -87,11 +95,53 @@ def save_figure(
     return paths
 
 
+@contextlib.contextmanager
+def refusing_others(dataset: xarray.Dataset, path: Path, name: str) -> Iterator[None]:
+    """
+    Refuse a Dataset from which a figure cannot be drawn; errors in the user's own lines remain.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What is drawn.
+    path : Path
+        Its file.
+    name : str
+        Name of the protocol.
+
+    Raises
+    ------
+    ValueError
+        If drawing fails; the message says what the Dataset lacks.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        if raised_by(error) == "user":
+            raise
+        lacks = f"it lacks {asked}" if (asked := _asked(error)) else f"{type(error).__name__}: {shown(str(error))}"
+        has = ", ".join(map(str, dataset.variables))
+        raise ValueError(
+            f"{str(path)!r} is no whole result of {name} ({lacks}; it has {brief(has)}), "
+            f"expected the Dataset that 'hetbrian run {name}' writes: give that file."
+        ) from error
+
+
+def _asked(error: Exception) -> str:
+    """Return the name that a Dataset or its attributes lack, empty if the error is of another kind."""
+    if isinstance(error, AttributeError):
+        return str(error.name or "")
+    if not isinstance(error, KeyError) or not error.args:
+        return ""
+    found = re.match(r"No variable named '(\w+)'", str(error.args[0]))
+    return found[1] if found else str(error.args[0]) if str(error.args[0]).isidentifier() else ""
+
+
 def redraw(draw: Callable[..., Any], stem: Path) -> Callable[[xarray.Dataset], None]:
     """Return what redraws a figure from a Dataset in which points may be missing."""
 
     def redrawn(dataset):
-        with contextlib.suppress(AttributeError, IndexError, KeyError, ValueError):  # too little to draw yet
+        with contextlib.suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):  # too little to draw yet
             save_figure(draw, dataset, stem, (".png",))
 
     return redrawn

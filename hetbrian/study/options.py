@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import operator
 import pydoc
 import re
 from collections.abc import Iterable
@@ -15,14 +16,26 @@ import numpy as np
 from brian2 import DEFAULT_UNITS, Quantity
 from brian2.units.fundamentalunits import DimensionMismatchError, have_same_dimensions
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import did_you_mean, shown
 
 CHANGEABLE = (int, float, str, Quantity)
 """Kinds of settings that have an option."""
 
 
-NO_VALUE = (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError, RecursionError)
+NO_VALUE = (
+    SyntaxError,
+    ValueError,
+    KeyError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    DimensionMismatchError,
+)
 """Errors of a text that is no value."""
+
+LARGEST_BITS = 1024
+"""Bits of a whole number that is computed: a float has no larger one."""
 
 
 def parse_value(name: str, text: str, default: Any) -> Any:
@@ -51,34 +64,37 @@ def parse_value(name: str, text: str, default: Any) -> Any:
     if default is None and re.match(r"[\d.(][^/]*\*", text):
         with contextlib.suppress(*NO_VALUE):
             value = _evaluate(ast.parse(text, mode="eval").body)
-            return value if isinstance(value, Quantity) and np.all(np.isfinite(value)) else text
+            is_real = isinstance(value, Quantity) and not np.iscomplexobj(value) and np.all(np.isfinite(value))
+            return value if is_real else text
     if default is None or isinstance(default, (str, Path)):
         return text
     if isinstance(default, (tuple, list)) and default and all(isinstance(item, str) for item in default):
         return tuple(item.strip() for item in text.split(",") if item.strip())
     try:
         value = _evaluate(ast.parse(text, mode="eval").body)
-        is_several = isinstance(default, (tuple, list)) or np.ndim(default) > 0
-        if isinstance(value, str) or (isinstance(value, tuple) and not is_several) or not np.all(np.isfinite(value)):
+        is_deep = np.ndim(value) > np.ndim(np.asarray(default, dtype=object))
+        if isinstance(value, str) or is_deep or np.iscomplexobj(value) or not np.all(np.isfinite(value)):
             raise ValueError("no finite number")
     except NO_VALUE as error:
         raise ValueError(
-            f"{name} is {text!r}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
+            f"{name} is {shown(text)}, expected a value like {default!r}: write numbers and units, e.g. 2000*pA."
         ) from error
     several = isinstance(default, (tuple, list))
-    items = tuple(value) if isinstance(value, tuple) else (value,)
+    items = tuple(value) if np.ndim(value) else (value,)
     if not all(have_same_dimensions(item, like) for item in items for like in (default[:1] if several else [default])):
         raise DimensionMismatchError(
-            f"{name} is {text}, expected the unit of {default!r}: multiply by it",
+            f"{name} is {brief(text)}, expected the unit of {default!r}: multiply by it",
             getattr(value, "dim", Quantity(1).dim),
             getattr(default, "dim", Quantity(1).dim),
         )
     if several:
         return items
     if isinstance(default, bool):
+        if value not in (0, 1):
+            raise ValueError(f"{name} is {brief(text)}, expected True or False: give one of them.")
         return bool(value)
     if isinstance(default, int) and not float(value).is_integer():
-        raise ValueError(f"{name} is {text}, expected a whole number like {default}: round it.")
+        raise ValueError(f"{name} is {brief(text)}, expected a whole number like {default}: round it.")
     return int(value) if isinstance(default, int) else value
 
 
@@ -109,16 +125,14 @@ def options(module: Any, small: bool = False, seed: int | None = None, settings:
     known = inspect.signature(module.compute).parameters
     chosen: dict[str, Any] = {}
     if small:
-        if not hasattr(module, "SMALL"):
-            raise ValueError(f"{module.__name__} has no small size, expected a dict SMALL in it: leave --small out.")
-        chosen.update(module.SMALL)
+        chosen.update(_small(module, known))
     given = dict(split_setting(setting) for setting in settings)
     if seed is not None:
         given["seed"] = str(seed)
     for name, text in given.items():
         if name not in known:
             raise ValueError(
-                f"{name!r} is no option of {module.__name__}, expected one of {', '.join(known)}"
+                f"{shown(name)} is no option of {module.__name__}, expected one of {', '.join(known)}"
                 f"{did_you_mean(name, known)}"
             )
         default = known[name].default
@@ -129,6 +143,18 @@ def options(module: Any, small: bool = False, seed: int | None = None, settings:
     if missing:
         raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
     return chosen
+
+
+def _small(module, known):
+    """Return the values of the small size."""
+    if not hasattr(module, "SMALL"):
+        raise ValueError(f"{module.__name__} has no small size, expected a dict SMALL in it: leave --small out.")
+    if not isinstance(module.SMALL, dict) or not module.SMALL.keys() <= known.keys():
+        raise ValueError(
+            f"SMALL of {module.__name__} is {shown(module.SMALL)}, expected a dict of values for {', '.join(known)}: "
+            "correct it."
+        )
+    return module.SMALL
 
 
 def described(module: Any) -> list[tuple[str, str, str, str]]:
@@ -189,6 +215,11 @@ def written(value):
         numbers = [f"{number:g}" for number in np.ravel(value / unit)]
         return f"({','.join(numbers)})*{name}" if np.ndim(value) else f"{numbers[0]}*{name}"
     return ",".join(map(written, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def brief(text):
+    """Return a text as it was typed, if it is not endless."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _documented(item, known=()):
@@ -278,14 +309,14 @@ def no_more(texts: dict[str, str], *settings: Any) -> None:
     """
     for name in texts:
         known = [item.name for part in settings for item in dataclasses.fields(part)]
-        raise ValueError(f"{name!r} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
+        raise ValueError(f"{shown(name)} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
 
 
 def split_setting(setting: str) -> tuple[str, str]:
     """Return name and value of ``name=value``."""
     name, equals, value = setting.partition("=")
     if not equals or not name:
-        raise ValueError(f"--set got {setting!r}, expected name=value: write --set seed=3, say.")
+        raise ValueError(f"--set got {shown(setting)}, expected name=value: write --set seed=3, say.")
     return name.strip().replace("-", "_"), value.strip()
 
 
@@ -295,25 +326,20 @@ def extra_settings(arguments: Iterable[str]) -> list[str]:
     while rest:
         argument = rest.pop(0)
         if not argument.startswith("--"):
-            raise ValueError(f"{argument!r} is not expected here, expected --NAME VALUE: put -- names before values.")
+            raise ValueError(
+                f"{shown(argument)} is not expected here, expected --NAME VALUE: put -- names before values."
+            )
         if "=" in argument:
             settings.append(argument[2:])
         elif rest:
             settings.append(f"{argument[2:]}={rest.pop(0)}")
         else:
-            raise ValueError(f"{argument} has no value, expected {argument} VALUE: give one.")
+            raise ValueError(f"{brief(argument)} has no value, expected {brief(argument)} VALUE: give one.")
     return settings
 
 
 def _evaluate(node):
     """Return the value of an expression of numbers, units, * / ** + - and sequences; nothing else runs."""
-    operations = {
-        ast.Mult: lambda a, b: a * b,
-        ast.Div: lambda a, b: a / b,
-        ast.Pow: _power,
-        ast.Add: lambda a, b: a + b,
-        ast.Sub: lambda a, b: a - b,
-    }
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, bool, str)):
         return node.value
     if isinstance(node, ast.Name):
@@ -321,16 +347,35 @@ def _evaluate(node):
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_evaluate(node.operand)
     if isinstance(node, ast.BinOp):
-        left, right = _evaluate(node.left), _evaluate(node.right)
-        left, right = (np.asarray(side) if isinstance(side, tuple) else side for side in (left, right))
-        return operations[type(node.op)](left, right)
+        return _combined(OPERATIONS[type(node.op)], _evaluate(node.left), _evaluate(node.right))
     if isinstance(node, (ast.Tuple, ast.List)):
         return tuple(_evaluate(item) for item in node.elts)
     raise TypeError(ast.dump(node))
 
 
-def _power(base, exponent):
-    """Return a power, of whole numbers one that fits into a number of the machine."""
-    if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1 and abs(exponent) > 63:
-        raise OverflowError(f"{base}**{exponent}")
-    return base**exponent
+OPERATIONS = {
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+}
+
+
+def _combined(operation, left, right):
+    """Return the result of an operation; whole numbers that no float can hold are not computed, nor texts."""
+    left, right = _operand(left), _operand(right)
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length() * abs(right) if operation is operator.pow else left.bit_length() + right.bit_length()
+        if bits > LARGEST_BITS and abs(left) > 1:
+            raise OverflowError(f"more than {LARGEST_BITS} bits")
+    return operation(left, right)
+
+
+def _operand(value):
+    """Return what is computed with: a number, or the array of several, with their unit."""
+    if isinstance(value, str) or (isinstance(value, tuple) and any(isinstance(item, (str, tuple)) for item in value)):
+        raise TypeError("a text, or several in several")
+    if isinstance(value, tuple):
+        return Quantity(list(value)) if any(isinstance(item, Quantity) for item in value) else np.asarray(value)
+    return value

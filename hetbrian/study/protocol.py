@@ -1,5 +1,7 @@
 """Protocol files: find them, import them, and call what they define."""
 
+from __future__ import annotations
+
 import ast
 import importlib
 import importlib.util
@@ -8,10 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hetbrian._support.checks import did_you_mean
+from hetbrian._support.checks import did_you_mean, shown
+from hetbrian._support.files import check_regular
+from hetbrian._support.lines import owner
 from hetbrian.simulation.program import CODEGEN_ONLY, Generated
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "published" / "protocols"
 """The folder of hetbrian's own protocols, which have names."""
@@ -38,15 +45,14 @@ def find_protocol(name: str) -> Path:
         If the name is no protocol; the message lists those that are there.
     """
     if name.endswith(".py"):
-        path = Path(name)
-        if not path.is_file():
-            raise FileNotFoundError(f"{name!r} does not exist, expected a protocol file: check the path.")
-        return path.resolve()
+        check_regular(name, "a protocol file")
+        return Path(name).resolve()
     known = protocols()
     if name in known:
         return known[name]
     raise ValueError(
-        f"{name!r} is no protocol, expected {', '.join(known)} or the path of a .py file{did_you_mean(name, known)}"
+        f"{shown(name)} is no protocol, expected {', '.join(known)} or the path of a .py file"
+        f"{did_you_mean(name, known)}"
     )
 
 
@@ -63,8 +69,13 @@ def protocols(folder: str | Path | None = None) -> dict[str, Path]:
     -------
     dict of str to Path
         Their files by name, in alphabetical order.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
     """
-    place = Path(folder).resolve() if folder is not None else PUBLISHED
+    place = _folder(folder)
     return {path.stem: path for path in sorted(place.glob("*.py")) if not path.name.startswith("_")}
 
 
@@ -90,10 +101,32 @@ def statements(folder: str | Path | None = None) -> dict[str, str]:
     -------
     dict of str to str
         Each claim's sentence by its name, from ``common/statements.py`` in it; empty if there is none.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    TypeError
+        If ``STATEMENTS`` there is no such dict.
     """
-    place = Path(folder).resolve() if folder is not None else PUBLISHED
+    place = _folder(folder)
     path = place / "common" / "statements.py"
-    return dict(_imported("common.statements", path, place).STATEMENTS) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    found = getattr(_imported("common.statements", path, place), "STATEMENTS", None)
+    if not isinstance(found, dict) or not all(isinstance(item, str) for pair in found.items() for item in pair):
+        raise TypeError(
+            f"STATEMENTS of {str(path)!r} is {shown(found)}, expected a dict of names to sentences: make it one."
+        )
+    return dict(found)
+
+
+def _folder(folder: str | Path | None) -> Path:
+    """Return a folder of protocols that is there, by default that of hetbrian."""
+    place = Path(folder).resolve() if folder is not None else PUBLISHED
+    if not place.is_dir():
+        raise NotADirectoryError(f"{str(folder)!r} is no folder, expected one with protocol files: check the path.")
+    return place
 
 
 def load_protocol(path: Path, function: str = "compute") -> ModuleType:
@@ -114,7 +147,7 @@ def load_protocol(path: Path, function: str = "compute") -> ModuleType:
     Raises
     ------
     ValueError
-        If the module has no such function.
+        If the module has no such function, or the file is named as a module of Python or of a package.
     """
     module = _imported(path.stem, path, path.parent)
     if not callable(getattr(module, function, None)):
@@ -134,14 +167,74 @@ def _imported(name: str, path: Path, folder: Path) -> ModuleType:
     """Return the module in a file, which has a name in a folder: one of hetbrian's, or one that is made anew."""
     if folder == PUBLISHED:
         return importlib.import_module(f"hetbrian.published.protocols.{name}")
+    if hides_module(name):
+        raise ValueError(
+            f"{path.name!r} is named as a Python module, which it would hide, expected another name: "
+            f"rename it, as to {f'my_{path.name}'!r}."
+        )
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # as after an import that fails
+        raise
     return module
+
+
+def hides_module(name: str) -> bool:
+    """Return whether a module of Python or of a package has a name: others would get the wrong one."""
+    if name == "__main__":
+        return True
+    if name in sys.modules:
+        file = getattr(sys.modules[name], "__file__", None)
+    elif "." in name or (found := importlib.util.find_spec(name)) is None or found.origin is None:
+        return False  # a folder without __init__.py has no origin
+    else:
+        file = found.origin if found.has_location else None
+    return file is None or owner(file) != "user"
+
+
+def returned(value: Any, kinds: Any, function: str, module: Any, expected: str) -> Any:
+    """
+    Return what a function of a protocol returned, or refuse it.
+
+    Parameters
+    ----------
+    value : Any
+    kinds : type or tuple of type
+        What it may be.
+    function : str
+        What returned it.
+    module : module
+        The protocol.
+    expected : str
+        What it should be, in words.
+
+    Returns
+    -------
+    Any
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(value, kinds):
+        name = module.__name__.rpartition(".")[2]
+        raise TypeError(f"{function} of {name} returned {shown(value)}, expected {expected}: return that.")
+    return value
+
+
+def computed(module: Any, arguments: dict[str, Any]) -> xr.Dataset:
+    """Return the Dataset that ``compute`` of a protocol returns; anything else is refused."""
+    import xarray
+
+    return returned(module.compute(**arguments), xarray.Dataset, "compute", module, "an xarray Dataset")
 
 
 def generate(module: Any, arguments: dict[str, Any], folder: Path) -> str:

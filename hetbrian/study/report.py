@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -11,13 +12,17 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from hetbrian._support.files import replacing
+from hetbrian._support.files import check_regular, replacing, writable
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.record import load
 from hetbrian.study.claims import Claim
+from hetbrian.study.protocol import returned
 
 VERSIONS = tuple(provenance())
 """Attributes of a Dataset that tell versions; the others are settings."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How every PNG begins: ISO/IEC 15948, section 5.2."""
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 
@@ -75,6 +80,10 @@ def collect(folder: str | Path, protocol: Callable[[str], ModuleType | None]) ->
     ------
     FileNotFoundError
         If there is no result.
+    ValueError
+        If a result or a picture is damaged, no regular file, or a link that leads out of the folder.
+    TypeError
+        If ``claims`` returns something else.
     """
     files = sorted(Path(folder).rglob("*.nc"), key=lambda path: (path.stem, str(path)))
     if not files:
@@ -82,7 +91,7 @@ def collect(folder: str | Path, protocol: Callable[[str], ModuleType | None]) ->
             f"{str(folder)!r} holds no results, expected .nc files that 'hetbrian run' wrote: "
             "run a protocol first, or name its folder."
         )
-    return [_result(path, protocol(path.stem)) for path in files]
+    return [_result(path, Path(folder), protocol(path.stem)) for path in files]
 
 
 def write(results: list[Result], path: str | Path, statements: Mapping[str, str] | None = None) -> Path:
@@ -109,7 +118,7 @@ def write(results: list[Result], path: str | Path, statements: Mapping[str, str]
     """
     path = Path(path)
     text = render(results, statements)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    writable(path.parent, "choose another --out")
     with replacing(path, "choose another --out") as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
     return path
@@ -143,31 +152,51 @@ def render(results: list[Result], statements: Mapping[str, str] | None = None) -
     )
 
 
-def _result(path: Path, module: Any) -> Result:
+def _result(path: Path, folder: Path, module: Any) -> Result:
     """Return what one file says; claims that cannot be computed from it are a problem to show, not to stop at."""
+    _check_inside(path, folder)
     dataset = load(path)
-    picture = path.with_suffix(".png")
     claims, problem = [], ""
     if "small" in dataset.attrs:
         problem = "the run is a small one, which decides nothing"
     elif callable(getattr(module, "claims", None)):
         try:
-            claims = list(module.claims(dataset))
+            claims = list(returned(module.claims(dataset), Iterable, "claims", module, "a list of Claim"))
         except (ValueError, KeyError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
+        for item in claims:
+            returned(item, Claim, "claims", module, "Claims in a list")
     paragraphs = (getattr(module, "__doc__", None) or "").strip().split("\n\n")
     seeds = dataset["seed"].values if "seed" in dataset else dataset.attrs.get("seed", "")
     attributes = {str(name): _text(value) for name, value in dataset.attrs.items()}
     return Result(
         name=path.stem if path.parent.name == path.stem else f"{path.parent.name}/{path.stem}",
         text=" ".join(" ".join(paragraphs[:2]).replace("``", "").split()),
-        image=base64.b64encode(picture.read_bytes()).decode() if picture.exists() else "",
+        image=_image(path.with_suffix(".png"), folder) if os.path.lexists(path.with_suffix(".png")) else "",
         sizes=", ".join(f"{size} {name}" for name, size in dataset.sizes.items()),
         seeds=", ".join(map(str, np.ravel(seeds))),
         settings=dict(sorted(attributes.items(), key=lambda item: (item[0] in VERSIONS, item[0]))),
         claims=claims,
         problem=problem,
     )
+
+
+def _check_inside(path: Path, folder: Path) -> None:
+    """Refuse a link that leads out of the folder: the page is given to others, and shows what is in the folder."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(
+            f"{str(path)!r} is a link that leads out of {str(folder)!r}, expected what is in it: put the file there."
+        )
+
+
+def _image(path: Path, folder: Path) -> str:
+    """Return a picture in base64, if it is one."""
+    _check_inside(path, folder)
+    check_regular(path, "a picture")
+    content = path.read_bytes()
+    if not content.startswith(PNG):
+        raise ValueError(f"{str(path)!r} is no PNG, expected the picture of a result: remove it, or draw it again.")
+    return base64.b64encode(content).decode()
 
 
 def _text(value: Any) -> str:

@@ -32,3 +32,27 @@ def test_it_tells_what_an_interrupt_said_whatever_became_of_it(stop):
     error = OSError("another")
     error.__cause__ = KeyboardInterrupt("Stopped; 3 points are kept.")
     assert stop.say(error) == "Stopped; 3 points are kept."
+
+
+def test_a_terminal_that_goes_away_is_not_heard_under_nohup():
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        heard = Stop()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN and signal.getsignal(signal.SIGTERM) is heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_it_listens_again_after_another_has_put_itself_in_front(stop):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stop.listen()
+    assert signal.getsignal(signal.SIGINT) is stop
+
+
+def test_it_leaves_with_the_status_of_the_signal_and_says_what_is_kept(stop, capsys):
+    stop.number = signal.SIGHUP
+    with pytest.raises(SystemExit) as left:
+        stop.leave(KeyboardInterrupt("Stopped; 3 points are kept."))
+    assert left.value.code == 129 and capsys.readouterr().err == "Stopped; 3 points are kept.\n"

@@ -45,6 +45,7 @@ VALUES = (
     *"mV**0.5 1,2 [] () ((1,),(2,3)) (1,'a') 'a'*10**9 [1]*10**9 (1,2)*10**9 __import__('os') os.system x.y".split(),
     *"--- -- 1**-1 0**-1 1e-320 {1} {1:2} f'{1}' b'a' ... @ nowhere/x /proc/self/mem /dev/null".split(),
     *". tcp:// float32 spam".split(),
+    *"((((10**63)**63)**63)**63)**63 'a'*10**10 (-8)**0.5 1*mV+1*pA (1,2)*3 (1*mV,2*mV)*2 ((1,),2)*2 10**-400".split(),
     *("lambda: 0", "1 if 1 else 2", "1 +", "\0", "ä", "1" * 5000, "(" * 300, "-" * 3000 + "1", str(2**64), "", " "),
 )
 
@@ -96,7 +97,7 @@ COMMANDS = {
 
 def run(arguments):
     """Run a line; return its exit status, what it said, and an error that came out of it."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     said = io.StringIO()
     try:
         with (

@@ -2,6 +2,7 @@ import gc
 import logging
 import os
 import re
+import resource
 
 import numpy as np
 import pytest
@@ -387,8 +388,7 @@ def test_a_full_disk_leaves_the_old_file_whole(failure, tmp_path, monkeypatch):
     save(example(1.0), path)
 
     def full(self, target, **options):
-        with open(target, "wb") as file:
-            file.write(b"half of it")
+        target.write(b"half of it")
         raise OSError(28, "No space left on device")
 
     def cannot_replace(*args):
@@ -497,3 +497,47 @@ def test_a_network_with_an_odd_time_step_is_recorded_and_the_interval_said():
     assert [text for level, _, text in logs if level == "INFO"] == [
         "record_dt is 1.05 ms, the multiple of the time step nearest to 1 ms"
     ]
+
+
+UNSAVABLE = {
+    "its attribute 'a',": [
+        xarray.Dataset(attrs={"a": value})
+        for value in (None, object(), {1}, {"x": 1}, ["a", 1], "x\0y", "\ud800", 10**400)
+    ],
+    "its variable 'a',": [
+        xarray.Dataset({"b": 1, "a": ("t", np.array([value], dtype=object))}) for value in (2**70, object(), "\ud800")
+    ],
+    "its variable 1,": [xarray.Dataset({1: ("t", [1.0])})],
+    "its variable 'a/b',": [xarray.Dataset({"a/b": ("t", [1.0])})],
+    "the attribute 'u' of its variable 'a',": [xarray.Dataset({"a": ("t", [1.0], {"u": None})})],
+}
+
+
+@pytest.mark.parametrize("part", UNSAVABLE)
+def test_a_dataset_that_netcdf_cannot_keep_is_refused_by_the_name_of_what_is_wrong(tmp_path, part):
+    path = tmp_path / "run.nc"
+    save(example(1.0), path)
+    before = path.read_bytes()
+    for dataset in UNSAVABLE[part]:
+        with pytest.raises(ValueError, match="the Dataset cannot be saved: ") as refused:
+            save(dataset, path)
+        assert part in str(refused.value) and "\n" not in str(refused.value)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["run.nc"]
+
+
+@pytest.mark.parametrize("size", [0, 5_000, 50_000, 799_000, 840_000])
+def test_a_full_disk_is_one_sentence_and_leaves_the_file_that_was_there(tmp_path, size):
+    path = tmp_path / "run.nc"
+    save(example(1.0), path)
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    large = xarray.Dataset({"x": ("t", np.random.default_rng(0).random(100_000)), "s": ("u", ["text"] * 5000)})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))  # the system refuses in the same way
+    try:
+        with pytest.raises(
+            OSError, match=r"run.nc' could not be written \(File too large\), expected a folder with space"
+        ):
+            save(large, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    gc.collect()  # what HDF5 could not close would crash here
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["run.nc"]

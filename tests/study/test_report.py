@@ -1,4 +1,5 @@
 import base64
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import xarray
 from hetbrian.published.protocols.common.statements import STATEMENTS, claim
 from hetbrian.simulation.record import save
 from hetbrian.study.claims import Claim, Evidence
+from hetbrian.study.protocol import statements
 from hetbrian.study.report import collect, render, write
 
 PNG = base64.b64decode(
@@ -119,3 +121,61 @@ def test_the_command_line_writes_it(folder):
     page = (folder / "r.html").read_text()
     assert page.count("not measured here") == len(STATEMENTS)  # the protocol of the checkout cannot read these results
     assert all(sentence in page for sentence in STATEMENTS.values())
+
+
+def test_a_picture_is_a_regular_png_in_the_folder(folder, tmp_path_factory):
+    picture = folder / "song" / "song.png"
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "a.png").write_bytes(PNG)
+    (outside / "secret").write_text("secret")
+
+    def refused(message):
+        with pytest.raises(ValueError, match=message):
+            collect(folder, protocol)
+        picture.unlink()
+
+    os.mkfifo(picture)
+    refused(r"song.png' is a folder, a pipe or a device, expected a picture: give a regular file")
+    picture.write_text("secret")
+    refused(r"song.png' is no PNG, expected the picture of a result: remove it, or draw it again")
+    for place in ("a.png", "secret", "nowhere"):
+        picture.symlink_to(outside / place)
+        refused(r"song.png' is a link that leads out of .*, expected what is in it: put the file there")
+    picture.symlink_to("../fig4/fig4.png")  # within the folder
+    assert [result.image for result in collect(folder, protocol) if result.name == "song"] == [
+        base64.b64encode(PNG).decode()
+    ]
+    picture.unlink()
+    picture.mkdir()
+    with pytest.raises(ValueError, match=r"song.png' is a folder, a pipe or a device"):
+        collect(folder, protocol)
+
+
+def test_a_result_is_in_the_folder(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "x.nc"
+    save(xarray.Dataset(attrs={"secret": 1}), outside)
+    (folder / "x.nc").symlink_to(outside)
+    with pytest.raises(ValueError, match=r"x.nc' is a link that leads out of"):
+        collect(folder, protocol)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (5, "claims of mine returned 5, expected a list of Claim"),
+        ([5], "claims of mine returned 5, expected Claims in"),
+    ],
+)
+def test_claims_that_are_none_are_refused(folder, returned, message):
+    module = SimpleNamespace(__name__="mine", claims=lambda dataset: returned)
+    with pytest.raises(TypeError, match=message):
+        collect(folder, lambda name: module)
+
+
+@pytest.mark.parametrize("text", ["STATEMENTS = 5", "STATEMENTS = {'a': 1}", ""])
+def test_statements_are_sentences_by_name(tmp_path, monkeypatch, text):
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "statements.py").write_text(text)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(TypeError, match=r"STATEMENTS of .* is .*, expected a dict of names to sentences: make it one"):
+        statements(tmp_path)

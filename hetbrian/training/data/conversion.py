@@ -112,7 +112,12 @@ def make_speech(
     )
     archives = [archive_of(data, split)[0] for split in splits]
     parts = Parts(_unfinished(out / f"{data.kind}.unfinished", found, cochlea, seed), found, cochlea, seed)
-    parts.convert(workers)
+    try:
+        parts.convert(workers)
+    except BaseException:
+        if not any(parts.folder.glob("*.npz")):  # nothing is kept to go on with
+            shutil.rmtree(parts.folder, ignore_errors=True)
+        raise
     labels, speakers = (sorted({getattr(voice, name) for voice in found}) for name in ("label", "speaker"))
     numbers = {voice.name: number for number, voice in enumerate(found)}
     note = _note(data.kind, Path(folder), cochlea, splits, parts)

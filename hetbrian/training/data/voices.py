@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hetbrian._support.checks import choice, shown
+from hetbrian._support.files import check_regular
 from hetbrian.training.data.sound import ENDINGS
 
 PATTERN = "{label}_{speaker}_*"
@@ -63,7 +64,9 @@ def voices(folder: str | PathLike[str], pattern: str = PATTERN) -> list[Voice]:
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it has no recordings, the pattern is none, or does not fit a name.
+        If it has no recordings, one is no regular file or its name no text, the pattern is none or does not fit one.
+    OSError
+        If one cannot be read.
 
     Examples
     --------
@@ -82,6 +85,12 @@ def voices(folder: str | PathLike[str], pattern: str = PATTERN) -> list[Voice]:
         raise ValueError(f"{str(folder)!r} has no {' or '.join(ENDINGS)} file, expected recordings: check --wav.")
     found = []
     for path in paths:
+        if not str(path).isprintable():
+            raise ValueError(
+                f"{str(path)!r} is no text in UTF-8, or has signs that are not printed, expected the name of a "
+                "recording: rename it."
+            )
+        check_regular(path, "a recording")
         name = path.relative_to(folder).with_suffix("").as_posix()
         match = name_of.fullmatch("/".join(name.split("/")[-1 - pattern.count("/") :]))
         if match is None:

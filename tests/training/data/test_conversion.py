@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,3 +155,11 @@ def test_a_damaged_recording_is_named(tmp_path, recorded):
     with pytest.raises(ValueError, match=r"low_bob_0\.wav' is no recording"):
         make_speech(tmp_path, tmp_path / "out", cochlea=COCHLEA)
     assert not (tmp_path / "out" / "SHD").exists()
+
+
+def test_a_recording_that_is_refused_leaves_nothing_unless_others_are_converted(recorded, tmp_path):
+    shutil.copytree(recorded, tmp_path / "in")
+    (tmp_path / "in" / "high_ann_0.wav").write_text("none")
+    with pytest.raises(ValueError, match=r"high_ann_0.wav' is no recording"):
+        make_speech(tmp_path / "in", tmp_path / "out", cochlea=COCHLEA)
+    assert os.listdir(tmp_path / "out") == []

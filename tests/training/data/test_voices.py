@@ -1,4 +1,5 @@
 import itertools
+import os
 
 import pytest
 
@@ -105,3 +106,23 @@ def test_one_speaker_is_too_few_unless_recordings_are_tested(tmp_path):
     assert len(divided(found, test_files="*_0")["train"]) == 4
     with pytest.raises(ValueError, match=r"are of 2 speakers \(ann, bob\), expected at least 3"):
         divided(voices(recorded(tmp_path, ("ann", "bob"))), has_validation=True)
+
+
+def test_a_recording_is_a_regular_file_whose_name_is_text(tmp_path):
+    recorded(tmp_path)
+    odd = tmp_path / os.fsdecode(b"no_ann_\xff.wav")
+    odd.touch()
+    with pytest.raises(
+        ValueError, match=r"no_ann_.*' is no text in UTF-8, or has signs .*, expected the name of a rec"
+    ):
+        voices(tmp_path)
+    odd.unlink()
+    (tmp_path / "no_ann_9.wav").symlink_to("no_ann_9.wav")
+    with pytest.raises(
+        OSError, match=r"no_ann_9.wav' cannot be read \(Too many levels of symbolic links\), expected a re"
+    ):
+        voices(tmp_path)
+    (tmp_path / "no_ann_9.wav").unlink()
+    os.mkfifo(tmp_path / "no_ann_9.wav")
+    with pytest.raises(ValueError, match=r"no_ann_9.wav' is a folder, a pipe or a device, expected a recording"):
+        voices(tmp_path)

@@ -1,0 +1,43 @@
+import os
+import resource
+
+import pytest
+
+from hetbrian._support.spool import Spool
+
+
+@pytest.fixture
+def full():
+    """Let no file have more than 10 bytes: the system refuses as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def written(path):
+    """Write, go back, overwrite and read; return what was read and the spool, closed."""
+    with Spool(str(path)) as spool:
+        assert spool.write(b"0123456") == 7 and spool.write(b"789abc") == 6 and spool.tell() == 13
+        spool.seek(2)
+        spool.write(b"xy")
+        spool.truncate(20)
+        assert spool.seek(0, os.SEEK_END) == 20
+        spool.seek(1)
+        return spool.read(), spool
+
+
+WRITTEN = b"1xy456789abc" + bytes(7)
+
+
+def test_a_file_is_written_as_any_other(tmp_path):
+    found, spool = written(tmp_path / "x")
+    assert found == WRITTEN and spool.failure is None and (tmp_path / "x").read_bytes() == b"0" + WRITTEN
+
+
+def test_on_a_full_disk_it_goes_on_in_memory_and_keeps_the_error(tmp_path, full):
+    found, spool = written(tmp_path / "x")
+    assert found == WRITTEN and spool.failure.strerror == "File too large"
+    with Spool(str(tmp_path / "y")) as spool:
+        assert spool.truncate(20) == 20 and spool.tell() == 0 and spool.read() == bytes(20)
+    assert spool.failure.strerror == "File too large"
