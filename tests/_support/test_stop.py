@@ -9,6 +9,8 @@ from hetbrian._support.stop import SIGNALS, Stop
 @pytest.fixture
 def stop():
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    if signal.SIGHUP in SIGNALS:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
     yield Stop()
     for number, handler in before.items():
         signal.signal(number, handler)
