@@ -21,7 +21,7 @@ KINDS = {
 }
 """Kinds of numpy's dtypes, in words."""
 
-ADVICE = "save it again"
+ADVICE, BUILD = "save it again", "build what reads it with the sizes of what was saved"
 
 FINITE = Allowed("finite numbers", ADVICE, included=(False, False))
 NUMBERS = Allowed("numbers, infinity among them", ADVICE)  # NaN is in no interval
@@ -82,7 +82,7 @@ class Entry:
             expected = f"{self.ndim} axis" if self.ndim == 1 else f"{self.ndim} axes"
             raise ValueError(f"{called} has the shape {values.shape}, expected {expected}: {ADVICE}.")
         if values.size < self.least:
-            raise ValueError(f"{called} has {values.size} values, expected {self.least} or more: {ADVICE}.")
+            raise ValueError(f"{called} has {values.size} values, expected {self.least} or more: {BUILD}.")
         if self.known and values.item() not in self.known:
             raise ValueError(f"{called} is {shown(values.item())}, expected {' or '.join(self.known)}: {ADVICE}.")
         if self.allowed is not None:

@@ -41,7 +41,7 @@ def test_what_is_saved_is_read(tmp_path):
         ("x", np.array([1j, 2]), "x in '.*a.npz' is of type complex128, expected floating-point numbers"),
         ("x", np.array(["a", "b"]), "x in '.*a.npz' is of type <U1, expected floating-point numbers"),
         ("x", np.array([[1.0], [2.0]]), r"x in '.*a.npz' has the shape \(2, 1\), expected 1 axis: save it again"),
-        ("x", np.array([1.0]), "x in '.*a.npz' has 1 values, expected 2 or more: save it again"),
+        ("x", np.array([1.0]), "x in '.*a.npz' has 1 values, expected 2 or more: build what reads it"),
         ("n", np.array([-7]), "n in '.*a.npz' of element 0 is -7, expected an integer from 0 to 2147483647"),
         ("n", np.array([2**40]), "n in '.*a.npz' of element 0 is 1.09951e.12, expected an integer from 0 to"),
         ("n", np.array([2**64 - 1], np.uint64), "n in '.*a.npz' is of type uint64, expected integers"),
