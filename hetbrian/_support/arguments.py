@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from brian2 import DimensionMismatchError, Quantity
 
-from hetbrian._support.checks import choice, finite, instance, numbers
+from hetbrian._support.checks import choice, did_you_mean, finite, instance, numbers, shown
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
@@ -56,7 +57,10 @@ def checked(**rules: Rule) -> Callable[[Target], Target]:
 
         @functools.wraps(target)
         def call(*arguments: Any, **keywords: Any) -> Any:
-            given = signature.bind(*arguments, **keywords).arguments
+            try:
+                given = signature.bind(*arguments, **keywords).arguments
+            except TypeError as error:
+                raise TypeError(_unbound(target, signature, arguments, keywords, error)) from None
             for name, rule in rules.items():
                 if name in given and given[name] is not defaults[name]:
                     rule(given[name], name)
@@ -66,6 +70,28 @@ def checked(**rules: Rule) -> Callable[[Target], Target]:
         return call
 
     return decorated
+
+
+def _unbound(
+    target: Any, signature: inspect.Signature, arguments: tuple[Any, ...], keywords: dict[str, Any], error: TypeError
+) -> str:
+    """Return one sentence on arguments that do not fit a function: which, what it takes, and what to change."""
+    items = list(signature.parameters.values())
+    items = items[1:] if items and items[0].name in ("self", "cls") else items
+    arguments = arguments[len(signature.parameters) - len(items) :]
+    name = target.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
+    words = [*map(shown, arguments), *(f"{key}={shown(value)}" for key, value in keywords.items())]
+    given = ", ".join(words) if len(words) < 9 else f"{', '.join(words[:8])}, ..."
+    bare = [item.replace(annotation=item.empty, default=item.empty) for item in items]
+    usage = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    unknown = next((key for key in keywords if key not in signature.parameters), None)
+    advice = (
+        ": give each once, and those after * by name."
+        if unknown is None
+        else did_you_mean(unknown, signature.parameters)
+    )
+    said = re.sub(r"^missing a required (.*)argument:", r"no \1argument", str(error).removeprefix("got "))
+    return f"{name}({given}) is a call with {said}, expected {name}{usage}{advice}"
 
 
 def optional(rule: Rule) -> Rule:

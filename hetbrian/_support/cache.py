@@ -5,11 +5,12 @@ import os
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hetbrian._support.files import replacing
+from hetbrian._support.files import check_regular, replacing
 from hetbrian._support.scratch import remove_stale, temporary_folder
 from hetbrian._support.sealed import is_sealed, seal, seal_of, unused
 
@@ -245,10 +246,21 @@ def most() -> int:
     """
     if said := os.environ.get("HETBRIAN_CACHE_LIMIT"):
         return parse_size(said, "HETBRIAN_CACHE_LIMIT")
+    path = cache_folder() / "limit"
     try:
-        return int((cache_folder() / "limit").read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        check_regular(path, "a size")
+        kept = path.read_text(encoding="ascii")
+    except FileNotFoundError:
         return LIMIT
+    except (OSError, ValueError):
+        kept = ""
+    if re.fullmatch("[0-9]{1,30}", kept):
+        return int(kept)
+    warnings.warn(
+        f"{str(path)!r} is damaged, expected a number of bytes: set it by hetbrian cache --limit 5GB (5 GB holds now).",
+        stacklevel=2,
+    )
+    return LIMIT
 
 
 def set_most(size: int) -> None:

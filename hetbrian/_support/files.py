@@ -3,8 +3,7 @@
 import os
 import stat
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -12,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from hetbrian._support.entries import Entry, check_entries, stored
 from hetbrian._support.scratch import temporary_file
+
+FORMAT = Entry("iu", 0)
+"""Entry of every file of ours."""
 
 
 def writable(folder: str | PathLike[str], advice: str) -> Path:
@@ -169,7 +172,7 @@ def check_sizes(
 
 
 def arrays(
-    path: str | PathLike[str], file_format: int, entries: Iterable[str], what: str, writer: str
+    path: str | PathLike[str], file_format: int, table: Mapping[str, Entry], what: str, writer: str
 ) -> dict[str, np.ndarray]:
     """
     Return the arrays of a file of ours.
@@ -180,8 +183,8 @@ def arrays(
         The file, written by `numpy.savez` with an entry ``format``.
     file_format : int
         What this entry must be.
-    entries : iterable of str
-        Other entries that it must have.
+    table : dict of str to Entry
+        Other entries that it must have, and what they may be.
     what, writer : str
         What the file is ("a saved state") and what writes it, for the errors.
 
@@ -195,16 +198,19 @@ def arrays(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged or another kind of file.
+        If it is damaged or another kind of file, or an entry is not what it may be.
     """
     check_regular(path, what)
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-        if content.pop("format").item() != file_format or not set(entries) <= content.keys():
+        content = stored(path)
+        if not table.keys() <= content.keys():
+            raise KeyError(sorted(table.keys() - content.keys())[0])
+        FORMAT.check(content["format"], "format", path)
+        if content.pop("format").item() != file_format:
             raise ValueError("another format")
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile and numpy raise whatever they meet in a damaged file
         raise ValueError(
             f"{os.fspath(path)!r} is not {what}, expected a file that {writer} wrote: save it again."
         ) from error
+    check_entries(path, content, table)
     return content

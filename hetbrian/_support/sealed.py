@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from hetbrian._support.files import replacing
+from hetbrian._support.files import check_regular, replacing
 
 SUFFIX = ".blake2b"
 """Of the file with the checksum of another, its seal."""
@@ -37,10 +37,12 @@ def seal(path: str | os.PathLike[str]) -> None:
 def is_sealed(path: str | os.PathLike[str]) -> bool | None:
     """Return whether a file is as it was sealed, None if it, or its seal, is not there."""
     try:
+        for part in (path, seal_of(path)):
+            check_regular(part, "a file of the cache")
         return checksum(path) == seal_of(path).read_text(encoding="ascii")
     except (FileNotFoundError, NotADirectoryError):
         return None  # or its seal, of a process that was killed between the two
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return False
 
 
@@ -91,7 +93,7 @@ def hold(path: str | os.PathLike[str]) -> None:
 def _locked(path: str | os.PathLike[str]) -> int:
     """Return a descriptor of a seal, locked with others who use it; it counts as used now."""
     while True:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # where a pipe lies, nobody may write to it
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         with contextlib.suppress(OSError):
@@ -104,7 +106,7 @@ def _locked(path: str | os.PathLike[str]) -> int:
 @contextlib.contextmanager
 def unused(path: str | os.PathLike[str]) -> Iterator[bool]:
     """Yield whether no process uses what a file seals, and keep those away that are about to."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # where a pipe lies, nobody may write to it
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -66,7 +66,7 @@ def random_weights(
     weights = rng.standard_normal(pre.size)
     weights /= probability * np.sqrt(n_neurons)
     weights *= float(gain)
-    return pre, post, Quantity(weights, dim=gain.dim, copy=False)
+    return pre, post, Quantity(weights, dim=amp.dim, copy=False)
 
 
 @checked(

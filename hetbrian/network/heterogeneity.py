@@ -126,7 +126,7 @@ class Heterogeneity:
             If a Distribution comes with a half width, a parameter with one has no room for it, a half width is no
             scalar, ``bounds`` names another parameter or has no (low, high), or ``cut`` is not positive.
         TypeError
-            If ``bounds`` is no mapping.
+            If ``bounds`` is no mapping, or a half width no number.
         """
         centres = {"eta": eta, "g": g, "theta": theta}
         widths = {"eta": eta_half_width, "g": g_half_width, "theta": theta_half_width}
@@ -136,6 +136,8 @@ class Heterogeneity:
                     f"{name}_half_width has shape {np.shape(width)}, expected one number for all neurons: "
                     f"give an array as {name} instead, or a Distribution."
                 )
+            if not is_number(width):  # None and "" would pass for 0
+                raise TypeError(f"{name}_half_width is {shown(width)}, expected one number: give 0 for none.")
         laws = {}
         for name, centre in centres.items():
             low, high = (bounds or {}).get(name, (-np.inf, np.inf))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hetbrian._support.allowed import Allowed
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import flag, function, instance, not_negative, numbers, text
+from hetbrian._support.checks import flag, function, instance, not_negative, numbers, shown, text
 
 if TYPE_CHECKING:
     from hetbrian.network.neuron import Izhikevich
@@ -95,7 +95,7 @@ class Reset:
         if isinstance(rule, Reset):
             return rule
         if not isinstance(rule, str) or rule not in RESETS:
-            raise ValueError(f"reset is {rule!r}, expected one of {', '.join(RESETS)}: choose one of them.")
+            raise ValueError(f"reset is {shown(rule)}, expected one of {', '.join(RESETS)}: choose one of them.")
         return RESETS[rule]
 
     def check(self, theta: npt.ArrayLike) -> None:

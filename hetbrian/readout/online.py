@@ -16,6 +16,9 @@ LEARNING = {
 }
 """What the parameters of recursive least squares may be."""
 
+RULES = ("prior", "posterior")
+"""Whether the weights move before or after the update of P."""
+
 
 def precision(value: Any, name: str) -> None:
     """Refuse what is no precision of floating-point numbers that kernels have."""
@@ -31,7 +34,7 @@ def check_learning(initial_P: float, forgetting: float, rule: str, dtype: Any) -
     """Refuse what no recursive least squares can start from."""
     LEARNING["initial_P"](initial_P, "initial_P")
     LEARNING["forgetting"](forgetting, "forgetting")
-    choice(rule, "rule", ("prior", "posterior"))
+    choice(rule, "rule", RULES)
     precision(dtype, "dtype")
 
 

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import file_path, flag, numbers
+from hetbrian._support.checks import file_path, flag
+from hetbrian._support.entries import Entry, check_entries
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian.codegen import waiting
+from hetbrian.readout.entries import BIAS, RULE, check_counts, check_P, table
 
 FILE_FORMAT = 1
 
@@ -90,14 +92,15 @@ class Saved(_Readout):
         kept = {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
         return waiting.translated(kept, self._size, is_used=bool(self._filter))
 
+    def entries(self) -> dict[str, Entry]:
+        """Return what each array of a file may be."""
+        return table(self._size)
+
     def refuse_content(self, path: str | os.PathLike[str], content: Mapping[str, NDArray[Any]]) -> None:
-        """Refuse arrays of a file, as `translated` returned them, that a readout cannot have."""
-        for name, values in content.items():
-            may_be_infinite = name in ("_largest", "stop")
-            numbers(np.minimum(values, 0) if may_be_infinite else values, f"{name} in {os.fspath(path)!r}", dtype=None)
-        limited = {
-            name: np.ravel(content[name])[0].item() for name in ("forgetting", "start", "stop") if name in content
-        }
+        """Refuse arrays of a file, as `translated` returned them, that do not go together."""
+        check_counts(path, content)
+        check_P(path, content, self._size)
+        limited = {name: content[name][0].item() for name in ("start", "stop") if name in content}
         try:
             self.refuse(limited)
         except ValueError as error:
@@ -158,8 +161,9 @@ class Saved(_Readout):
             If it is not a readout, of other sizes, with numbers that no readout can have or, with ``learn``, of other
             ``forgetting`` or ``initial_P``; this one is then left as it was.
         """
-        content = arrays(path, FILE_FORMAT, ("bias",), "a saved readout", "FORCE.save")
-        content.setdefault("rule", content.get("gain", np.array("")))  # its name in earlier files
+        content = arrays(path, FILE_FORMAT, {"bias": BIAS}, "a saved readout", "FORCE.save")
+        content.setdefault("rule", content.pop("gain", np.array("")))  # its name in earlier files
+        check_entries(path, content, {"rule": RULE})
         for name, expected in {"bias": self.bias, "rule": self.rule}.items():
             found = content.pop(name).item()
             if found != expected and (learn or name == "bias"):
@@ -167,6 +171,7 @@ class Saved(_Readout):
                     f"{os.fspath(path)!r} was saved with {name} = {found!r}, expected {expected!r}: "
                     "build the readout as the saved one."
                 )
+        check_entries(path, content, self.entries())
         content, sizes = self.translated(content), self.layout(LEARNT)
         advice = "the readout must be built with the same neurons, outputs, bias and feedback"
         check_sizes(path, content, sizes, advice)

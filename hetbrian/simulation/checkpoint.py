@@ -14,7 +14,8 @@ from brian2.monitors import EventMonitor, PopulationRateMonitor, StateMonitor
 
 from hetbrian._support.allowed import Limited
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import file_path, numbers
+from hetbrian._support.checks import file_path, shown
+from hetbrian._support.entries import ADVICE, FINITE, NOT_NEGATIVE, NUMBERS, Entry, check_entries
 from hetbrian._support.files import arrays, check_sizes, save_arrays
 from hetbrian._support.variables import assigned, own_arrays
 from hetbrian.simulation.duration import check_steps
@@ -22,6 +23,8 @@ from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.likeness import differences, known_values, likeness
 
 FILE_FORMAT = 1
+
+TIME, LIKENESS = Entry("f", 0, NOT_NEGATIVE), Entry("U", 0)
 
 NO_STATE = ("i", "N", "t", "dt", "t_in_timesteps", "_spikespace")
 """Variables of a group that belong to its clock, to its size or to one time step only."""
@@ -97,13 +100,15 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
         If its synapses have delays or change by themselves.
     """
     _refuse_synapses(network)
-    content = arrays(path, FILE_FORMAT, ("time",), "a saved state", "save_state")
-    hashes = json.loads(content.pop("likeness", np.array("{}")).item())
+    content = arrays(path, FILE_FORMAT, {"time": TIME}, "a saved state", "save_state")
+    hashes = _hashes(path, content.pop("likeness", np.array("{}")))
     time, groups = content.pop("time").item(), {item.name: item for item in _groups(network)}
     parts: dict = {name: {} for name in groups}
     for key, values in content.items():
         owner, _, name = key.rpartition(".")
         parts.setdefault(owner, {})[name] = values
+    for name, item in groups.items():
+        check_entries(path, parts[name], item.entries(), f"{name}.")
     parts |= {name: item.translated(parts[name]) for name, item in groups.items()}
     found = {f"{owner}.{name}": values for owner, part in parts.items() for name, values in part.items()}
     sizes = {f"{name}.{key}": size for name, item in groups.items() for key, size in item.layout().items()}
@@ -111,9 +116,6 @@ def load_state(network: Network, path: str | os.PathLike[str]) -> None:
     check_sizes(path, found, expected, "build the network as the saved one")
     own = likeness(network, _state_groups(network))
     _refuse_another(path, hashes, own)
-    numbers(time, f"time in {os.fspath(path)!r}", ndim=(0,))
-    if time < 0:
-        raise ValueError(f"time in {os.fspath(path)!r} is {time}, expected 0 or more: save the state again.")
     check_steps(network, time, f"time in {os.fspath(path)!r}", least=0)
     for name, item in groups.items():
         item.refuse_content(path, parts[name])
@@ -147,6 +149,20 @@ def check_resumed(network: Network, changed: Collection[str] = ()) -> None:
     own = likeness(network, _state_groups(network)) if hashes else {}
     given = {" of ".join(reversed(name.split("."))) for name in changed}
     _refuse_another(path, hashes, {name: text for name, text in own.items() if name not in given})
+
+
+def _hashes(path: str | os.PathLike[str], values: np.ndarray) -> dict[str, str]:
+    """Return the hashes that a file holds, by what they are of."""
+    LIKENESS.check(values, "likeness", path)
+    try:
+        found = json.loads(values.item())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ValueError(
+            f"likeness in {os.fspath(path)!r} is {shown(values.item())}, expected hashes by name as JSON: {ADVICE}."
+        )
+    return found
 
 
 def _refuse_another(path: str | os.PathLike[str], saved: dict[str, str], own: dict[str, str]) -> None:
@@ -188,18 +204,22 @@ class _Arrays:
     def translated(self, content):
         return content
 
+    def entries(self):
+        """Return what each array of a file may be; NaN is a mistake everywhere, infinity where it is integrated."""
+        return {
+            name: Entry(kind, 1, None if kind == "b" else FINITE if name in self.integrated else NUMBERS)
+            for name, variable in self.variables.items()
+            if (kind := np.dtype(variable.dtype).kind)
+        }
+
     def refuse_content(self, path, content):
-        """Refuse arrays of a file that this group cannot have."""
-        for name, values in content.items():
-            if values.dtype.kind != np.dtype(self.variables[name].dtype).kind:
-                raise ValueError(
-                    f"{name} of {self.name} in {os.fspath(path)!r} is of type {values.dtype}, expected "
-                    f"{np.dtype(self.variables[name].dtype)}: save the state again."
-                )
-            if name in self.integrated:
-                numbers(values, f"{name} of {self.name} in {os.fspath(path)!r}")
-        if self.limited is not None:
+        """Refuse what the group's own limits forbid."""
+        if self.limited is None:
+            return
+        try:
             self.limited.refuse(content)
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)!r} cannot be loaded, because {error}") from None
 
     def restore(self, content):
         for name, variable in self.variables.items():

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from hetbrian._support.files import replacing
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.progress import Bar
-from hetbrian.training.checkpoint import check, read
+from hetbrian.training.checkpoint import check, check_kept, read
 from hetbrian.training.preset import Preset
 
 LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters", "readout")}
@@ -55,6 +55,7 @@ class History(Callback):
     def __init__(self, identity: dict[str, str], folder: str | PathLike[str]) -> None:
         self.identity, self.folder = identity, Path(folder)
         self.rows: list[dict[str, float]] = []
+        self.has_started = False
 
     def state_dict(self):
         """Return what a checkpoint keeps."""
@@ -81,6 +82,7 @@ class History(Callback):
             If it is another training's, or no checkpoint.
         """
         whole = read(checkpoint, has="callbacks")
+        check_kept(checkpoint, whole["callbacks"])
         found = whole["callbacks"].get(self.state_key, {"identity": {}, "rows": []})
         self.rows = found["rows"]
         for name in sorted({*self.identity, *found["identity"]}):
@@ -91,6 +93,10 @@ class History(Callback):
                     f"{here} here; choose another --out."
                 )
         check(checkpoint, whole, own)
+
+    def on_train_start(self, trainer, module):
+        """Note that a checkpoint has been taken up."""
+        self.has_started = True
 
     def on_train_epoch_end(self, trainer, module):
         """Keep the epoch."""

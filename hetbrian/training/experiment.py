@@ -21,7 +21,7 @@ from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.batches import EpochBatches
 from hetbrian.training.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
-from hetbrian.training.checkpoint import check, read
+from hetbrian.training.checkpoint import check, read, refused
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
 from hetbrian.training.data.split import splits
@@ -163,6 +163,10 @@ def fit(
             raise NonFiniteLoss(
                 f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {where}."
             ) from None
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            if last is None or history.has_started:
+                raise
+            raise refused(last, error) from error
         except SystemExit:  # Lightning's answer to Ctrl-C, which it also ignores from then on
             signal.signal(signal.SIGINT, handler)
             where = f"kept in {str(folder)!r}, and the same command goes on" if folder else "not kept"

@@ -107,13 +107,13 @@ def test_a_value_is_compared_with_those_beside_it(values, expected):
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
-        ("forgetting", 2.0, "cannot be loaded, because forgetting is 2.0, expected 0 < forgetting <= 1"),
+        ("forgetting", 2.0, "forgetting in .*readout.npz' of element 0 is 2, expected 0 < forgetting <= 1"),
         ("forgetting", 0.5, "was saved with forgetting = 0.5, expected 1, with which this readout was built"),
         ("initial_P", 3.0, "was saved with initial_P = 3, expected 2, with which this readout was built: build it"),
-        ("_weights", np.nan, "_weights in .*readout.npz' has NaN or infinite entries, expected finite numbers"),
-        ("_P", np.inf, "_P in .*readout.npz' has NaN or infinite entries"),
-        ("_largest", np.nan, "_largest in .*readout.npz' has NaN or infinite entries"),
-        ("_encoder", np.nan, "_encoder in .*readout.npz' has NaN or infinite entries"),
+        ("_weights", np.nan, "_weights in .*readout.npz' of element 0 is nan, expected finite numbers"),
+        ("_P", np.inf, "_P in .*readout.npz' of element 0 is inf, expected finite numbers"),
+        ("_largest", np.nan, "_largest in .*readout.npz' of element 0 is nan, expected a number of 0 or more"),
+        ("_encoder", np.nan, "_encoder in .*readout.npz' of element 0 is nan, expected finite numbers"),
     ],
 )
 def test_a_loaded_readout_refuses_them_and_stays_as_it_was(entry, value, message, tmp_path):

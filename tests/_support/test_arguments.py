@@ -47,6 +47,49 @@ def test_a_malformed_argument_is_named_before_anything_runs(arguments, error, me
     assert before == RUNS
 
 
+class Made:
+    @checked(n=checks.count)
+    def __init__(self, n, *, width=None):
+        self.n = n
+
+    @checked(n=checks.count)
+    def grown(self, n):
+        return self.n + n
+
+    @classmethod
+    @checked(n=checks.count)
+    def of(cls, n):
+        return cls(n)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: used(),
+            r"^used\(\) is a call with no argument 'n', expected used\(n, width, kind\): ",
+        ),
+        (lambda: used(1, 2, "a", 4), r"^used\(1, 2, 'a', 4\) is a call with too many positional arguments, expected"),
+        (lambda: used(1, n=2), r"^used\(1, n=2\) is a call with multiple values for argument 'n', expected used\("),
+        (lambda: used(1, widht=2), r"an unexpected keyword argument 'widht', expected .*: did you mean 'width'\?$"),
+        (lambda: used(1, zz=2), r"an unexpected keyword argument 'zz', expected .*: check the spelling\.$"),
+        (lambda: used(*range(9)), r"^used\(0, 1, 2, 3, 4, 5, 6, 7, \.\.\.\) is a call"),
+        (lambda: used("x" * 1000, zz=4), r"^used\('x{76}\.\.\., zz=4\) is a call"),
+        (
+            lambda: Made(1, 2),
+            r"^Made\(1, 2\) is a call with .*, expected Made\(n, \*, width\): give each once, and those",
+        ),
+        (lambda: Made(1).grown(), r"^Made.grown\(\) is a call with .*, expected Made.grown\(n\): give each once"),
+        (lambda: Made.of(), r"^Made.of\(\) is a call with .*, expected Made.of\(n\): give each once"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_one_sentence_that_names_the_function(call, message):
+    before = list(RUNS)
+    with pytest.raises(TypeError, match=message) as raised:
+        call()
+    assert "\n" not in str(raised.value) and before == RUNS
+
+
 def test_defaults_and_right_arguments_pass():
     assert used(3) == 3 and used(4, None, kind="b") == 4 and used(5, 2 * ms) == 5
     assert [n for n, *_ in RUNS[-3:]] == [3, 4, 5]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hetbrian._support import cache
-from hetbrian._support.cache import cache_folder, clear, entries, keep, limit, most, parse_size, set_most
+from hetbrian._support.cache import LIMIT, cache_folder, clear, entries, keep, limit, most, parse_size, set_most
 from hetbrian._support.sealed import hold, is_whole, seal_of
 
 
@@ -133,3 +133,14 @@ def test_the_limit_is_said_by_the_environment_or_kept(folder, monkeypatch):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ValueError, match=r"limit is .*, expected a size: write 5GB"):
         parse_size(text, "limit")
+
+
+@pytest.mark.parametrize("kept", [b"-5", b"", b"5GB", b"\xff", b"1e9", b"9" * 5000, None])
+def test_a_damaged_limit_is_named_and_not_used(kept, tmp_path, monkeypatch):
+    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path))
+    monkeypatch.delenv("HETBRIAN_CACHE_LIMIT", raising=False)
+    os.mkfifo(tmp_path / "limit") if kept is None else (tmp_path / "limit").write_bytes(kept)
+    with pytest.warns(UserWarning, match="limit' is damaged, expected a number of bytes: set it by hetbrian cache"):
+        assert most() == LIMIT
+    set_most(7)
+    assert most() == 7

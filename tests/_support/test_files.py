@@ -60,7 +60,7 @@ def test_an_interrupt_after_the_file_is_in_place_is_an_interrupt(tmp_path, monke
 def test_what_may_never_end_is_not_read(tmp_path, kind):
     path = tmp_path / "a.npz"
     {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/zero")}[kind]()
-    for read in (lambda: check_regular(path, "a state"), lambda: arrays(path, 1, (), "a state", "save_state")):
+    for read in (lambda: check_regular(path, "a state"), lambda: arrays(path, 1, {}, "a state", "save_state")):
         with pytest.raises(ValueError, match=r"a.npz' is a folder, a pipe or a device, expected a state: give a reg"):
             read()
 

@@ -23,6 +23,23 @@ def test_a_sealed_file_is_whole_until_a_bit_of_it_changes(tmp_path):
         assert not is_whole(path)
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+@pytest.mark.parametrize("suffix", ["", SUFFIX])
+def test_what_is_no_file_is_damaged_and_never_waited_for(kind, suffix, tmp_path):
+    path = tmp_path / "program"
+    path.touch()
+    seal(path)
+    changed = tmp_path / f"program{suffix}"
+    changed.unlink()
+    {
+        "pipe": lambda: os.mkfifo(changed),
+        "folder": changed.mkdir,
+        "device": lambda: changed.symlink_to("/dev/zero"),
+    }[kind]()
+    with pytest.warns(UserWarning, match="program' was damaged"), used(path) as found:
+        assert not found
+
+
 def test_what_is_used_is_free_again_afterwards_and_is_the_latest(tmp_path):
     path = tmp_path / "program"
     path.touch()

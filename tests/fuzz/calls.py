@@ -11,6 +11,7 @@ ROOMS = (
     "codegen",
     "network",
     "plot",
+    "published",
     "readout",
     "simulation",
     "study",

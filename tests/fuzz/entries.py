@@ -6,6 +6,7 @@ from tests.fuzz.calls import Call
 from tests.fuzz.of_learning import ANALYSIS, DATA, DATA_WORDS, STUDY, TORCH, TRAINING
 from tests.fuzz.of_networks import NETWORK, READOUT, SIMULATION
 from tests.fuzz.of_plots import PLOT
+from tests.fuzz.of_published import PUBLISHED
 
 CALLS = {
     f"{room}.{name}": make
@@ -13,6 +14,7 @@ CALLS = {
         "analysis": ANALYSIS,
         "network": NETWORK,
         "plot": PLOT,
+        "published": PUBLISHED,
         "readout": READOUT,
         "simulation": SIMULATION,
         "study": STUDY,

@@ -13,11 +13,12 @@ from hetbrian import readout, simulation, study
 from hetbrian.study.report import collect
 from hetbrian.training import data as recorded
 from hetbrian.training import fit
+from hetbrian.training.data.clips import clips, read_clip
 from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
 from tests.fuzz.chunk import drawn, in_a_folder, summed
 from tests.fuzz.harmless import harmless
 from tests.fuzz.judge import judge
-from tests.fuzz.of_learning import BINNING, TINY, made
+from tests.fuzz.of_learning import BINNING, TINY, made, trained
 from tests.fuzz.of_networks import dataset, force, neurons, wave
 from tests.study import points
 
@@ -34,6 +35,12 @@ def write_gestures():
     Path(GESTURE).parent.mkdir(parents=True)
     for label in range(11):
         write_gesture(Path(GESTURE).parent / f"{label}.npy", np.array([0.0, 0.25]), [label, 1], [127, 0], [True, False])
+
+
+def write_clips():
+    Path("clips").mkdir()
+    write_bin("clips/a.bs2", np.linspace(0.0, 0.5, 20), np.arange(20), np.arange(20, 0, -1), [True] * 20)
+    Path("clips/labels.csv").write_text("file,class,subject\na.bs2,3,1\n")
 
 
 def write_words():
@@ -95,9 +102,12 @@ FORMATS = {
     "readout": ("a.npz", lambda: force().save("a.npz"), learnt),
     "sound": ("a.wav", lambda: wave("a.wav"), lambda: readout.sound("a.wav", n_bands=2, dt=1 * ms, high=2 * kHz)),
     "checkpoint": ("trained/last.ckpt", training, training),
+    "restored checkpoint": ("trained/last.ckpt", training, lambda: trained().restore("trained/last.ckpt")),
     "sweep": ("kept/points.sqlite", sweep, sweep),
     "digit": (DIGIT, write_digits, lambda: recordings("nmnist")),
     "gesture": (GESTURE, write_gestures, lambda: recordings("dvs128")),
+    "clip": ("clips/a.bs2", write_clips, lambda: read_clip("clips/a.bs2")),
+    "table of clips": ("clips/labels.csv", write_clips, lambda: len(clips("clips"))),
     "words": (WORDS, write_words, lambda: recordings("shd")),
 }  # fmt: skip
 """Path of the file, what writes it, and what reads it."""

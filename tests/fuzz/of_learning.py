@@ -343,7 +343,15 @@ DATA_WORDS = {
     "name": ("data set",), "names": ("data set",), "split": ("split",), "root": ("folder of data sets", "data-root"),
 }  # fmt: skip
 
+
+def checkpoint():
+    """Return the path of a checkpoint of `trained`."""
+    fit(TINY, BINNING, made(), folder="trained", progress=False, is_fused=False)
+    return "trained/last.ckpt"
+
+
 TRAINING = {
+    "TrainedNetwork.restore": lambda: Call(trained().restore, {"checkpoint": checkpoint()}),
     "Batches": lambda: Call(
         Batches,
         {"recordings": made(), "binning": BINNING, "batch_size": 8, "seed": 1, "epoch": 0, "rank": 0, "world_size": 1},

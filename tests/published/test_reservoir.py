@@ -165,8 +165,11 @@ def test_both_procedures_are_an_axis(here, monkeypatch):
         ({"n_training": -1}, "n_training is -1, expected at least 1: the readout is fitted to trials and tested"),
         ({"n_test": 0}, "n_test is 0, expected at least 1"),
         ({"record": 0.5}, "record is 0.5, expected at least 1"),
-        ({"record": 10.0}, r"onsets run from 10 to 10, expected pulses of 20 within trials of 20 time units"),
-        ({"settle": -1.0}, "onsets run from -1 to -1, expected pulses of 20 within trials"),
+        (
+            {"record": 10.0},
+            r"onsets run from 10 to 10, expected pulses within trials, of pulse_length = 20 and trial_length = 20",
+        ),
+        ({"settle": -1.0}, "onsets run from -1 to -1, expected pulses within trials, of pulse_length = 20"),
         ({"dt": 0.02}, "dt is 0.02, expected more than 0 and at most 0.005 time units"),
     ],
 )

@@ -148,19 +148,31 @@ def test_what_a_program_computes_itself_is_compared_after_its_run(saved, tmp_pat
 
 
 DAMAGE = {
-    "nan": ("neurons.v", lambda v: np.full_like(v, np.nan), "v of neurons in .* has NaN or infinite entries"),
-    "complex": ("neurons.v", lambda v: v + 1j, "v of neurons in .* is of type complex128, expected float64: save"),
-    "P": ("force._P", lambda P: np.full_like(P, np.nan), "_P in .* has NaN or infinite entries"),
-    "forgetting": ("force.forgetting", lambda f: f + 1, "cannot be loaded, because forgetting is 2.0, expected 0 <"),
+    "nan": (
+        "neurons.v",
+        lambda v: np.full_like(v, np.nan),
+        "neurons.v in .* of element 0 is nan, expected finite numbers",
+    ),
+    "complex": (
+        "neurons.v",
+        lambda v: v + 1j,
+        "neurons.v in .* is of type complex128, expected floating-point numbers: save",
+    ),
+    "P": ("force._P", lambda P: np.full_like(P, np.nan), "force._P in .* of element 0 is nan, expected finite numbers"),
+    "forgetting": ("force.forgetting", lambda f: f + 1, "force.forgetting in .* of element 0 is 2, expected 0 <"),
     "theta": ("neurons.theta", lambda theta: theta + 1, "theta of neuron 0 is 1.2, expected 0 <= theta <= 1"),
-    "nan time": ("time", lambda time: time * np.nan, "time in .* has NaN or infinite entries"),
+    "nan time": ("time", lambda time: time * np.nan, "time in .* is nan, expected a finite number of 0 or more"),
     "late time": (
         "time",
         lambda time: time * 1e33,
         r"time in .* is 5e\+30, .* time steps, expected at least 0 and at most",
     ),
     "short": ("neurons.v", lambda v: v[:-1], "state.npz' has .* values of neurons.v, expected .*: build the network"),
-    "negative time": ("time", lambda time: -time, "time in .* is -0.005, expected 0 or more: save the state again"),
+    "negative time": (
+        "time",
+        lambda time: -time,
+        "time in .* is -0.005, expected a finite number of 0 or more: save it again",
+    ),
 }
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hetbrian._support.optional import lightning, torch
 from hetbrian.published.protocols.common.classification import toy
 from hetbrian.training.batches import Batches
 from hetbrian.training.callbacks import AtomicFiles, History, TrainingProgress
+from hetbrian.training.checkpoint import read
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.experiment import _quiet, fit
@@ -350,12 +352,59 @@ def first_tensor(content):
         ("last", lambda c: first_tensor(c).fill_(torch.nan), "has NaN or infinite entries of optimizer_states 0 state"),
         ("best", lambda c: c.pop("state_dict"), "best.ckpt' is no checkpoint, expected one that training wrote"),
         ("last", lambda c: c.pop("callbacks"), "last.ckpt' is no checkpoint, expected one that training wrote"),
+        (
+            "last",
+            lambda c: c["callbacks"].update(History=5),
+            "last.ckpt' has 5 for identity of History, expected texts",
+        ),
+        (
+            "last",
+            lambda c: c["callbacks"]["History"].update(rows=[{}]),
+            r"has \[\{\}\] for rows of History, expected num",
+        ),
+        (
+            "last",
+            lambda c: c["callbacks"]["Checkpoints"].update(waited=-1),
+            "has -1 for waited of Checkpoints, expected",
+        ),
+        ("last", lambda c: c["callbacks"]["Checkpoints"].pop("score"), "has None for score of Checkpoints, expected a"),
+        (
+            "last",
+            lambda c: c.update(loops={"a": 1}),
+            r"last.ckpt' cannot be taken up \(.*KeyError.*\), expected what tra",
+        ),
+        ("last", lambda c: c.update(optimizer_states=[5]), r"cannot be taken up \(.*AttributeError.*\), expected what"),
+        (
+            "last",
+            lambda c: c.pop("lr_schedulers"),
+            r"cannot be taken up \(.*KeyError.*\), expected what training wrote",
+        ),
+        (
+            "last",
+            lambda c: c.update({"pytorch-lightning_version": "a"}),
+            r"cannot be taken up \(.*Version.*\), expected",
+        ),
     ],
 )
 def test_a_checkpoint_with_what_no_training_writes_is_refused_before_it_goes_on(tmp_path, name, change, message):
     train(folder=tmp_path)
     put(tmp_path / f"{name}.ckpt", change)
     with pytest.raises(ValueError, match=message):
+        train(folder=tmp_path)
+
+
+def test_each_bit_of_the_weights_in_a_checkpoint_has_a_checksum(tmp_path):
+    train(folder=tmp_path)
+    path = tmp_path / "last.ckpt"
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if "/data/" in member.filename]
+    whole = path.read_bytes()
+    weights = read(path)["state_dict"]["classifier.weight"].numpy().tobytes()
+    assert len(members) > 10 and weights in whole
+    changed = bytearray(whole)
+    changed[whole.index(weights)] ^= 1  # the last bit of a number
+    path.write_bytes(changed)
+    with pytest.raises(ValueError, match=r"last.ckpt' is no checkpoint, expected one that training wrote"):
         train(folder=tmp_path)
 
 

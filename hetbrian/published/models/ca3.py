@@ -9,6 +9,7 @@ from hetbrian._support.arguments import array, checked, of, one_of
 from hetbrian._support.checks import count, finite, generator, positive
 from hetbrian.analysis import MeanField
 from hetbrian.network import Heterogeneity, Reset, SharedAdaptation
+from hetbrian.published.models.rules import reset_rule
 
 DRAWS = {"quantiles": Heterogeneity.quantiles, "random": Heterogeneity.draw}
 """How eta and g are chosen: a deterministic grid of quantiles, those of g paired with those of eta at random, or
@@ -50,7 +51,9 @@ def heterogeneity(meanfield: MeanField, theta: float = 0.0) -> Heterogeneity:
     v_peak=finite,
     v_reset=finite,
     draw=one_of(*DRAWS),
+    adaptation=one_of("own", "shared"),
     theta=finite,
+    reset=reset_rule,
     start=array(None, 1),
     dt=positive,
 )

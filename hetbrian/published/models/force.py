@@ -8,10 +8,14 @@ import numpy as np
 from brian2 import Clock, Hz, Network, Quantity, amp, ms, pA, second
 
 import hetbrian as hb
-from hetbrian._support.arguments import checked, one_of, quantity
-from hetbrian._support.checks import count, file_path, function, generator, not_negative, positive
+from hetbrian._support.arguments import checked, either, of, one_of, quantity
+from hetbrian._support.checks import choice, count, file_path, function, generator, not_negative, positive
 from hetbrian.network import Heterogeneity, Reset
+from hetbrian.network.connections import PROBABILITY
 from hetbrian.network.synapses import Synapse
+from hetbrian.published.models.rules import reset_rule, returned, value_or_law
+from hetbrian.readout.limits import TIME
+from hetbrian.readout.online import LEARNING, precision
 
 SYNAPSES: dict[str, Callable[..., Synapse]] = {
     "single_exponential": hb.single_exponential,
@@ -19,15 +23,30 @@ SYNAPSES: dict[str, Callable[..., Synapse]] = {
 }
 """The script of Zhang & Cui has one decay time (20 ms), Nicola & Clopath publish a rise and a decay (2 ms, 20 ms)."""
 
+LAWS = ("eta", "eta_half_width", "g_half_width", "theta", "theta_half_width", "reset")
+"""What says how the neurons differ."""
+
 
 @checked(
     rng=generator,
     n_neurons=count,
     recurrent_gain=quantity(amp),
     feedback_gain=quantity(amp),
+    probability=PROBABILITY,
     synapse=one_of(*SYNAPSES),
+    eta=value_or_law(amp),
+    eta_half_width=quantity(amp, not_negative),
+    g_half_width=quantity(amp, not_negative),
+    theta=value_or_law(),
+    theta_half_width=not_negative,
+    reset=reset_rule,
     target=function,
     drive=function,
+    start=TIME,
+    stop=TIME,
+    every=either(of(hb.Distribution), quantity(second, positive)),
+    initial_P=either(one_of("auto"), LEARNING["initial_P"]),
+    dtype=precision,
     readout=file_path,
     dt=quantity(second, positive),
 )
@@ -49,8 +68,13 @@ def force_network(
     drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
     start: Quantity = 5 * second,
     stop: Quantity = 10 * second,
+<<<<<<< HEAD
     every: Quantity | None = None,
     initial_P: float = 2.0,
+=======
+    every: Quantity = 0.8 * ms,
+    initial_P: float | Literal["auto"] = 2.0,
+>>>>>>> m18c
     dtype: Literal["float64", "float32"] = "float64",
     readout: str | Path | None = None,
     dt: Quantity = 0.04 * ms,
@@ -90,10 +114,17 @@ def force_network(
         ``drive(n_neurons, dt, rng)`` returns an extra input current.
     start, stop : Quantity [second]
         Learning interval.
+<<<<<<< HEAD
     every : Quantity [second], optional
         Interval between updates, by default the multiple of the time step nearest to 0.8 ms.
     initial_P : float
         P(0) is initial_P times the identity.
+=======
+    every : Quantity [second]
+        Interval between updates.
+    initial_P : float or "auto"
+        P(0) is initial_P times the identity, see `FORCE`.
+>>>>>>> m18c
     dtype : {"float64", "float32"}
         Precision of P.
     readout : path-like, optional
@@ -136,14 +167,17 @@ def force_network(
         SYNAPSES[synapse](),
         **drawn,
         v=potentials.draw(n_neurons, of_v),
-        drive=drive(n_neurons, dt, of_drive) if drive else None,
+        drive=None if drive is None else returned(drive(n_neurons, dt, of_drive), "drive", hb.Drive),
         reset=reset,
         feedback=True,
         clock=clock,
     )
     recurrent = hb.recurrent(neurons, recurrent_gain, probability, rng=of_omega)
-    signal = hb.sine(frequency=5 * Hz, dt=dt, name="sine") if target is None else target(dt)
-    encoder = feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, signal.n_outputs))
+    if target is None:
+        signal = hb.sine(frequency=5 * Hz, dt=dt, name="sine")
+    else:
+        signal = returned(target(dt), "target", hb.Target)
+    encoder = Quantity(feedback_gain, dim=amp.dim) * of_encoder.uniform(-1, 1, (n_neurons, signal.n_outputs))
     force = hb.FORCE(
         neurons,
         signal,
@@ -166,7 +200,7 @@ def force_network(
     n_outputs=count,
     recurrent_gain=quantity(amp),
     feedback_gain=quantity(amp),
-    built_gain=quantity(amp),
+    built_gain=quantity(amp, positive),
 )
 def force_values(
     rng: np.random.Generator,
@@ -202,10 +236,14 @@ def force_values(
     -------
     dict of str to array
     """
+    for name in heterogeneity:
+        choice(name, "an argument of force_values", LAWS)
     values = _heterogeneity(recurrent_gain, **heterogeneity).values(n_neurons, rng)
     _, _, of_encoder, _ = rng.spawn(4)
     values["neurons.g"] *= float(recurrent_gain / built_gain)
-    return values | {"force.encoder": feedback_gain * of_encoder.uniform(-1, 1, (n_neurons, n_outputs))}
+    return values | {
+        "force.encoder": Quantity(feedback_gain, dim=amp.dim) * of_encoder.uniform(-1, 1, (n_neurons, n_outputs))
+    }
 
 
 @checked(
@@ -213,9 +251,13 @@ def force_values(
 )
 def _heterogeneity(recurrent_gain, *, g_half_width=0 * pA, reset="residual", **laws):
     """Return how eta, the row gains and theta differ between neurons."""
+    if g_half_width and not recurrent_gain:
+        raise ValueError(
+            f"g_half_width is {g_half_width} and recurrent_gain 0, expected a gain that can differ: leave one out."
+        )
     return Heterogeneity.lorentzian(
         g=1.0,
-        g_half_width=float(g_half_width / recurrent_gain) if g_half_width else 0.0,
+        g_half_width=abs(float(g_half_width / recurrent_gain)) if g_half_width else 0.0,
         bounds={"theta": (0.0, Reset.of(reset).highest_theta)},
         **{"eta": 1000 * pA, **laws},
     )

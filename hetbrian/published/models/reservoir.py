@@ -8,9 +8,10 @@ from brian2 import Clock, Network, TimedArray, second
 
 import hetbrian as hb
 from hetbrian._support.arguments import array, checked, one_of, optional
-from hetbrian._support.checks import count, finite, flag, generator, positive
+from hetbrian._support.checks import count, few_enough, finite, flag, generator, not_negative, positive
 from hetbrian.network import Constant, Drive, Heterogeneity, Reset
 from hetbrian.published.models.gating import CONSTANT, Volley, own_gating
+from hetbrian.published.models.rules import reset_rule, value_or_law
 
 PARAMETERS = hb.Izhikevich.CA3.dimensionless()
 TIME_UNIT = PARAMETERS.time_unit
@@ -19,12 +20,21 @@ TIME_UNIT = PARAMETERS.time_unit
 STARTS = ("random", "zero")
 GATINGS = ("shared", "own")
 
+SIZES = "the run of all trials, of onsets, pulse_length, pulse_sigma and trial_length over dt,"
+"""What makes steps of the drive, for an error."""
+
 
 @checked(
     rng=generator,
     onsets=array(None, 1, least=1),
     trial_length=optional(positive),
     n_neurons=count,
+    eta=value_or_law(),
+    eta_half_width=not_negative,
+    g_half_width=not_negative,
+    theta=value_or_law(),
+    theta_half_width=not_negative,
+    reset=reset_rule,
     amplitude=finite,
     pulse_length=positive,
     pulse_sigma=positive,
@@ -123,9 +133,10 @@ def reservoir(
     last = max(onsets) + pulse_length
     if min(onsets) < 0 or (trial_length is not None and last > trial_length):
         raise ValueError(
-            f"onsets run from {min(onsets):g} to {max(onsets):g}, expected pulses of {pulse_length:g} within trials "
-            f"of {trial_length or math.inf:g} time units: lengthen the trials."
+            f"onsets run from {min(onsets):g} to {max(onsets):g}, expected pulses within trials, of "
+            f"pulse_length = {pulse_length:g} and trial_length = {trial_length or math.inf:g} time units: change one."
         )
+    few_enough(len(onsets) * trial_length / dt if trial_length else (last + 6 * pulse_sigma) / dt, SIZES)
     laws = Heterogeneity.lorentzian(
         eta=eta,
         eta_half_width=eta_half_width,

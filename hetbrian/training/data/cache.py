@@ -8,13 +8,27 @@ from typing import Any
 import numpy as np
 
 from hetbrian._support.cache import limit
-from hetbrian._support.files import arrays, writable
+from hetbrian._support.entries import COUNT, NOT_NEGATIVE, WHOLE, Entry
+from hetbrian._support.files import arrays, check_regular, writable
 from hetbrian._support.scratch import temporary_folder
 from hetbrian._support.sealed import checksum, hold, warn_damaged
 from hetbrian.training.data.recordings import Recordings
 
 FORMAT = 2
 COLUMNS = {"times": np.float32, "channels": np.int32}
+
+NUMBERS, TEXT = Entry("i", 1, WHOLE), Entry("U", 0)
+
+ENTRIES = {
+    "fingerprint": TEXT,
+    "begin": Entry("i", 1, NOT_NEGATIVE, 1),
+    "labels": NUMBERS,
+    "groups": NUMBERS,
+    "shape": Entry("i", 1, COUNT, 1),
+    "classes": Entry("U", 1),
+    **{f"{name}_checksum": TEXT for name in COLUMNS},
+}
+"""What the entries of the file with the samples may be."""
 
 
 def read_recordings(folder, fingerprint):
@@ -35,33 +49,23 @@ def read_recordings(folder, fingerprint):
     """
     hold(Path(folder) / "samples.npz")  # they are mapped into memory
     try:
-        entries = (
-            "fingerprint",
-            "begin",
-            "labels",
-            "groups",
-            "shape",
-            "classes",
-            *(f"{name}_checksum" for name in COLUMNS),
-        )
-        stored = arrays(Path(folder) / "samples.npz", FORMAT, entries, "stored recordings", "hetbrian")
+        stored = arrays(Path(folder) / "samples.npz", FORMAT, ENTRIES, "stored recordings", "hetbrian")
         if stored["fingerprint"].item() != fingerprint:
             return None
-        if any(checksum(Path(folder) / name) != stored[f"{name}_checksum"].item() for name in COLUMNS):
-            warn_damaged(folder)
-            return None
-        size = int(stored["begin"][-1])
-        columns = {name: _mapped(Path(folder) / name, dtype, size) for name, dtype in COLUMNS.items()}
-    except (OSError, ValueError):  # missing or cut off: written again
+        columns = {name: _mapped(Path(folder) / name, stored[f"{name}_checksum"].item()) for name in COLUMNS}
+        return Recordings(
+            **columns,
+            begin=stored["begin"],
+            labels=stored["labels"],
+            groups=stored["groups"] if len(stored["groups"]) else None,
+            shape=tuple(stored["shape"].tolist()),
+            classes=tuple(stored["classes"].tolist()),
+        )
+    except FileNotFoundError:
         return None
-    return Recordings(
-        **columns,
-        begin=stored["begin"],
-        labels=stored["labels"],
-        groups=stored["groups"] if len(stored["groups"]) else None,
-        shape=tuple(stored["shape"].tolist()),
-        classes=tuple(stored["classes"].tolist()),
-    )
+    except (OSError, TypeError, ValueError):
+        warn_damaged(folder)
+        return None
 
 
 def write_recordings(folder, fingerprint, samples, labels, groups, shape, classes):
@@ -115,6 +119,10 @@ def write_recordings(folder, fingerprint, samples, labels, groups, shape, classe
     limit(spare=folder)
 
 
-def _mapped(path, dtype, size):
-    """Return an array that stays on disk."""
-    return np.asarray(np.memmap(path, dtype, mode="r", shape=(size,))) if size else np.empty(0, dtype)
+def _mapped(path, expected):
+    """Return an array that stays on disk, if it is as it was written."""
+    check_regular(path, "stored recordings")
+    if checksum(path) != expected:
+        raise ValueError("another checksum")
+    dtype = COLUMNS[path.name]
+    return np.asarray(np.memmap(path, dtype, mode="r")) if path.stat().st_size else np.empty(0, dtype)

@@ -16,6 +16,7 @@ import numpy as np
 
 from hetbrian._support.arguments import checked, of, one_of
 from hetbrian._support.checks import count, file_path, stream_seed, text
+from hetbrian._support.entries import NOT_NEGATIVE, Entry
 from hetbrian._support.files import arrays, replacing, save_arrays, writable
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
@@ -33,7 +34,7 @@ PART = 32
 LOUDNESS = 0.1
 """Root mean square of every recording before the cochlea."""
 
-ENTRIES = ("times", "units", "begin")
+ENTRIES = {"times": Entry("f", 1, NOT_NEGATIVE), "units": Entry("u", 1), "begin": Entry("i", 1, NOT_NEGATIVE, 1)}
 
 
 @checked(

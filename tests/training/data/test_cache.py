@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,38 @@ def test_other_or_damaged_files_are_not_read(tmp_path):
     with pytest.warns(UserWarning, match="kept' was damaged and is made anew"):
         assert read_recordings(kept, "a") is None
     assert read_recordings(written(kept), "a") is not None  # replaced
+
+
+@pytest.mark.parametrize("name", ["samples.npz", "times", "channels"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "folder", "pipe"])
+def test_whatever_is_damaged_is_named_and_not_read(name, damage, tmp_path):
+    kept = written(tmp_path / "kept")
+    path, content = kept / name, bytearray((kept / name).read_bytes())
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(path)
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content if damage == "flipped" else content[:-1])
+    with pytest.warns(UserWarning, match="kept' was damaged and is made anew"):
+        assert read_recordings(kept, "a") is None
+    assert read_recordings(written(kept), "a") is not None  # replaced
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("begin", [0, 2, 1, 3]), ("labels", [0, 1, 7]), ("labels", [0.0, 1.0, 1.0]), ("shape", [-2, 1, 3]),
+     ("shape", [0]), ("begin", [[0, 2, 2, 3]]), ("groups", [1, 2]), ("classes", [1, 2]), ("channels_checksum", 1)],
+)  # fmt: skip
+def test_entries_that_no_recordings_have_are_not_read(name, value, tmp_path):
+    kept = written(tmp_path / "kept")
+    with np.load(kept / "samples.npz") as file:
+        content = dict(file)
+    np.savez(kept / "samples.npz", **{**content, name: value})
+    with pytest.warns(UserWarning, match="kept' was damaged and is made anew"):
+        assert read_recordings(kept, "a") is None
 
 
 def test_nothing_is_left_of_what_failed(tmp_path):
