@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from hetbrian._new.study import NAME, SOURCE
 from hetbrian._support.scratch import prefix
 from hetbrian.study.figure import FIGURES, find_figure
 from hetbrian.study.protocol import load_protocol, protocols
+from tests.full_disk import full_disk
 
 ROOT = Path(__file__).parents[1]
 LARGE = {"song"}
@@ -116,19 +116,11 @@ def test_on_a_full_disk_nothing_is_left_and_the_next_try_works(tmp_path, exists)
     place = tmp_path / "deep" / "mine"
     if exists:
         place.mkdir(parents=True)
-    before, limits = sorted(tmp_path.rglob("*")), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (1500, limits[1])
-    )  # the system refuses in the same way, at the second file
-    try:
-        with pytest.raises(
-            OSError, match=r"mine' could not be written \(File too large\), expected a folder with space"
-        ):
-            write_study(place)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    before = sorted(tmp_path.rglob("*"))
+    message = r"mine' could not be written \(File too large\), expected a folder with space: choose another folder."
+    with full_disk(1500), pytest.raises(OSError, match=message):  # the first file is shorter
+        write_study(place)
     assert sorted(tmp_path.rglob("*")) == before
-    (tmp_path / "deep").mkdir(exist_ok=True)
     assert len(write_study(place)) == 5 and len(os.listdir(place)) == 5
 
 

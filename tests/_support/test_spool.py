@@ -1,18 +1,7 @@
 import os
-import resource
-
-import pytest
 
 from hetbrian._support.spool import Spool
-
-
-@pytest.fixture
-def full():
-    """Let no file have more than 10 bytes: the system refuses as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+from tests.full_disk import full_disk
 
 
 def written(path):
@@ -35,9 +24,10 @@ def test_a_file_is_written_as_any_other(tmp_path):
     assert found == WRITTEN and spool.failure is None and (tmp_path / "x").read_bytes() == b"0" + WRITTEN
 
 
-def test_on_a_full_disk_it_goes_on_in_memory_and_keeps_the_error(tmp_path, full):
-    found, spool = written(tmp_path / "x")
+def test_on_a_full_disk_it_goes_on_in_memory_and_keeps_the_error(tmp_path):
+    with full_disk(10):
+        found, spool = written(tmp_path / "x")
     assert found == WRITTEN and spool.failure.strerror == "File too large"
-    with Spool(str(tmp_path / "y")) as spool:
+    with full_disk(10), Spool(str(tmp_path / "y")) as spool:
         assert spool.truncate(20) == 20 and spool.tell() == 0 and spool.read() == bytes(20)
     assert spool.failure.strerror == "File too large"

@@ -2,7 +2,6 @@ import gc
 import logging
 import os
 import re
-import resource
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from hetbrian.published import force_network
 from hetbrian.simulation import record
 from hetbrian.simulation.names import REGISTRY, find_recordable
 from hetbrian.simulation.record import Recorder, load, sampling_interval, save
+from tests.full_disk import full_disk
 
 DT = 0.1 * ms
 OF_FORCE = ("z", "y", "weights", "v", "w", "IPSC", "r", "spikes", "rate", "eta", "g", "theta")
@@ -529,15 +529,12 @@ def test_a_dataset_that_netcdf_cannot_keep_is_refused_by_the_name_of_what_is_wro
 def test_a_full_disk_is_one_sentence_and_leaves_the_file_that_was_there(tmp_path, size):
     path = tmp_path / "run.nc"
     save(example(1.0), path)
-    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = path.read_bytes()
     large = xarray.Dataset({"x": ("t", np.random.default_rng(0).random(100_000)), "s": ("u", ["text"] * 5000)})
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))  # the system refuses in the same way
-    try:
-        with pytest.raises(
-            OSError, match=r"run.nc' could not be written \(File too large\), expected a folder with space"
-        ):
-            save(large, path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with (
+        full_disk(size),
+        pytest.raises(OSError, match=r"run.nc' could not be written \(File too large\), expected a folder with space"),
+    ):
+        save(large, path)
     gc.collect()  # what HDF5 could not close would crash here
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["run.nc"]
