@@ -68,13 +68,8 @@ def force_network(
     drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
     start: Quantity = 5 * second,
     stop: Quantity = 10 * second,
-<<<<<<< HEAD
     every: Quantity | None = None,
-    initial_P: float = 2.0,
-=======
-    every: Quantity = 0.8 * ms,
     initial_P: float | Literal["auto"] = 2.0,
->>>>>>> m18c
     dtype: Literal["float64", "float32"] = "float64",
     readout: str | Path | None = None,
     dt: Quantity = 0.04 * ms,
@@ -114,17 +109,10 @@ def force_network(
         ``drive(n_neurons, dt, rng)`` returns an extra input current.
     start, stop : Quantity [second]
         Learning interval.
-<<<<<<< HEAD
-    every : Quantity [second], optional
-        Interval between updates, by default the multiple of the time step nearest to 0.8 ms.
-    initial_P : float
-        P(0) is initial_P times the identity.
-=======
-    every : Quantity [second]
-        Interval between updates.
+    every : Quantity [second] or Distribution of times, optional
+        Interval between updates, by default the multiple of the time step nearest to 0.8 ms, see `FORCE`.
     initial_P : float or "auto"
         P(0) is initial_P times the identity, see `FORCE`.
->>>>>>> m18c
     dtype : {"float64", "float32"}
         Precision of P.
     readout : path-like, optional
