@@ -68,7 +68,7 @@ def force_network(
     drive: Callable[[int, Quantity, np.random.Generator], hb.Drive] | None = None,
     start: Quantity = 5 * second,
     stop: Quantity = 10 * second,
-    every: Quantity | None = None,
+    every: Quantity | hb.Distribution | None = None,
     initial_P: float | Literal["auto"] = 2.0,
     dtype: Literal["float64", "float32"] = "float64",
     readout: str | Path | None = None,
