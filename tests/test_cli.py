@@ -25,7 +25,7 @@ from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
 from hetbrian.study.figure import archived, find_figure
 from hetbrian.study.helptext import size
-from hetbrian.study.options import described, parse_value
+from hetbrian.study.options import described, options, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
 from hetbrian.study.sweeps import COUNT_ONLY
 from hetbrian.training.data.standins.formats import write_bin
@@ -295,6 +295,8 @@ MISTAKES = {
     "def compute(n=1): return xarray.Dataset()\nSMALL = {'m': 1}": "SMALL of mine is {'m': 1}, expected a dict",
     "def compute(): return xarray.Dataset(attrs={'s': None})": "the Dataset cannot be saved: its attribute 's'",
     "def compute(): raise SystemExit(0)": r"your code ended the process, as sys.exit\(0\) does, in mine.compute, line",
+    "def compute(n, /): pass": r"the function of mine has arguments without a name, expected compute\(n=1\)",
+    "compute = int": "the function of mine has arguments without a name, expected",
     "raise SystemExit\ndef compute(): pass": r"your code ended the process, as sys.exit\(None\) does, in mine.<module>",
     "def compute(): return point(1)\ndef point(i): exit()": r"your code ended the process, .*, in mine.point, line",
     "import argparse\ndef compute(): argparse.ArgumentParser().parse_args(['--help'])": r"your code ended the process",
@@ -309,6 +311,22 @@ def test_what_a_protocol_must_not_do_or_return_is_one_sentence(tmp_path, monkeyp
     assert called(monkeypatch, "run", tmp_path / "mine.py", *small, "--out", tmp_path / "o") == 1
     said = capsys.readouterr().err
     assert re.search(MISTAKES[text], said) and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_further_arguments_are_no_options(tmp_path, monkeypatch):
+    module = types.SimpleNamespace(compute=lambda n=1, *more, **others: None, __name__="open")
+    assert options(module) == {} and [name for name, *_ in described(module)] == ["n"]
+    with pytest.raises(ValueError, match="'others' is no option of open, expected one of n"):
+        options(module, settings=["others=1"])
+
+
+@pytest.mark.parametrize("text", ["SMALL = 5", "SMALL = {'m': 1}", "compute = int"])
+def test_help_of_a_protocol_that_is_wrong_is_one_sentence(tmp_path, monkeypatch, capsys, text):
+    (tmp_path / "mine.py").write_text(f"def compute(n=1): pass\n{text}\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert called(monkeypatch, "run", tmp_path / "mine.py", "--help") == 1
+    said = capsys.readouterr().err
+    assert re.search("of mine (is|has) .*, expected", said) and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["json", "numpy", "test", "sys", "brian2", "hetbrian", "__main__"])
@@ -397,6 +415,14 @@ def test_a_path_that_cannot_be_used_is_one_sentence_in_every_command(protocol, t
 def test_a_seed_is_not_negative(monkeypatch, capsys, arguments):
     assert called(monkeypatch, *arguments, "--seed", "-1") == 2
     assert "Invalid value for '--seed'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["def model(): pass", "model = int"])
+def test_a_model_without_rng_is_refused(tmp_path, monkeypatch, capsys, text):
+    (tmp_path / "wrong_model.py").write_text(text)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert called(monkeypatch, "compare", tmp_path / "wrong_model.py") == 1
+    assert "has arguments without a name, expected compute(n=1), or model(rng, n=1)" in capsys.readouterr().err
 
 
 def test_a_model_that_returns_no_network_is_refused(tmp_path, monkeypatch, capsys):
@@ -720,7 +746,7 @@ def compute(device="numpy"):
 
 
 @pytest.mark.parametrize("device", ["numpy", "cython"])
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_run_that_is_stopped_says_so_and_writes_nothing(tmp_path, device, number, status):
     (tmp_path / "slow.py").write_text(SLOW)
     process = subprocess.Popen(

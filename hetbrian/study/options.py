@@ -122,7 +122,7 @@ def options(module: Any, small: bool = False, seed: int | None = None, settings:
     ValueError
         If there is no such option or the text is no value of it.
     """
-    known = inspect.signature(module.compute).parameters
+    known = _parameters(module)
     chosen: dict[str, Any] = {}
     if small:
         chosen.update(_small(module, known))
@@ -143,6 +143,21 @@ def options(module: Any, small: bool = False, seed: int | None = None, settings:
     if missing:
         raise ValueError(f"{module.__name__} needs {missing[0]}, expected a value for it: add --{missing[0]} VALUE.")
     return chosen
+
+
+def _parameters(module):
+    """Return the parameters of ``compute`` by name; ``**others`` have none and are no options."""
+    try:
+        found = inspect.signature(module.compute).parameters
+    except (TypeError, ValueError):  # written in C, or without room for the rng of a model
+        found = None
+    kinds = inspect.Parameter
+    if found is None or any(item.kind == kinds.POSITIONAL_ONLY for item in found.values()):
+        raise ValueError(
+            f"the function of {module.__name__} has arguments without a name, expected compute(n=1), or model(rng, n=1)"
+            " of a network: define it so."
+        )
+    return {name: item for name, item in found.items() if item.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)}
 
 
 def _small(module, known):
@@ -172,8 +187,8 @@ def described(module: Any) -> list[tuple[str, str, str, str]]:
         Of each parameter of ``compute`` its name, its default, its value of the small size, and what its docstring
         says; empty where there is nothing to say.
     """
-    parameters = inspect.signature(module.compute).parameters
-    texts, small = _documented(module.compute), getattr(module, "SMALL", {})
+    parameters = _parameters(module)
+    texts, small = _documented(module.compute), _small(module, parameters) if hasattr(module, "SMALL") else {}
     return [
         (
             name,
