@@ -7,12 +7,26 @@ from typing import Any
 import numpy as np
 import sympy
 
+from hetbrian._support.allowed import Allowed
 from hetbrian._support.checks import instance, numbers, shown
 from hetbrian.analysis.orbit import Orbit
 from hetbrian.analysis.path import correct, tangent
 
 TOLERANCES = {"epsl": 1e-8, "epsu": 1e-8, "epss": 1e-7, "dsmin": 1e-8}
 """Newton and location tolerances with which Hopf points come out to 1e-9 and folds to 1e-8."""
+
+
+LARGEST = 1e8
+"""Length of a state up to which the engine follows a branch."""
+
+STEP = Allowed(
+    "more than 0 and at most 1e8, beyond which the engine follows nothing, or crashes",
+    "leave it out for a fiftieth of the range",
+    low=0.0,
+    high=LARGEST,
+    included=(False, True),
+)
+"""Arc length of a step along a branch."""
 
 
 def ode_text(field, free, values, state):
@@ -94,7 +108,7 @@ class Model:
                 f"the engine evaluates the equations to {theirs}, expected {ours}: please report the equations."
             )
         self._auto = self._model.auto
-        self._auto.set(parmin=limits[0], parmax=limits[1], normmax=1e8, npr=10**6, dsmax=max_step, **TOLERANCES)
+        self._auto.set(parmin=limits[0], parmax=limits[1], normmax=LARGEST, npr=10**6, dsmax=max_step, **TOLERANCES)
 
     def __enter__(self):
         return self
@@ -197,7 +211,7 @@ def reach(model, near, at, label, max_step):
         if point.type == label and np.linalg.norm(here - at) < 1e-3 * (1e-2 + np.linalg.norm(at)):
             return point
     raise RuntimeError(
-        f"the engine finds no {label} point at {model.free[0]} = {at[-1]:.8g}, where the Jacobian has one: "
+        f"the engine finds no {label} point at {model.free[0]} = {at[-1]:.8g}, expected one, as the Jacobian has: "
         "take another max_step."
     )
 

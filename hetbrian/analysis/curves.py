@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import count, positive
-from hetbrian.analysis.continuation import Model, approach, check_range, dataset, ranges, reach
+from hetbrian._support.checks import count
+from hetbrian.analysis.continuation import STEP, Model, approach, check_range, dataset, ranges, reach
 from hetbrian.analysis.equilibrium import first_lyapunov, fold_test, hopf_test
 from hetbrian.analysis.vectorfield import VectorField
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     field=of(VectorField, advice="make one of the equations"),
     limits=ranges,
     hopf=dataset,
-    max_step=positive,
+    max_step=STEP,
     max_points=count,
 )
 def hopf_curve(
@@ -80,7 +80,7 @@ def hopf_curve(
     field=of(VectorField, advice="make one of the equations"),
     limits=ranges,
     fold=dataset,
-    max_step=positive,
+    max_step=STEP,
     max_points=count,
 )
 def fold_curve(

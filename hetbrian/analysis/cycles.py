@@ -6,7 +6,7 @@ import numpy as np
 
 from hetbrian._support.arguments import array, checked, of
 from hetbrian._support.checks import count, finite, positive, text
-from hetbrian.analysis.continuation import Model, approach, check_range, dataset, reach
+from hetbrian.analysis.continuation import STEP, Model, approach, check_range, dataset, reach
 from hetbrian.analysis.equilibrium import located
 from hetbrian.analysis.orbit import DEGREE, RESTS
 from hetbrian.analysis.vectorfield import VectorField
@@ -189,7 +189,7 @@ TOLERANCE = 1e-7
     lower=finite,
     upper=finite,
     hopf=dataset,
-    max_step=positive,
+    max_step=STEP,
     max_points=count,
     intervals=count,
 )
@@ -384,12 +384,12 @@ def _dataset(field, parameter, cycles, hopfs, end, width):
     import xarray as xr
 
     if not cycles:
-        raise RuntimeError("the engine returned no cycle from the Hopf point: take another max_step.")
+        raise RuntimeError("the engine returned no cycle from the Hopf point, expected some: take another max_step.")
     column = {key: np.array([row[key] for row in cycles]) for key in cycles[0] if key != "orbit"}
     verified, decided = _verify(field, parameter, column)
     wrong = decided & ~verified
     if wrong.all():
-        raise RuntimeError(f"none of the {len(cycles)} cycles of the engine closes: take a smaller max_step.")
+        raise RuntimeError(f"none of the {len(cycles)} cycles of the engine closes, expected some: lower max_step.")
     kinds = _kinds(column, verified & decided, ~wrong, 5e-6 * width)
     stable = verified & (np.abs(column["multipliers"]).max(axis=-1) < 1) & (kinds == "regular")
     column |= {"kind": kinds, "stable": stable, "verified": verified}

@@ -4,9 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+import xarray
 
 from hetbrian.analysis import continuation
 from hetbrian.analysis.continuation import Model, approach, check_range, ode_text, reach
+from hetbrian.analysis.curves import fold_curve, hopf_curve
 from hetbrian.analysis.equilibrium import branch
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.analysis.path import correct, tangent
@@ -113,3 +115,12 @@ def test_bad_ranges_are_refused():
         check_range(FOLD, "p", 1, 0)
     with pytest.raises(ValueError, match="parameter is 'q', expected p"):
         check_range(FOLD, "q", 0, 1)
+
+
+@pytest.mark.parametrize("follow", [hopf_curve, fold_curve])
+@pytest.mark.parametrize("max_step", [-1.0, 0.0, 1e9, 1e30, np.inf])
+def test_no_step_crashes_the_engine(follow, max_step):
+    found = "hopf" if follow is hopf_curve else "fold"
+    given = {"field": VectorField("dx/dt = p - x : 1", {"p": 0.5}), "limits": {"p": (0, 1), "q": (0, 1)}}
+    with pytest.raises(ValueError, match=r"max_step is .*, expected more than 0 and at most 1e8, beyond which the eng"):
+        follow(**given, **{found: xarray.Dataset()}, max_step=max_step)

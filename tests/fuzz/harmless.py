@@ -11,6 +11,7 @@ HARMLESS = (
     (r"analysis\.MeanField\.(rate|potential)", "[rv]", "nan", "a change of units: NaN in, NaN out"),
     (r"analysis\.VectorField\.(derivative|rhs|jacobian|sensitivity|linearised)", "state", "nan|inf|huge",
      "arithmetic: what is not finite there is looked for by those who follow it"),
+    (r"analysis\.correlation", "output|target", "zero", "NaN where a signal is constant, as documented"),
     (r"training\.EpochBatches", "training|validation|test", "none", "None stands for no samples, as documented"),
     (r"file\.(digit|gesture|words|sound)", "file", "flipped|zeroed|longer|truncated",
      "formats of others, whose numbers have no checksum; that of the archive that they come in is verified"),
