@@ -13,7 +13,7 @@ HARMLESS = (
      "arithmetic: what is not finite there is looked for by those who follow it"),
     (r"analysis\.correlation", "output|target", "zero", "NaN where a signal is constant, as documented"),
     (r"training\.EpochBatches", "training|validation|test", "none", "None stands for no samples, as documented"),
-    (r"file\.(digit|gesture|words|sound)", "file", "flipped|zeroed|longer|truncated",
+    (r"file\.(digit|gesture|(table of )?clips?|words|sound)", "file", "flipped|zeroed|longer|truncated",
      "formats of others, whose numbers have no checksum; that of the archive that they come in is verified"),
 )  # fmt: skip
 """Patterns of call, argument and tag, and the reason."""
