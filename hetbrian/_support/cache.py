@@ -118,6 +118,7 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("HETBRIAN_CACHE")
     folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hetbrian"
+    folder = folder.absolute()  # the compiler works in another folder
     with contextlib.suppress(OSError):  # what is written there says so
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid") and folder.is_dir():

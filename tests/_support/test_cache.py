@@ -144,3 +144,9 @@ def test_a_damaged_limit_is_named_and_not_used(kept, tmp_path, monkeypatch):
         assert most() == LIMIT
     set_most(7)
     assert most() == 7
+
+
+def test_a_relative_cache_is_the_same_folder_for_whoever_works_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HETBRIAN_CACHE", "./kept")
+    assert cache_folder() == tmp_path / "kept" and cache_folder().is_absolute() and (tmp_path / "kept").is_dir()
