@@ -7,7 +7,7 @@ import numpy as np
 from brian2 import NeuronGroup, Synapses, ms
 
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import flag, stream_seed
+from hetbrian._support.checks import file_path, flag, stream_seed
 from hetbrian._support.optional import torch
 from hetbrian.training.checkpoint import check, read
 from hetbrian.training.classifier import Classifier
@@ -36,6 +36,7 @@ class TrainedNetwork:
     neurons: NeuronGroup
     synapses: list[Synapses]
 
+    @checked(checkpoint=file_path)
     def restore(self, checkpoint: str | PathLike[str]) -> None:
         """
         Take the trained values of a checkpoint, ``best.ckpt`` or ``last.ckpt``.

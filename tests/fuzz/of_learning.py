@@ -343,7 +343,16 @@ DATA_WORDS = {
     "name": ("data set",), "names": ("data set",), "split": ("split",), "root": ("folder of data sets", "data-root"),
 }  # fmt: skip
 
+
+def kept():
+    fit(TINY, BINNING, made(), folder="right", progress=False, is_fused=False)
+    return "right/last.ckpt"
+
+
 TRAINING = {
+    "TrainedNetwork.restore": lambda: Call(
+        build(TINY, BINNING, made(), 0, is_fused=False).restore, {"checkpoint": kept()}
+    ),
     "Batches": lambda: Call(
         Batches,
         {"recordings": made(), "binning": BINNING, "batch_size": 8, "seed": 1, "epoch": 0, "rank": 0, "world_size": 1},
