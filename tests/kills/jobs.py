@@ -144,7 +144,7 @@ def _results(folder):
         (folder / "out" / name).mkdir(parents=True)
         data = xarray.Dataset({"x": ("seed", np.arange(3.0))}, {"seed": [0, 1, 2]}, {"gain": json.dumps({"a": name})})
         save_dataset(data, folder / "out" / name / f"{name}.nc")
-        (folder / "out" / name / f"{name}.png").write_bytes(bytes(5000))
+        (folder / "out" / name / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(5000))
     (folder / "r.html").write_text("an older report")
 
 
