@@ -69,5 +69,6 @@ def test_every_model_declares_its_arguments():
     for module in pkgutil.iter_modules(models.__path__):
         place = f"hetbrian.published.models.{module.name}"
         for name, item in vars(importlib.import_module(place)).items():
-            if inspect.isfunction(item) and item.__module__ == place and not name.startswith("_"):
+            is_model = inspect.isfunction(item) and item.__module__ == place and not name.startswith("_")
+            if is_model and module.name != "rules":  # what they are checked by
                 assert rules(item), f"{module.name}.{name}"
