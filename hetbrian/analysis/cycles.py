@@ -1,5 +1,6 @@
 """Limit cycles: by multiple shooting with Floquet multipliers, and as a branch from a Hopf point."""
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,11 @@ SAMPLES = 401
 """Times at which a cycle is sampled for its extrema."""
 
 
-def floquet(field, states, periods, rtol=1e-9, **changes):
+EVALUATIONS = 200_000
+"""Of the field, before `limit_cycle` gives up: one turn takes some hundreds, and a correction some turns."""
+
+
+def floquet(field, states, periods, rtol=1e-9, *, watch=None, **changes):
     r"""
     Integrate cycles over one period together with their variational equation.
 
@@ -36,6 +41,8 @@ def floquet(field, states, periods, rtol=1e-9, **changes):
         Periods, in the equations' unit of time.
     rtol : float, optional
         Relative tolerance of the integration.
+    watch : callable, optional
+        Called without arguments at each evaluation of the field; what it raises ends the integration.
     **changes : array_like, shape (n_cycles,) or ()
         Parameters that differ from those of the field.
 
@@ -55,6 +62,8 @@ def floquet(field, states, periods, rtol=1e-9, **changes):
     far = 1e3 * (1 + np.abs(states).max())
 
     def velocity(_, flat):
+        if watch is not None:
+            watch()
         both = flat.reshape(count, n, n + 1)
         state, matrix = both[..., 0], both[..., 1:]
         change = field.jacobian(state, **changes) @ matrix
@@ -131,8 +140,17 @@ def limit_cycle(field: VectorField, state: np.ndarray, period: float, **changes:
 
     state = np.array(state, dtype=float)
     plane = field.rhs(state, **changes)
+    evaluations, given = itertools.count(1), period
+
+    def watch():
+        if next(evaluations) > EVALUATIONS:
+            raise ValueError(
+                f"no limit cycle found near period {given:g} in {EVALUATIONS} evaluations of the field, expected that "
+                "of one turn: give a shorter period or a closer state."
+            )
+
     for _ in range(30):
-        orbit, monodromy, _ = floquet(field, state[None], [period], **changes)
+        orbit, monodromy, _ = floquet(field, state[None], [period], watch=watch, **changes)
         end = orbit[0, :, -1]
         matrix = np.block(
             [

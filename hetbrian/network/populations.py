@@ -1,6 +1,7 @@
 """Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from hetbrian._support.allowed import Allowed, LimitedNeurons
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import choice, count, did_you_mean, flag, object_name, text
+from hetbrian._support.checks import choice, count, did_you_mean, flag, object_name, shown, text
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
@@ -24,8 +25,16 @@ FINITE = Allowed("finite values", "check its distribution", -np.inf, np.inf, inc
 """What parameters and potentials must be."""
 
 
+def _names(value: Any, name: str) -> None:
+    """Refuse what names no variables."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write ('v',), say.")
+
+
 @checked(
     n_neurons=count,
+    held=_names,
+    own=_names,
     parameters=of(Izhikevich, advice="give a parameter set, as Izhikevich.FORCE"),
     synapse=of(Synapse, advice="call what makes it, as single_exponential()"),
     drive=of(Drive, advice="call what makes it, with its numbers"),

@@ -149,6 +149,7 @@ NETWORK = {
     "temporal_signal": lambda: Call(
         network.temporal_signal,
         {"n_pulses": 4, "period": 2 * ms, "n_neurons": 3, "amplitude": 80 * pA, "dt": 0.1 * ms, "rng": rng()},
+        says={"dt": ("time step",)},
     ),
 }  # fmt: skip
 
@@ -157,6 +158,7 @@ READOUT = {
         readout.FORCE,
         {"source": neurons(), "target": "sin(5*Hz*t)", "encoder": np.ones(3) * pA, "start": 1 * ms, "stop": 2 * ms,
          "every": 1 * ms, "n_outputs": 1, "namespace": {}, "rng": rng()},
+        says={"n_outputs": ("outputs",)},
     ),
     "FORCE.run_value": lambda: Call(
         lambda weights: force().run_value("weights", weights), {"weights": np.ones((1, 3))}
@@ -177,7 +179,8 @@ READOUT = {
     ),
     "Ridge": lambda: Call(readout.Ridge, {"gamma": 0.1, "n_folds": 3, "bias": True}),
     "Ridge.fit": lambda: Call(
-        ridge(gamma=(0.1, 1.0)).fit, {"features": FEATURES, "target": TARGET, "trial": np.arange(12) // 4}
+        ridge(gamma=(0.1, 1.0)).fit, {"features": FEATURES, "target": TARGET, "trial": np.arange(12) // 4},
+        says={"features": ("record",)},
     ),
     "Ridge.predict": lambda: Call(ridge(fitted=True).predict, {"features": FEATURES}),
     "Target": lambda: Call(

@@ -597,3 +597,10 @@ def test_each_neuron_follows_the_parameter_of_its_own():
 def test_a_parameter_that_is_none_is_refused():
     with pytest.raises(ValueError, match=r"an entry of own is 'tau', expected C, k, v_r, v_t, .*tau_d"):
         population(3, Izhikevich.FORCE, single_exponential(), own=("tau",))
+
+
+@pytest.mark.parametrize("given", [-280, "v", (1,)])
+def test_names_of_variables_are_names(given):
+    for name in ("held", "own"):
+        with pytest.raises(TypeError, match=f"{name} is .*, expected names of variables"):
+            hb.population(3, hb.Izhikevich.FORCE, hb.single_exponential(), **{name: given})
