@@ -149,7 +149,7 @@ NETWORK = {
     "temporal_signal": lambda: Call(
         network.temporal_signal,
         {"n_pulses": 4, "period": 2 * ms, "n_neurons": 3, "amplitude": 80 * pA, "dt": 0.1 * ms, "rng": rng()},
-        says={"dt": ("time step",)},
+        says={"dt": ("time step", "time steps")},
     ),
 }  # fmt: skip
 
