@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from brian2 import DimensionMismatchError, Quantity
@@ -137,3 +137,14 @@ def one_of(*known: str) -> Rule:
 def of(*kinds: type, advice: str = "give one") -> Rule:
     """Return a rule for what is an instance of a class, or of one of several."""
     return functools.partial(instance, kind=kinds, advice=advice)
+
+
+def texts(expected: str) -> Rule:
+    """Return a rule for a sequence of texts; ``expected`` ends the error: what they are, and how to write them."""
+
+    def check(value: Any, name: str) -> None:
+        is_several = isinstance(value, Sequence) and not isinstance(value, str)
+        if not is_several or not all(isinstance(item, str) for item in value):
+            raise TypeError(f"{name} is {shown(value)}, expected {expected}.")
+
+    return check

@@ -1,7 +1,6 @@
 """Populations of heterogeneous neurons, as Brian2 NeuronGroups with complete namespaces."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ from brian2.units.fundamentalunits import get_unit_for_display
 from brian2.utils.stringtools import get_identifiers
 
 from hetbrian._support.allowed import Allowed, LimitedNeurons
-from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import choice, count, did_you_mean, flag, object_name, shown, text
+from hetbrian._support.arguments import checked, of, texts
+from hetbrian._support.checks import choice, count, did_you_mean, flag, object_name, text
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import THRESHOLD, Izhikevich
 from hetbrian.network.reset import Reset
@@ -25,16 +24,13 @@ FINITE = Allowed("finite values", "check its distribution", -np.inf, np.inf, inc
 """What parameters and potentials must be."""
 
 
-def _names(value: Any, name: str) -> None:
-    """Refuse what names no variables."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write ('v',), say.")
+NAMES = texts("names of variables: write ('v',), say")
 
 
 @checked(
     n_neurons=count,
-    held=_names,
-    own=_names,
+    held=NAMES,
+    own=NAMES,
     parameters=of(Izhikevich, advice="give a parameter set, as Izhikevich.FORCE"),
     synapse=of(Synapse, advice="call what makes it, as single_exponential()"),
     drive=of(Drive, advice="call what makes it, with its numbers"),

@@ -7,16 +7,12 @@ from typing import Any, NamedTuple
 from brian2 import NeuronGroup, Synapses
 from brian2.units.fundamentalunits import Dimension
 
-from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import choice, count, instance, shown, text, whole
+from hetbrian._support.arguments import checked, of, texts
+from hetbrian._support.checks import choice, count, instance, text, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.events import Events, binary
 
-
-def names(value: Any, name: str) -> None:
-    """Refuse what is no sequence of texts."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"{name} is {shown(value)}, expected names of variables: write ('v',), say.")
+NAMES = texts("names of variables: write ('v',), say")
 
 
 class Output(NamedTuple):
@@ -206,7 +202,7 @@ class Cell(torch.nn.Module):
         batch=count,
         inputs=of(Mapping, advice="give tensors by name"),
         spikes=of(Mapping, advice="give tensors by name"),
-        record=names,
+        record=NAMES,
         state=of(Mapping, advice="give tensors by name"),
         first_step=partial(whole, least=0),
     )

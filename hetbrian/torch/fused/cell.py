@@ -9,7 +9,7 @@ from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import count, whole
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.optional import torch
-from hetbrian.torch.cell import Cell, Output, names
+from hetbrian.torch.cell import NAMES, Cell, Output
 from hetbrian.torch.events import Events
 from hetbrian.torch.fused.cpu import CpuKernel
 from hetbrian.torch.fused.gpu import CudaModule, GpuKernel
@@ -71,7 +71,7 @@ class FusedCell(torch.nn.Module):
         batch=count,
         inputs=of(Mapping, advice="give tensors by name"),
         spikes=of(Mapping, advice="give tensors by name"),
-        record=names,
+        record=NAMES,
         state=of(Mapping, advice="give tensors by name"),
         first_step=partial(whole, least=0),
     )

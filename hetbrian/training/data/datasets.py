@@ -5,11 +5,10 @@ import os
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from hetbrian._support.arguments import checked
+from hetbrian._support.arguments import checked, texts
 from hetbrian._support.cache import cache_folder
-from hetbrian._support.checks import file_path, flag, shown, text
+from hetbrian._support.checks import file_path, flag, text
 from hetbrian._support.files import check_regular
 from hetbrian._support.progress import track
 from hetbrian.training.data.cache import read_recordings, write_recordings
@@ -26,13 +25,6 @@ from hetbrian.training.data.originals import (
 )
 from hetbrian.training.data.recordings import Recordings
 from hetbrian.training.data.trial import try_hdf5
-
-
-def _names(value: Any, name: str) -> None:
-    """Refuse what is no sequence of texts."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"{name} is {shown(value)}, expected names of data sets: give them in a list.")
-
 
 ROOT = "HETBRIAN_DATA"
 """Environment variable that names the folder of the data sets."""
@@ -249,7 +241,7 @@ def check_archive(name: str, split: str, root: str | PathLike[str] | None = None
 
 
 @checked(
-    names=_names,
+    names=texts("names of data sets: give them in a list"),
     root=file_path,
     download=flag,
 )
