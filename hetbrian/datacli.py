@@ -7,7 +7,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hetbrian._support.files import writable
 from hetbrian.study.options import changed, extra_settings, listed, no_more, parse_value, split_setting
 
 data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
@@ -43,19 +42,19 @@ def make_data(
     """
     from hetbrian.training.data.standins.make import make_stand_in
 
+    given = {"train": train, "validation": validation, "test": test}
+    sizes = {split: size for split, size in given.items() if size is not None}
     if name != "gestures" and clips is not None:
         raise ValueError(f"--clips is given for {name}, expected it for 'gestures': leave it out.")
     if name == "gestures":
-        _gestures(clips, out, part, context.args)
+        _gestures(clips, out, part, [*sizes, *context.args, *(["--wav"] if wav is not None else [])])
         return
-    given = {"train": train, "validation": validation, "test": test}
-    sizes = {split: size for split, size in given.items() if size is not None}
     settings = dict(split_setting(setting) for setting in extra_settings(context.args))
     if name != "speech":
         if wav is not None or settings:
             wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
             raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
-        written = make_stand_in(name, writable(out, "choose another --out"), sizes, seed, jobs)
+        written = make_stand_in(name, out, sizes, seed, jobs)
         Console(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
         return
     from hetbrian.training.data.cochlea import Cochlea

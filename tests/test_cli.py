@@ -657,6 +657,8 @@ def test_clips_become_samples(monkeypatch, tmp_path, capsys):
     for wrong, message in (
         ((*make, "--out", tmp_path), "expected --clips FOLDER and no sizes"),
         ((*cut, "--high", 5), "expected --clips FOLDER and no sizes"),
+        ((*cut, "--train", 5), "expected --clips FOLDER and no sizes"),
+        ((*cut, "--wav", recorded), "expected --clips FOLDER and no sizes"),
         ((*cut, "--part", 5), "part is 5, expected"),
         (("data", "make", "shd", "--out", tmp_path, "--clips", recorded), "--clips is given for shd, expected it for"),
     ):

@@ -11,14 +11,14 @@ from brian2 import Quantity, second
 
 from hetbrian._support.arguments import checked, quantity
 from hetbrian._support.checks import file_path, positive, shown
-from hetbrian._support.files import check_regular, writable
+from hetbrian._support.files import check_regular
 from hetbrian._support.optional import tonic
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
-from hetbrian._support.scratch import temporary_folder
-from hetbrian.training.data.originals import DATA_SETS, STAND_IN, DamagedDataError, archive_of
+from hetbrian.training.data.newdataset import NewDataSet
+from hetbrian.training.data.originals import DATA_SETS, DamagedDataError
 from hetbrian.training.data.recordings import HELD_OUT
-from hetbrian.training.data.standins.formats import write_archive, write_gesture
+from hetbrian.training.data.standins.formats import write_gesture
 
 LABELS = "labels.csv"
 """File beside the clips that says what each shows."""
@@ -180,13 +180,13 @@ def make_gestures(
         If the folder is there already.
     """
     data = DATA_SETS["dvs128"]
-    out = writable(out, "choose another --out")
-    target = out / data.kind
-    if target.exists():
-        raise FileExistsError(f"{str(target)!r} is there already, expected a new folder: remove it, or choose another.")
-    found = clips(folder)
-    with temporary_folder(out) as temporary:
-        made = temporary / data.kind
+    new, found = NewDataSet.of(data, data.sources, out), clips(folder)
+    note = (
+        f"These are {len(found)} clips of {Path(folder).name!r} in the layout of {data.kind}, cut into parts of "
+        f"{float(part):g} s, not {data.kind}.\nMade by hetbrian {provenance()['hetbrian']} data make gestures.\n"
+        "Their licence is that of the clips.\n"
+    )
+    with new.written(note) as made:
         for number, clip in enumerate(track(found, "cutting clips", len(found))):
             pieces = list(_parts(clip.path, float(part)))
             if len(pieces) < 2:
@@ -201,16 +201,7 @@ def make_gestures(
                 place.mkdir(parents=True)
                 when = (events["t"] - events["t"][:1]) * 1e-6
                 write_gesture(place / f"{clip.gesture - 1}.npy", when, events["x"], events["y"], events["p"])
-        note = (
-            f"These are {len(found)} clips of {Path(folder).name!r} in the layout of {data.kind}, cut into parts of "
-            f"{float(part):g} s, not {data.kind}.\nMade by hetbrian {provenance()['hetbrian']} data make gestures.\n"
-            "Their licence is that of the clips.\n"
-        )
-        (made / STAND_IN).write_text(note, encoding="utf-8")
-        for split in data.sources:
-            write_archive(made / archive_of(data, split)[0], note)
-        made.rename(target)
-    return target
+    return new.target
 
 
 def _parts(path: Path, part: float) -> Iterator[np.ndarray]:

@@ -17,14 +17,14 @@ import numpy as np
 from hetbrian._support.arguments import checked, of, one_of
 from hetbrian._support.checks import count, file_path, stream_seed, text
 from hetbrian._support.entries import NOT_NEGATIVE, Entry
-from hetbrian._support.files import arrays, replacing, save_arrays, writable
+from hetbrian._support.files import arrays, replacing, save_arrays
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
-from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.data.cochlea import Cochlea
-from hetbrian.training.data.originals import STAND_IN, archive_of, known
+from hetbrian.training.data.newdataset import NewDataSet
+from hetbrian.training.data.originals import known
 from hetbrian.training.data.sound import read_sound
-from hetbrian.training.data.standins.formats import write_archive, write_spikes
+from hetbrian.training.data.standins.formats import write_spikes
 from hetbrian.training.data.voices import PATTERN, Voice, divided, voices
 
 FORMAT = 1
@@ -98,10 +98,7 @@ def make_speech(
     """
     cochlea = cochlea or Cochlea()
     data = known(layout, "train")
-    out = writable(out, "choose another --out")
-    target = out / data.kind
-    if target.exists():
-        raise FileExistsError(f"{str(target)!r} is there already, expected a new folder: remove it, or choose another.")
+    new = NewDataSet.of(data, data.sources, out)
     found = voices(folder, pattern)
     splits = divided(
         found,
@@ -111,8 +108,7 @@ def make_speech(
         test_files=test_files,
         seed=seed,
     )
-    archives = [archive_of(data, split)[0] for split in splits]
-    parts = Parts(_unfinished(out / f"{data.kind}.unfinished", found, cochlea, seed), found, cochlea, seed)
+    parts = Parts(_unfinished(new.target.with_suffix(".unfinished"), found, cochlea, seed), found, cochlea, seed)
     try:
         parts.convert(workers)
     except BaseException:
@@ -122,9 +118,7 @@ def make_speech(
     labels, speakers = (sorted({getattr(voice, name) for voice in found}) for name in ("label", "speaker"))
     numbers = {voice.name: number for number, voice in enumerate(found)}
     note = _note(data.kind, Path(folder), cochlea, splits, parts)
-    with temporary_folder(out) as temporary:
-        made = temporary / data.kind
-        made.mkdir()
+    with new.written(note) as made:
         for split, members in splits.items():
             write_spikes(
                 made / data.sources[split],
@@ -136,12 +130,8 @@ def make_speech(
                 speakers,
                 cochlea.n_channels,
             )
-        (made / STAND_IN).write_text(note, encoding="utf-8")
-        for archive in archives:
-            write_archive(made / archive, note)
-        made.rename(target)
     shutil.rmtree(parts.folder)
-    return target
+    return new.target
 
 
 def _unfinished(folder, found, cochlea, seed):

@@ -10,10 +10,10 @@ import numpy as np
 
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
-from hetbrian._support.scratch import temporary_folder
 from hetbrian.training.data.cochlea import Cochlea
-from hetbrian.training.data.originals import STAND_IN, archive_of, known
-from hetbrian.training.data.standins.formats import write_archive, write_bin, write_gesture, write_spikes
+from hetbrian.training.data.newdataset import NewDataSet
+from hetbrian.training.data.originals import known
+from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
 from hetbrian.training.data.standins.gestures import LIGHTS, Subject, gesture_events
 from hetbrian.training.data.standins.saccades import digits, saccade_events
 from hetbrian.training.data.standins.speech import COMMANDS, ENGLISH, FEMALE, GERMAN, RATE, VOICES, speak
@@ -111,27 +111,17 @@ def make_stand_in(
     for split, size in sizes.items():
         known(name, split)
         _check_size(name, split, size)
-    target = Path(folder) / data.kind
-    if target.exists():
-        raise FileExistsError(f"{str(target)!r} is there already, expected a new folder: remove it, or choose another.")
-    archives = [archive_of(data, split)[0] for split in sizes]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(folder) as temporary:
-        made = temporary / data.kind
-        made.mkdir()
+    new = NewDataSet.of(data, sizes, folder)
+    note = (
+        f"This is a stand-in for {data.kind}, not the data set: {stand_in.source}.\n"
+        f"Made by hetbrian {provenance()['hetbrian']} data make {name}, seed {seed}, sizes {sizes}.\n"
+    )
+    with new.written(note) as made:
         for at, (split, size) in enumerate(sizes.items()):
             rngs = [np.random.default_rng([seed, at, sample]) for sample in range(size)]
             each = partial(_each, jobs, f"{name} {split}", size)
             _WRITERS[name](made / data.sources[split], name, split, rngs, seed, each)
-        text = (
-            f"This is a stand-in for {data.kind}, not the data set: {stand_in.source}.\n"
-            f"Made by hetbrian {provenance()['hetbrian']} data make {name}, seed {seed}, sizes {sizes}.\n"
-        )
-        (made / STAND_IN).write_text(text)
-        for archive in archives:
-            write_archive(made / archive, text)
-        made.rename(target)
-    return target
+    return new.target
 
 
 def _each(jobs, text, total, function, *columns):
