@@ -4,9 +4,10 @@ from hetbrian.analysis.activity import exponential_activity, gaussian_activity
 from hetbrian.analysis.asynchronous import asynchronous_state, firing_rate, mean_reset, time_saved
 from hetbrian.analysis.bifurcations import equilibria
 from hetbrian.analysis.curves import fold_curve, hopf_curve
-from hetbrian.analysis.cycles import limit_cycle, limit_cycles
+from hetbrian.analysis.cycles import limit_cycles
 from hetbrian.analysis.meanfield import MeanField
 from hetbrian.analysis.score import best_shift_mse, correlation, force_scores, log_mse, mse
+from hetbrian.analysis.shooting import limit_cycle
 from hetbrian.analysis.state import (
     active_fraction,
     degrees_of_freedom,

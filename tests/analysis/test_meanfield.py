@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from brian2 import DimensionMismatchError, Hz, ms, mV, nS, pA, second
 
-from hetbrian.analysis.cycles import limit_cycle
 from hetbrian.analysis.meanfield import EQUATIONS, MeanField
+from hetbrian.analysis.shooting import limit_cycle
 from hetbrian.network.neuron import Izhikevich
 
 CA3 = MeanField.CA3

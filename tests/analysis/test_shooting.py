@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hetbrian.analysis.cycles import floquet, limit_cycle, nontrivial
+from hetbrian.analysis.shooting import floquet, limit_cycle, nontrivial
 from hetbrian.analysis.vectorfield import VectorField
 
 LANDAU = """
@@ -57,7 +57,7 @@ def test_repelling_cycle_is_not_stable():
 
 
 def test_a_period_of_endless_turns_is_refused(monkeypatch):
-    monkeypatch.setattr("hetbrian.analysis.cycles.EVALUATIONS", 2000)
+    monkeypatch.setattr("hetbrian.analysis.shooting.EVALUATIONS", 2000)
     field = VectorField(LANDAU.replace("- (x", "+ (x").replace("- (y - 2)*square", "+ (y - 2)*square"), {"p": -0.25})
     with pytest.raises(ValueError, match=r"no limit cycle found near period 4.2e\+09 in 2000 evaluations of the field"):
         limit_cycle(field, [1.5, 2.0], 4.2e9)
