@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hetbrian import __version__
-from hetbrian._support.checks import choice, did_you_mean, shown
+from hetbrian._support.checks import choice, did_you_mean, returned, shown
 from hetbrian._support.ending import end_well
 from hetbrian._support.files import writable
 from hetbrian._support.leftovers import leave_nothing
@@ -39,6 +39,7 @@ from hetbrian.study.options import (
     split_setting,
 )
 from hetbrian.study.protocol import (
+    called,
     computed,
     find_protocol,
     generate,
@@ -47,7 +48,6 @@ from hetbrian.study.protocol import (
     load_protocol,
     protocol_of,
     protocols,
-    returned,
     statements,
 )
 from hetbrian.study.sweeps import OPTIONS, SweepOptions
@@ -158,7 +158,7 @@ def run(
         written += save_figure(draw, dataset, folder / name)
     write, summary = hook(module, "write"), hook(module, "summary")
     if write is not None:
-        written += returned(write(dataset, folder), (list, tuple), "write", module, "a list of paths")
+        written += returned(write(dataset, folder), (list, tuple), called(module, "write"), "a list of paths")
     if summary is not None:
         text = summary(dataset)
         Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
@@ -198,7 +198,7 @@ def compare(
 
     arguments = options(network, settings=[*(set_ or []), *extra_settings(context.args)])
     length = parse_value("duration", duration, 1 * second)
-    built = returned(build(**arguments), Network, "the model", network, "a brian2 Network")
+    built = returned(build(**arguments), Network, called(network, "the model"), "a brian2 Network")
     Console().print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
 
 

@@ -136,6 +136,13 @@ def instance(value: Any, name: str, kind: Any, advice: str = "give one") -> None
         raise TypeError(f"{name} is {given or shown(value)}, expected a {expected}: {advice}.")
 
 
+def returned(value: Any, kinds: Any, function: str, expected: str, advice: str = "return that") -> Any:
+    """Return what a function of the user returned, or refuse it if it is of no such kind."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{function} returned {shown(value)}, expected {expected}: {advice}.")
+    return value
+
+
 def flag(value: Any, name: str) -> None:
     """Refuse what is neither True nor False, as the text "no", which Python takes for true."""
     if not isinstance(value, (bool, np.bool_)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from hetbrian._support.checks import did_you_mean, shown
+from hetbrian._support.checks import did_you_mean, returned, shown
 from hetbrian._support.files import check_regular
 from hetbrian._support.lines import owner
 from hetbrian.simulation.program import CODEGEN_ONLY, Generated
@@ -199,42 +199,16 @@ def hides_module(name: str) -> bool:
     return file is None or owner(file) != "user"
 
 
-def returned(value: Any, kinds: Any, function: str, module: Any, expected: str) -> Any:
-    """
-    Return what a function of a protocol returned, or refuse it.
-
-    Parameters
-    ----------
-    value : Any
-    kinds : type or tuple of type
-        What it may be.
-    function : str
-        What returned it.
-    module : module
-        The protocol.
-    expected : str
-        What it should be, in words.
-
-    Returns
-    -------
-    Any
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if not isinstance(value, kinds):
-        name = module.__name__.rpartition(".")[2]
-        raise TypeError(f"{function} of {name} returned {shown(value)}, expected {expected}: return that.")
-    return value
+def called(module: Any, function: str) -> str:
+    """Return what a function of a protocol is called in an error."""
+    return f"{function} of {module.__name__.rpartition('.')[2]}"
 
 
 def computed(module: Any, arguments: dict[str, Any]) -> xr.Dataset:
     """Return the Dataset that ``compute`` of a protocol returns; anything else is refused."""
     import xarray
 
-    return returned(module.compute(**arguments), xarray.Dataset, "compute", module, "an xarray Dataset")
+    return returned(module.compute(**arguments), xarray.Dataset, called(module, "compute"), "an xarray Dataset")
 
 
 def generate(module: Any, arguments: dict[str, Any], folder: Path) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
+from hetbrian._support.checks import returned
 from hetbrian._support.files import check_regular, replacing, writable
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.record import load
 from hetbrian.study.claims import Claim
-from hetbrian.study.protocol import returned
+from hetbrian.study.protocol import called
 
 VERSIONS = tuple(provenance())
 """Attributes of a Dataset that tell versions; the others are settings."""
@@ -161,11 +162,11 @@ def _result(path: Path, folder: Path, module: Any) -> Result:
         problem = "the run is a small one, which decides nothing"
     elif callable(getattr(module, "claims", None)):
         try:
-            claims = list(returned(module.claims(dataset), Iterable, "claims", module, "a list of Claim"))
+            claims = list(returned(module.claims(dataset), Iterable, called(module, "claims"), "a list of Claim"))
         except (ValueError, KeyError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
         for item in claims:
-            returned(item, Claim, "claims", module, "Claims in a list")
+            returned(item, Claim, called(module, "claims"), "Claims in a list")
     paragraphs = (getattr(module, "__doc__", None) or "").strip().split("\n\n")
     seeds = dataset["seed"].values if "seed" in dataset else dataset.attrs.get("seed", "")
     attributes = {str(name): _text(value) for name, value in dataset.attrs.items()}

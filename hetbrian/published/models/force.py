@@ -9,11 +9,11 @@ from brian2 import Clock, Hz, Network, Quantity, amp, ms, pA, second
 
 import hetbrian as hb
 from hetbrian._support.arguments import checked, either, of, one_of, quantity
-from hetbrian._support.checks import choice, count, file_path, function, generator, not_negative, positive
+from hetbrian._support.checks import choice, count, file_path, function, generator, not_negative, positive, returned
 from hetbrian.network import Heterogeneity, Reset
 from hetbrian.network.connections import PROBABILITY
 from hetbrian.network.synapses import Synapse
-from hetbrian.published.models.rules import reset_rule, returned, value_or_law
+from hetbrian.published.models.rules import reset_rule, value_or_law
 from hetbrian.readout.limits import TIME
 from hetbrian.readout.online import LEARNING, precision
 
@@ -25,6 +25,8 @@ SYNAPSES: dict[str, Callable[..., Synapse]] = {
 
 LAWS = ("eta", "eta_half_width", "g_half_width", "theta", "theta_half_width", "reset")
 """What says how the neurons differ."""
+
+ONE = "let the function return one"
 
 
 @checked(
@@ -155,7 +157,7 @@ def force_network(
         SYNAPSES[synapse](),
         **drawn,
         v=potentials.draw(n_neurons, of_v),
-        drive=None if drive is None else returned(drive(n_neurons, dt, of_drive), "drive", hb.Drive),
+        drive=None if drive is None else returned(drive(n_neurons, dt, of_drive), hb.Drive, "drive", "a Drive", ONE),
         reset=reset,
         feedback=True,
         clock=clock,
@@ -164,7 +166,7 @@ def force_network(
     if target is None:
         signal = hb.sine(frequency=5 * Hz, dt=dt, name="sine")
     else:
-        signal = returned(target(dt), "target", hb.Target)
+        signal = returned(target(dt), hb.Target, "target", "a Target", ONE)
     encoder = Quantity(feedback_gain, dim=amp.dim) * of_encoder.uniform(-1, 1, (n_neurons, signal.n_outputs))
     force = hb.FORCE(
         neurons,

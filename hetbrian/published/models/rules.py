@@ -5,7 +5,7 @@ from typing import Any
 from brian2 import Quantity
 
 from hetbrian._support.arguments import Rule, either, of
-from hetbrian._support.checks import finite, shown
+from hetbrian._support.checks import finite
 from hetbrian.network import Distribution, Reset
 
 
@@ -17,10 +17,3 @@ def reset_rule(value: Any, name: str) -> None:
 def value_or_law(unit: Quantity | None = None) -> Rule:
     """Return a rule for one number in a unit, or a law of such numbers."""
     return either(of(Distribution), lambda value, name: finite(value, name, unit))
-
-
-def returned(value: Any, name: str, kind: type) -> Any:
-    """Return what a function that was given as an argument has returned, if it is of a kind."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} returned {shown(value)}, expected a {kind.__name__}: let the function return one.")
-    return value
