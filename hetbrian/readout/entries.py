@@ -17,8 +17,6 @@ ROUNDINGS = 8
 ROWS = 256
 """Of P, looked at together, so that no copy of it is made."""
 
-FLAGS = Entry("i", 1, WHOLE)
-
 
 def table(size: int) -> dict[str, Entry]:
     """

@@ -8,9 +8,7 @@ from hetbrian._support.checks import count, flag, not_negative
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.fused.cell import fuse
-
-READOUTS = ("max", "mean")
-"""Which potential of a class decides: the highest over time, or the mean."""
+from hetbrian.training.preset import CHOICES
 
 SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=1.0, included=(True, False))
 
@@ -19,7 +17,7 @@ SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=
     cell=of(Cell, advice="export one with to_torch"),
     n_classes=count,
     tau_out=not_negative,
-    readout=one_of(*READOUTS),
+    readout=one_of(*CHOICES["readout"]),
     dropout=SHARE,
     is_fused=flag,
     generator=of(torch.Generator, advice="give torch.Generator()"),

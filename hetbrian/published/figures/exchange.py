@@ -8,6 +8,7 @@ from scipy.special import stdtrit
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.plot import heat_map
 from hetbrian.plot.style import COLOURS
+from hetbrian.study.claims import CONFIDENCE
 
 KINDS = {"eta": "eta_half_width", "g": "g_half_width"}
 """Half width of each kind of heterogeneity in the Dataset."""
@@ -97,7 +98,7 @@ def _shifts(axes, dataset, letter):
         axis.set_yscale("symlog", linthresh=5)
         axis.set_ylim(0, 1.3 * top)
     alone = dataset.isel(condition=np.flatnonzero(sum(dataset[name] for name in KINDS.values()) == 0)).sortby("eta")
-    student = stdtrit(alone.sizes["seed"] - 1, 0.975)
+    student = stdtrit(alone.sizes["seed"] - 1, (1 + CONFIDENCE) / 2)
     for size, style in zip(alone.n_neurons.values, styles, strict=False):
         error = np.log10(alone.relative_error.sel(learning="with", n_neurons=size).clip(1e-6, 10.0))
         middle, margin = error.mean("seed"), error.std("seed", ddof=1) * student / np.sqrt(error.sizes["seed"])
