@@ -200,8 +200,9 @@ def hides_module(name: str) -> bool:
 
 
 def called(module: Any, function: str) -> str:
-    """Return what a function of a protocol is called in an error."""
-    return f"{function} of {module.__name__.rpartition('.')[2]}"
+    """Return what a function of a protocol, a module or what stands for one, is called in an error."""
+    name = getattr(module, "__name__", "a protocol")
+    return f"{function} of {name.rpartition('.')[2]}"
 
 
 def computed(module: Any, arguments: dict[str, Any]) -> xr.Dataset:
