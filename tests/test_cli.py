@@ -28,7 +28,7 @@ from hetbrian.study.helptext import size
 from hetbrian.study.options import described, options, parse_value
 from hetbrian.study.protocol import find_protocol, headline, load_protocol
 from hetbrian.study.sweeps import COUNT_ONLY
-from hetbrian.training.data.standins.formats import write_bin
+from hetbrian.training.data.formats import write_bin
 
 PROTOCOL = '''
 """A protocol of a user."""

@@ -14,7 +14,7 @@ from hetbrian.study.report import collect
 from hetbrian.training import data as recorded
 from hetbrian.training import fit
 from hetbrian.training.data.clips import clips, read_clip
-from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
+from hetbrian.training.data.formats import write_bin, write_gesture, write_spikes
 from tests.fuzz.chunk import drawn, in_a_folder, summed
 from tests.fuzz.harmless import harmless
 from tests.fuzz.judge import judge

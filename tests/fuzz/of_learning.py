@@ -15,7 +15,7 @@ from hetbrian.training import build, exported, fit, layer, logistic_accuracy, tr
 from hetbrian.training import data as recorded
 from hetbrian.training.batches import Batches, EpochBatches
 from hetbrian.training.classifier import Classifier
-from hetbrian.training.data.standins.formats import write_bin
+from hetbrian.training.data.formats import write_bin
 from hetbrian.training.module import Training
 from hetbrian.training.preset import Preset
 from tests.fuzz.calls import Call

@@ -18,7 +18,7 @@ from hetbrian.published.protocols.common.classification import CONDITIONS, DATAS
 from hetbrian.simulation.record import load
 from hetbrian.training.baseline import logistic_accuracy, pooled_counts
 from hetbrian.training.data.binning import Binning
-from hetbrian.training.data.standins.formats import write_spikes
+from hetbrian.training.data.formats import write_spikes
 
 matplotlib.use("Agg")
 BINNING = Binning(20, 10 * ms)

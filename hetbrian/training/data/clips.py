@@ -15,10 +15,10 @@ from hetbrian._support.files import check_regular
 from hetbrian._support.optional import tonic
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
+from hetbrian.training.data.formats import write_gesture
 from hetbrian.training.data.newdataset import NewDataSet
 from hetbrian.training.data.originals import DATA_SETS, DamagedDataError
 from hetbrian.training.data.recordings import HELD_OUT
-from hetbrian.training.data.standins.formats import write_gesture
 
 LABELS = "labels.csv"
 """File beside the clips that says what each shows."""

@@ -21,10 +21,10 @@ from hetbrian._support.files import arrays, replacing, save_arrays
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
 from hetbrian.training.data.cochlea import Cochlea
+from hetbrian.training.data.formats import write_spikes
 from hetbrian.training.data.newdataset import NewDataSet
 from hetbrian.training.data.originals import known
 from hetbrian.training.data.sound import read_sound
-from hetbrian.training.data.standins.formats import write_spikes
 from hetbrian.training.data.voices import PATTERN, Voice, divided, voices
 
 FORMAT = 1

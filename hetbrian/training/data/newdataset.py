@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hetbrian._support.files import writable
 from hetbrian._support.scratch import temporary_folder
+from hetbrian.training.data.formats import write_archive
 from hetbrian.training.data.originals import STAND_IN, DataSet, archive_of
-from hetbrian.training.data.standins.formats import write_archive
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from brian2 import ms, second
 from hetbrian.training import Preset, fit
 from hetbrian.training.data import Binning, DamagedDataError, load
 from hetbrian.training.data.clips import clips, make_gestures, read_clip
-from hetbrian.training.data.standins.formats import write_bin
+from hetbrian.training.data.formats import write_bin
 
 
 def write_clip(path, low, duration=1.0, n=2000, seed=0):

@@ -12,9 +12,9 @@ import tonic.datasets
 
 from hetbrian.training.data import datasets
 from hetbrian.training.data.datasets import check, check_archive, is_original, is_stand_in, load
+from hetbrian.training.data.formats import OVERFLOW, write_bin, write_gesture, write_spikes
 from hetbrian.training.data.originals import DATA_SETS, DamagedDataError
 from hetbrian.training.data.standins import saccades
-from hetbrian.training.data.standins.formats import OVERFLOW, write_bin, write_gesture, write_spikes
 
 KEYS = [f"word {label}" for label in range(20)]
 

@@ -11,9 +11,9 @@ import numpy as np
 from hetbrian._support.progress import track
 from hetbrian._support.provenance import provenance
 from hetbrian.training.data.cochlea import Cochlea
+from hetbrian.training.data.formats import write_bin, write_gesture, write_spikes
 from hetbrian.training.data.newdataset import NewDataSet
 from hetbrian.training.data.originals import known
-from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
 from hetbrian.training.data.standins.gestures import LIGHTS, Subject, gesture_events
 from hetbrian.training.data.standins.saccades import digits, saccade_events
 from hetbrian.training.data.standins.speech import COMMANDS, ENGLISH, FEMALE, GERMAN, RATE, VOICES, speak

@@ -1,7 +1,7 @@
 import h5py
 import numpy as np
 
-from hetbrian.training.data.standins.formats import write_bin, write_gesture, write_spikes
+from hetbrian.training.data.formats import write_bin, write_gesture, write_spikes
 
 
 def test_the_bytes_of_an_n_mnist_event(tmp_path):
