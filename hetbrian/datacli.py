@@ -34,6 +34,9 @@ def make_data(
     test_speakers: Annotated[str, typer.Option(help="speech: who is tested, as a,b; by default a fifth, drawn.")] = "",
     validation_speakers: Annotated[str, typer.Option(help="speech: the same for the validation of ssc.")] = "",
     test_files: Annotated[str, typer.Option(help="speech: tested files in place of speakers, as '*_[0-4]'.")] = "",
+    trim: Annotated[
+        float, typer.Option(help="speech: dB below the loudest at which silence is cut off both ends; 0 keeps it.")
+    ] = 25.0,
 ):
     """Make a stand-in for a data set, or samples of recordings of yours.
 
@@ -66,7 +69,16 @@ def make_data(
     no_more(settings, cochlea)
     who = {"test_speakers": listed(test_speakers), "validation_speakers": listed(validation_speakers)}
     written = make_speech(
-        wav, out, layout=layout, pattern=pattern, **who, test_files=test_files, cochlea=cochlea, seed=seed, workers=jobs
+        wav,
+        out,
+        layout=layout,
+        pattern=pattern,
+        **who,
+        test_files=test_files,
+        cochlea=cochlea,
+        trim=trim,
+        seed=seed,
+        workers=jobs,
     )
     Console(stderr=True).print(
         f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True

@@ -1,6 +1,6 @@
 """Event data and a preset give a trained layer."""
 
-from hetbrian.training.baseline import logistic_accuracy
+from hetbrian.training.baseline import gru_accuracy, logistic_accuracy
 from hetbrian.training.batches import Batch, Batches, EpochBatches
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.experiment import fit, train
@@ -11,5 +11,5 @@ from hetbrian.training.preset import PRESETS, Preset
 
 __all__ = [
     "PRESETS", "Batch", "Batches", "Classifier", "EpochBatches", "NonFiniteLoss", "Preset", "TrainedNetwork",
-    "Training", "build", "exported", "fit", "layer", "logistic_accuracy", "train",
+    "Training", "build", "exported", "fit", "gru_accuracy", "layer", "logistic_accuracy", "train",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from hetbrian import analysis, study
 from hetbrian import torch as cells
 from hetbrian._support.optional import torch
 from hetbrian.network import Izhikevich
-from hetbrian.published.protocols.common.classification import toy
+from hetbrian.published.protocols.common.samples import toy
 from hetbrian.training import build, exported, fit, layer, logistic_accuracy, train
 from hetbrian.training import data as recorded
 from hetbrian.training.batches import Batches, EpochBatches

@@ -14,7 +14,8 @@ from hetbrian.published.figures import table1 as drawn1
 from hetbrian.published.figures import trained as drawn_parameters
 from hetbrian.published.protocols import fig5, table1
 from hetbrian.published.protocols.common import classification
-from hetbrian.published.protocols.common.classification import CONDITIONS, DATASETS, claims, markdown_accuracies, toy
+from hetbrian.published.protocols.common.classification import CONDITIONS, claims, markdown_accuracies
+from hetbrian.published.protocols.common.samples import DATASETS, TOYS, toy
 from hetbrian.simulation.record import load
 from hetbrian.training.baseline import logistic_accuracy, pooled_counts
 from hetbrian.training.data.binning import Binning
@@ -70,7 +71,7 @@ def test_only_the_papers_own_data_sets_decide_claims():
     assert "not here, or not whole: dvs128." in classification.summary(stand_in)
     assert np.isnan(stand_in.paper_accuracy.sel(dataset="dvs128")).all()
     assert float(stand_in.paper_accuracy.sel(dataset="shd", condition="eta")) == pytest.approx(0.689)
-    toys = whole.isel(dataset=[0, 1]).assign_coords(dataset=list(classification.TOYS))
+    toys = whole.isel(dataset=[0, 1]).assign_coords(dataset=list(TOYS))
     toys = classification._beside_the_paper(toys.assign(is_original=0 * toys.is_original))
     assert claims(toys) == [] and np.isnan(toys.paper_accuracy).all()
     said = classification.summary(toys)

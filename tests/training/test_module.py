@@ -15,7 +15,7 @@ import pytest
 from brian2 import ms
 
 from hetbrian._support.optional import lightning, torch
-from hetbrian.published.protocols.common.classification import toy
+from hetbrian.published.protocols.common.samples import toy
 from hetbrian.training.batches import Batches
 from hetbrian.training.callbacks import AtomicFiles, History, TrainingProgress
 from hetbrian.training.checkpoint import read

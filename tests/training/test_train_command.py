@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hetbrian import cli
-from hetbrian.published.protocols.common.classification import toy
+from hetbrian.published.protocols.common.samples import toy
 from hetbrian.simulation.record import load
 from hetbrian.training.data import split
 

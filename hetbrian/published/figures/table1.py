@@ -9,6 +9,10 @@ TITLES = {
     "dvs128": "DVS128",
     "shd": "SHD",
     "ssc": "SSC",
+    "nmnist_1000": "N-MNIST, 1000",
+    "fsdd_split": "FSDD, voices known",
+    "fsdd": "FSDD, voices new",
+    "commands": "Speech Commands",
     "counts": "made up: counts",
     "order": "made up: order",
 }

@@ -1,10 +1,12 @@
 """Figure 5: test accuracy after each epoch, with and without heterogeneity, on four event data sets.
 
 Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070. Here the parameters that a condition draws are trained too; what
-becomes of them, which is ours, is drawn by `hetbrian.published.protocols.trained`.
+becomes of them, which is ours, is drawn by `hetbrian.published.protocols.trained`. Real recordings take the place of
+data sets that cannot be had, as for table 1.
 """
 
-from hetbrian.published.protocols.common.classification import DATASETS, TOYS, claims, point, summary, trainings
+from hetbrian.published.protocols.common.classification import claims, point, summary, trainings
+from hetbrian.published.protocols.common.samples import DATASETS, TOYS
 
 __all__ = ["SMALL", "claims", "compute", "point", "summary"]
 

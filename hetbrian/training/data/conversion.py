@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hetbrian._support.arguments import checked, of, one_of
-from hetbrian._support.checks import count, file_path, stream_seed, text
+from hetbrian._support.checks import count, file_path, not_negative, stream_seed, text
 from hetbrian._support.entries import NOT_NEGATIVE, Entry
 from hetbrian._support.files import arrays, replacing, save_arrays
 from hetbrian._support.progress import track
@@ -24,7 +24,7 @@ from hetbrian.training.data.cochlea import Cochlea
 from hetbrian.training.data.formats import write_spikes
 from hetbrian.training.data.newdataset import NewDataSet
 from hetbrian.training.data.originals import known
-from hetbrian.training.data.sound import read_sound
+from hetbrian.training.data.sound import read_sound, trimmed
 from hetbrian.training.data.voices import PATTERN, Voice, divided, voices
 
 FORMAT = 1
@@ -33,6 +33,9 @@ PART = 32
 
 LOUDNESS = 0.1
 """Root mean square of every recording before the cochlea."""
+
+TRIM = 25.0
+"""dB: people speak some 30 dB louder than the room in which they are recorded, and end a word within 10 dB of that."""
 
 ENTRIES = {"times": Entry("f", 1, NOT_NEGATIVE), "units": Entry("u", 1), "begin": Entry("i", 1, NOT_NEGATIVE, 1)}
 
@@ -44,6 +47,7 @@ ENTRIES = {"times": Entry("f", 1, NOT_NEGATIVE), "units": Entry("u", 1), "begin"
     pattern=text,
     test_files=text,
     cochlea=of(Cochlea, advice="give one"),
+    trim=not_negative,
     seed=stream_seed,
     workers=count,
 )
@@ -57,6 +61,7 @@ def make_speech(
     validation_speakers: Sequence[str] = (),
     test_files: str = "",
     cochlea: Cochlea | None = None,
+    trim: float = TRIM,
     seed: int = 0,
     workers: int = 1,
 ) -> Path:
@@ -79,6 +84,9 @@ def make_speech(
         Who is kept for what, see `hetbrian.training.data.voices.divided`; the seed also draws each channel's phase.
     cochlea : Cochlea, optional
         Turns sound into spikes, by default of 700 channels.
+    trim : float
+        In dB, as in `hetbrian.training.data.sound.trimmed`: silence before and after a word says who recorded it, not
+        what is said. 0 leaves it.
     workers : int
         Processes; the result is the same.
 
@@ -108,7 +116,8 @@ def make_speech(
         test_files=test_files,
         seed=seed,
     )
-    parts = Parts(_unfinished(new.target.with_suffix(".unfinished"), found, cochlea, seed), found, cochlea, seed)
+    folder_of_parts = _unfinished(new.target.with_suffix(".unfinished"), found, cochlea, trim, seed)
+    parts = Parts(folder_of_parts, found, cochlea, trim, seed)
     try:
         parts.convert(workers)
     except BaseException:
@@ -134,13 +143,19 @@ def make_speech(
     return new.target
 
 
-def _unfinished(folder, found, cochlea, seed):
+def _unfinished(folder, found, cochlea, trim, seed):
     """Return the folder of what was converted so far, of the same recordings in the same way."""
     digest = hashlib.sha256()
     for voice in found:
         status = voice.path.stat()
         digest.update(f"{voice.name}{voice.path.suffix} {status.st_size} {status.st_mtime_ns}\n".encode())
-    plan = {"recordings": len(found), "files": digest.hexdigest(), "cochlea": asdict(cochlea), "seed": seed}
+    plan = {
+        "recordings": len(found),
+        "files": digest.hexdigest(),
+        "cochlea": asdict(cochlea),
+        "trim": trim,
+        "seed": seed,
+    }
     content = json.dumps({"format": FORMAT, **plan}, indent=1)
     path = folder / "plan.json"
     is_begun = path.exists() and any(folder.glob("*.npz"))
@@ -167,6 +182,7 @@ class Parts:
     found : sequence of Voice
         The recordings.
     cochlea : Cochlea
+    trim : float
     seed : int
         As in `make_speech`.
     """
@@ -174,6 +190,7 @@ class Parts:
     folder: Path
     found: Sequence[Voice]
     cochlea: Cochlea
+    trim: float
     seed: int
 
     def __len__(self):
@@ -236,6 +253,8 @@ class Parts:
                 f"{str(path)!r} has {rate} samples a second, expected at least {2 * self.cochlea.high:g} for a top "
                 f"channel at {self.cochlea.high:g} Hz: lower it, as in --high {0.49 * rate:.0f}."
             )
+        if self.trim:
+            sound = trimmed(sound, rate, self.trim)
         sound = LOUDNESS * sound / np.sqrt(np.mean(sound.astype(float) ** 2))
         return self.cochlea.spikes(sound, rate, np.random.default_rng([self.seed, number]))
 
@@ -248,7 +267,8 @@ def _note(kind, folder, cochlea, splits, parts):
     )
     return (
         f"These are recordings of {folder.name!r} in the layout of {kind}, not {kind}: spikes of {cochlea.n_channels} "
-        f"channels from {cochlea.low:g} to {cochlea.high:g} Hz.\n"
+        f"channels from {cochlea.low:g} to {cochlea.high:g} Hz; silence at both ends is "
+        f"{f'cut off {parts.trim:g} dB below the loudest' if parts.trim else 'kept'}.\n"
         f"Made by hetbrian {provenance()['hetbrian']} data make speech, seed {parts.seed}; {who}.\n"
         "Their licence is that of the recordings.\n"
     )

@@ -1,4 +1,4 @@
-"""A recording of sound in a file, WAV or FLAC, read whole or refused."""
+"""A recording of sound in a file, WAV or FLAC, read whole or refused; and what of it is louder than the room."""
 
 import struct
 from os import PathLike, fspath
@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from hetbrian._support.arguments import checked
-from hetbrian._support.checks import file_path
+from hetbrian._support.checks import file_path, positive
 from hetbrian._support.files import check_regular
 
 ENDINGS = (".wav", ".flac")
 """Files that are read."""
+
+FRAME = 0.01
+"""Seconds over which `trimmed` measures loudness: two periods of a low voice."""
 
 UNKNOWN = 2**32 - 1
 """Length in the header of a WAV file whose writer could not go back to fill it in."""
@@ -62,6 +65,36 @@ def read_sound(path: str | PathLike[str]) -> tuple[np.ndarray, int]:
     if not sound.any():
         raise ValueError(f"{name!r} is silent, expected a recording: remove it.")
     return sound, rate
+
+
+@checked(rate=positive, trim=positive)
+def trimmed(sound: np.ndarray, rate: float, trim: float) -> np.ndarray:
+    """
+    Return a sound without the silence before and after it.
+
+    Parameters
+    ----------
+    sound : ndarray, shape (sample,)
+        At least one sample is not 0.
+    rate : float
+        Samples per second.
+    trim : float
+        In dB: silence is what is softer than the loudest 10 ms by more.
+
+    Returns
+    -------
+    ndarray, shape (sample,)
+        From the first to the last 10 ms that are no silence; pauses in between stay.
+
+    Examples
+    --------
+    >>> len(trimmed(np.repeat([0.001, 0.5, 0.001, 0.5, 0.001], 800), 8000, 25.0))
+    2400
+    """
+    length = max(1, round(FRAME * rate))
+    power = np.add.reduceat(sound.astype(float) ** 2, np.arange(0, len(sound), length))
+    loud = np.flatnonzero(power > power.max() * 10 ** (-trim / 10))
+    return sound[loud[0] * length : (loud[-1] + 1) * length]
 
 
 def _is_whole(path):

@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 import signal
@@ -35,6 +36,32 @@ def recorded(tmp_path_factory):
                     RATE,
                 )
     return folder
+
+
+def test_silence_around_a_word_tells_no_class(recorded, tmp_path):
+    """A room that is 40 dB softer, half a second before and after, leaves the spikes where they were."""
+    rng = np.random.default_rng(0)
+    wide, long = tmp_path / "wide", tmp_path / "longer"
+    for folder, rest in ((wide, 0), (long, RATE // 2)):
+        folder.mkdir()
+        for path in sorted(recorded.iterdir()):
+            sound, rate = soundfile.read(path)
+            room = 0.01 * sound.std() * rng.standard_normal(len(sound) + 2 * rest)
+            room[rest : rest + len(sound)] += sound
+            soundfile.write(folder / path.name, room, rate, subtype="FLOAT" if path.suffix == ".wav" else None)
+    found = {}
+    for folder in (wide, long):
+        for trim in (25.0, 0.0):
+            make_speech(folder, folder / f"{trim}", test_speakers=["eve"], cochlea=COCHLEA, trim=trim)
+            found[folder, trim] = load("shd", "train", folder / f"{trim}")
+            note = (folder / f"{trim}" / "SHD" / "STAND-IN.txt").read_text()
+            assert ("silence at both ends is cut off 25 dB below the loudest" if trim else "is kept") in note
+    late = {
+        key: [np.quantile(recordings.times[begin:end], 0.9) for begin, end in itertools.pairwise(recordings.begin)]
+        for key, recordings in found.items()
+    }
+    np.testing.assert_allclose(late[wide, 25.0], late[long, 25.0], atol=0.011)  # a frame of 10 ms may begin elsewhere
+    assert np.all(np.array(late[long, 0.0]) > np.array(late[long, 25.0]) + 0.4)
 
 
 @pytest.mark.parametrize("layout", ["shd", "ssc"])
@@ -136,7 +163,9 @@ def test_what_an_error_left_is_no_obstacle(recorded, tmp_path):
 
 def test_other_settings_are_not_mixed_with_what_is_unfinished(recorded, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion, "PART", 3)
-    parts = Parts(conversion._unfinished(tmp_path / "SHD.unfinished", voices(recorded), COCHLEA, 0), [], COCHLEA, 0)
+    parts = Parts(
+        conversion._unfinished(tmp_path / "SHD.unfinished", voices(recorded), COCHLEA, 25.0, 0), [], COCHLEA, 25.0, 0
+    )
     (parts.folder / "000000.npz").touch()
     with pytest.raises(ValueError, match=r"unfinished' holds an unfinished conversion of other recordings or settings"):
         make_speech(recorded, tmp_path, cochlea=COCHLEA, seed=1)

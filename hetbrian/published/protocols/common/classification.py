@@ -1,16 +1,26 @@
 """Train one network of one condition on one data set: what figure 5 and table 1 share."""
 
 import numpy as np
-from brian2 import ms
+import xarray
 
 from hetbrian._support.checks import choice
 from hetbrian.published.protocols.common.force import per_seed
+from hetbrian.published.protocols.common.samples import (
+    DATASETS,
+    RECORDED,
+    TOYS,
+    binned,
+    enough_epochs,
+    folds,
+    is_published,
+    recordings,
+)
 from hetbrian.published.protocols.common.statements import claim
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
-from hetbrian.training import PRESETS, fit, logistic_accuracy
-from hetbrian.training.data import BINNINGS, Binning, Recordings, is_original, splits
+from hetbrian.training import PRESETS, fit, gru_accuracy, logistic_accuracy
+from hetbrian.training.baseline import shuffled
 from hetbrian.training.preset import KINDS
 
 CONDITIONS = {
@@ -24,12 +34,6 @@ CONDITIONS = {
     "eta+g+theta": ("eta", "g", "theta"),
 }
 """What differs between neurons: the rows of table 1."""
-
-DATASETS = ("nmnist", "dvs128", "shd", "ssc")
-"""By temporal complexity, in the order of the paper."""
-
-TOYS = ("counts", "order")
-"""Two made-up sets: classes differ in how often channels fire, or only in when. Also by temporal complexity."""
 
 PROCEDURES = {
     "as_published": {"preset": "paper", "eta_law": "gaussian", "readout_filters": 2},
@@ -49,64 +53,15 @@ PUBLISHED = {
 """Table 1 of the paper: mean and standard deviation of the test accuracy in %, in the order of `CONDITIONS`. Three
 cells are not in the text that we have; 73.6 is from a sentence of its discussion."""
 
+BASELINES = {
+    "logistic_accuracy": "logistic regression on spike counts",
+    "gru_accuracy": "gated recurrent units",
+    "complexity": "points that they lose without the times of spikes",
+}
+"""What stands below the conditions in table 1."""
+
 TRAINED = ("none", "own", "preset")
 """Which neuronal parameters are trained: none, those that the condition draws, or those of the preset."""
-
-
-def toy(name, rng, n_samples=60, n_channels=20, n_classes=3):
-    """
-    Return made-up recordings of 0.2 s.
-
-    Parameters
-    ----------
-    name : {"counts", "order"}
-        Whether classes differ in the channels that fire, or only in the order in which all of them do.
-    rng : Generator
-        Draws the samples; the classes are always the same.
-    n_samples, n_channels, n_classes : int
-        Sizes.
-
-    Returns
-    -------
-    Recordings
-    """
-    of_class = np.random.default_rng(7)
-    labels = np.arange(n_samples) % n_classes
-    if name == "counts":
-        rates = of_class.uniform(0, 6, (n_classes, n_channels))[labels]
-        counts = rng.poisson(rates)
-        samples = [np.repeat(np.arange(n_channels), row) for row in counts]
-        times = [rng.uniform(0, 0.2, len(row)) for row in samples]
-    else:
-        onsets = np.array([of_class.permutation(n_channels) for _ in range(n_classes)]) / n_channels * 0.16
-        samples = [np.repeat(np.arange(n_channels), 3) for _ in labels]
-        times = [onsets[k][row] + rng.uniform(0, 0.03, len(row)) for k, row in zip(labels, samples, strict=True)]
-    orders = [np.argsort(row) for row in times]
-    return Recordings(
-        np.concatenate([row[order] for row, order in zip(times, orders, strict=True)]).astype(np.float32),
-        np.concatenate([row[order] for row, order in zip(samples, orders, strict=True)]).astype(np.int32),
-        np.concatenate([[0], np.cumsum([len(row) for row in times])]),
-        labels,
-        None,
-        (n_channels,),
-        tuple(str(k) for k in range(n_classes)),
-    )
-
-
-def recordings(dataset, data_root, held_out, test_share, seed):
-    """Return training, validation and test samples of a data set or a toy."""
-    if dataset not in TOYS:
-        return splits(dataset, data_root, held_out=held_out, test_share=test_share, seed=seed)
-    of_training, of_test = np.random.default_rng(3).spawn(2)
-    training, test = toy(dataset, of_training), toy(dataset, of_test)
-    if not held_out:
-        return training, None, test
-    return *training.split(held_out, np.random.default_rng([seed, 2])), test
-
-
-def binned(dataset, preset):
-    """Return how recordings of a data set or a toy become events."""
-    return Binning(20, 10 * ms) if dataset in TOYS else BINNINGS[choice(preset, "preset", BINNINGS)][dataset]
 
 
 def point(
@@ -166,7 +121,7 @@ def point(
     training, validation, test = recordings(dataset, data_root, held_out, test_share, seed)
     # the toys are too small for a compiled time loop to pay
     result = fit(
-        settings,
+        settings.replace(epochs=enough_epochs(dataset, settings.epochs)),
         binning,
         training,
         validation=validation,
@@ -176,9 +131,8 @@ def point(
         is_fused=dataset not in TOYS,
         is_test_followed=True,
     )
-    is_paper = dataset in DATASETS and not test_share and is_original(dataset, data_root)
     found = {
-        "is_original": float(is_paper),
+        "is_original": float(is_published(dataset, data_root, test_share)),
         "test_accuracy": ((), float(result.test_accuracy), {"long_name": "test accuracy"}),
     }
     for name in LABELS:
@@ -200,7 +154,7 @@ LABELS = {
 
 
 def _padded(values, n):
-    """Return values of the epochs that there were, nan for those after an early stop."""
+    """Return values of the epochs that there were, nan for those that were not needed."""
     return np.concatenate([values, np.full(n - len(values), np.nan)])
 
 
@@ -247,9 +201,39 @@ def trainings(datasets, conditions, seeds, *, procedure, preset, eta_law, readou
     """
     for value in conditions:
         choice(value, "a condition", CONDITIONS)
-    grid = Grid(dataset=tuple(datasets), condition=tuple(conditions), seed=seeds)
+    parts = tuple(part for name in datasets for part in folds(name))
+    grid = Grid(seed=seeds, dataset=parts, condition=tuple(conditions))  # the first seed of all comes first
     chosen = switches(procedure, preset=preset, eta_law=eta_law, readout_filters=readout_filters)
-    return sweep(point, grid, view=_beside_the_paper, parameters=settings | chosen).assign_attrs(procedure=procedure)
+    return sweep(point, grid, view=_view, parameters=settings | chosen).assign_attrs(procedure=procedure)
+
+
+def _view(dataset):
+    """Return what is looked at: data sets whose folds are one, beside the paper's."""
+    return _beside_the_paper(_merged(dataset).transpose("dataset", "condition", "seed", ...))
+
+
+def _merged(dataset):
+    """
+    Return a Dataset in which the folds of a data set are one.
+
+    Values are means over all of its folds, missing while one is; ``fold_accuracy`` has the test accuracy of each.
+    """
+    names = [str(name) for name in dataset.dataset.values]
+    of = [name.partition("/")[0] for name in names]
+    kept = list(dict.fromkeys(of))
+    if kept == names:
+        return dataset
+    where = {name: [k for k, other in enumerate(of) if other == name] for name in kept}
+    means = [dataset.isel(dataset=where[name]).mean("dataset", skipna=False, keep_attrs=True) for name in kept]
+    merged = xarray.concat(means, xarray.DataArray(kept, dims="dataset", name="dataset"))
+    if "error" in dataset:
+        errors = [dataset.error.isel(dataset=where[name]).max("dataset") for name in kept]
+        merged["error"] = xarray.concat(errors, merged.dataset)
+    if "test_accuracy" in dataset:
+        apart = [dataset.test_accuracy.isel(dataset=where[name]).rename(dataset="fold") for name in kept]
+        apart = [item.assign_coords(fold=1 + np.arange(item.sizes["fold"])) for item in apart]
+        merged["fold_accuracy"] = xarray.concat(apart, merged.dataset, join="outer")
+    return merged.assign_attrs(dataset.attrs)
 
 
 def _beside_the_paper(dataset):
@@ -273,80 +257,102 @@ def _are_original(dataset):
     return np.array([np.isfinite(row).any() and bool((row[np.isfinite(row)] == 1).all()) for row in found])
 
 
-def logistic(datasets, seeds, *, preset, data_root, test_share):
+def baselines(datasets, seeds, *, preset, data_root, test_share):
     """
-    Return the test accuracy of logistic regression on spike counts, what any network has to beat.
+    Return what networks are measured by: classifiers that do not spike, and what the time of spikes is worth to one.
 
-    It has the training and the validation samples, as it needs none to stop.
+    They have the training and the validation samples, as they need none to stop.
 
     Parameters
     ----------
     datasets : sequence of str
-        Of `DATASETS` or `TOYS`.
+        Of `DATASETS`, `TOYS` or `RECORDED`.
     seeds : iterable of int
-        Root seeds; they differ only where a share of the training samples is tested.
+        Root seeds.
     preset, data_root, test_share
         As in `point`.
 
     Returns
     -------
-    xarray.DataArray
-        Over (dataset, seed).
+    xarray.Dataset
+        Over (dataset, seed): ``logistic_accuracy`` and ``gru_accuracy`` on the test samples, and ``complexity``, by how
+        much the second falls if times are dealt out anew within each sample, in training and test.
     """
-    seeds = list(seeds)
-    grid = Grid(dataset=tuple(datasets), seed=seeds if test_share else seeds[:1])
+    parts = tuple(part for name in datasets for part in folds(name))
     parameters = {"preset": preset, "data_root": data_root, "test_share": test_share}
-    found = sweep(logistic_point, grid, parameters=parameters, name="logistic").logistic_accuracy
-    if not test_share:
-        found = found.isel(seed=[0] * len(seeds)).assign_coords(seed=seeds)
-    return found.assign_attrs(units="1")
+    grid = Grid(seed=seeds, dataset=parts)
+    found = _merged(sweep(baseline_point, grid, parameters=parameters, name="baselines"))
+    return found[["logistic_accuracy", "gru_accuracy", "complexity"]].transpose("dataset", "seed")
 
 
-def logistic_point(dataset, seed, preset, data_root, test_share):
-    """Return what `logistic` does for one data set and seed."""
+def baseline_point(dataset, seed, preset, data_root, test_share):
+    """Return what `baselines` does for one data set and seed."""
     training, _, test = recordings(dataset, data_root, 0, test_share, seed)
-    return {"logistic_accuracy": logistic_accuracy(training, test, binned(dataset, preset))}
+    binning = binned(dataset, preset)
+    rng = np.random.default_rng([seed, 6])
+    gru = gru_accuracy(training, test, binning, seed=seed)
+    timeless = gru_accuracy(shuffled(training, rng), shuffled(test, rng), binning, seed=seed)
+    return {
+        "logistic_accuracy": ((), logistic_accuracy(training, test, binning), {"long_name": "test accuracy"}),
+        "gru_accuracy": ((), gru, {"long_name": "test accuracy"}),
+        "complexity": ((), gru - timeless, {"long_name": "accuracy that is lost without the times of spikes"}),
+    }
 
 
 def claims(dataset):
     """
-    Return S1, S2 and S3, of the paper's own data sets alone: S2 of those that are there, S1 and S3 of all four.
+    Return S1, S2 and S3, of the paper's own data sets and of real recordings apart; of toys none.
+
+    S2 is of those that are there, S1 and S3 of all four of the paper's, and of at least three recorded ones. How
+    complex the paper's are is the order in which it names them; that of recorded ones is measured, as `baselines` does.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        From `trainings`.
+        From `trainings`, with what `baselines` found if there is any.
 
     Returns
     -------
     list of hetbrian.study.claims.Claim
     """
+    if "homogeneous" not in dataset.condition.values:
+        return []
+    paper = [str(name) for name in dataset.dataset.values[_are_original(dataset)]]
+    order = {name: float(place) for place, name in enumerate(DATASETS)}
+    found = _claims(dataset, paper, order if set(paper) == set(DATASETS) else {}, "")
+    there = [str(name) for name in dataset.dataset.values if name in RECORDED]
+    measured = {}
+    if "complexity" in dataset and len(there) >= 3:
+        measured = {name: 100 * float(dataset.complexity.sel(dataset=name).mean()) for name in there}
+    return found + _claims(dataset, there, measured, f"of real recordings ({', '.join(there)}), not the paper's; ")
+
+
+def _claims(dataset, names, complexity, which):
+    """Return the claims of some data sets; S1 and S3 only with the complexity of each."""
     accuracy = 100 * dataset.test_accuracy
     conditions = [str(name) for name in dataset.condition.values]
-    names = [str(name) for name in dataset.dataset.values[_are_original(dataset)]]
-    if "homogeneous" not in conditions or not names:
-        return []
     gain = accuracy - accuracy.sel(condition="homogeneous", drop=True)  # the same seed draws the same weights
     singles = [name for name in conditions if len(CONDITIONS[name]) == 1]
     sums = [name for name in conditions if len(CONDITIONS[name]) > 1 and set(CONDITIONS[name]) <= set(singles)]
     rows: dict = {"S1": [], "S2": [], "S3": []}
-    is_all = set(names) == set(DATASETS)
     for name in names:
         of = gain.sel(dataset=name)
-        for kind in singles if is_all else ():
+        for kind in singles if complexity else ():
             text = f"{name}: accuracy with {kind} minus homogeneous (points)"
             rows["S1"].append((text, of.sel(condition=kind), ">", 0.0))
         for kinds in sums:
             alone = sum(of.sel(condition=kind, drop=True) for kind in CONDITIONS[kinds])
             text = f"{name}: gain by {kinds} minus the sum of the gains by each (points)"
             rows["S2"].append((text, of.sel(condition=kinds, drop=True) - alone, "<", 0.0))
-    if is_all and singles:
-        mean = gain.sel(dataset=list(DATASETS), condition=singles).mean("condition")
-        rank = np.arange(len(DATASETS)) - (len(DATASETS) - 1) / 2
-        slope = (mean * rank[:, None]).sum("dataset") / (rank**2).sum()
+    if complexity and singles:
+        mean = gain.sel(dataset=list(complexity), condition=singles).mean("condition")
+        rank = np.array(list(complexity.values())) - np.mean(list(complexity.values()))
+        slope = (mean * xarray.DataArray(rank, dims="dataset")).sum("dataset", skipna=False) / (rank**2).sum()
         text = f"mean gain by one source, rise per step along {', '.join(DATASETS)} (points)"
+        if which:
+            text = "mean gain by one source, rise per point of accuracy that a GRU loses without the times of spikes"
         rows["S3"].append((text, slope, ">", 0.0))
-    setting = f"{dataset.attrs['procedure']}, {dataset.attrs['preset']}, trained: {dataset.attrs['trained']}"
+    setting = f"{which}{dataset.attrs['procedure']}, {dataset.attrs['preset']}, trained: {dataset.attrs['trained']}"
     return [
         claim(name, tuple(Evidence(text, per_seed(values), *bound) for text, values, *bound in found), setting)
         for name, found in rows.items()
@@ -370,8 +376,7 @@ def markdown_accuracies(dataset):
     names = [str(name) for name in dataset.dataset.values]
     lines = [f"| heterogeneity | {' | '.join(names)} |", "|" + "---|" * (1 + len(names))]
     rows = {str(condition): dataset.test_accuracy.sel(condition=condition) for condition in dataset.condition.values}
-    if "logistic_accuracy" in dataset:
-        rows["logistic regression on spike counts"] = dataset.logistic_accuracy
+    rows |= {text: dataset[name] for name, text in BASELINES.items() if name in dataset}
     for condition, of in rows.items():
         cells = []
         for name in names:
