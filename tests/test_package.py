@@ -93,6 +93,23 @@ def test_a_base_install_is_enough_to_import_all_of_it(tmp_path):
 
 
 @pytest.mark.slow
+def test_every_module_can_be_imported_first(tmp_path):
+    """What a user imports first decides where a circle of imports breaks; others are loaded once, and then forked."""
+    program = (
+        "import importlib, os, sys\n"
+        "import brian2, lightning, matplotlib.pyplot, scipy.optimize, torch, xarray\n"
+        "for name in sys.argv[1:]:\n"
+        "    if (child := os.fork()) == 0:\n"
+        "        importlib.import_module(name)\n"
+        "        os._exit(0)\n"
+        "    if os.waitpid(child, 0)[1]:\n"
+        "        print(name)\n"
+    )
+    done = python(["-c", program, "hetbrian.nothing", *(f"hetbrian.{name}" for name in MODULES)], tmp_path)
+    assert done.stdout == "hetbrian.nothing\n", done.stderr
+
+
+@pytest.mark.slow
 def test_a_type_checker_sees_the_names_and_types_of_the_package(tmp_path):
     """The package is typed for its users, in the installed form: without py.typed nothing of it would be seen."""
     (tmp_path / "user.py").write_text(

@@ -13,11 +13,10 @@ from hetbrian.published.figures import fig5 as drawn5
 from hetbrian.published.figures import table1 as drawn1
 from hetbrian.published.figures import trained as drawn_parameters
 from hetbrian.published.protocols import fig5, table1
-from hetbrian.published.protocols.common import classification
+from hetbrian.published.protocols.common import classification, samples
 from hetbrian.published.protocols.common.classification import CONDITIONS, claims, markdown_accuracies
-from hetbrian.published.protocols.common.samples import DATASETS, TOYS, toy
+from hetbrian.published.protocols.common.samples import DATASETS, TOYS
 from hetbrian.simulation.record import load
-from hetbrian.training.baseline import logistic_accuracy, pooled_counts
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.formats import write_spikes
 
@@ -130,15 +129,98 @@ def test_a_point_trains_what_its_condition_draws():
     assert found["own"]["epoch_test_accuracy"][1].shape == (2,) and found["own"]["is_original"] == 0
 
 
-def test_counts_decide_one_toy_and_order_the_other():
-    """Logistic regression on counts sees the first and is blind for the second."""
-    scores = {}
-    for name in ("counts", "order"):
-        training, test = (toy(name, rng) for rng in np.random.default_rng(0).spawn(2))
-        scores[name] = logistic_accuracy(training, test, BINNING)
-    assert scores["counts"] > 0.9 and scores["order"] == pytest.approx(1 / 3, abs=0.2)
-    counts = pooled_counts(test, Binning(20, 10 * ms, pool=5))
-    assert counts.shape == (60, 4) and counts**2 == pytest.approx(15 * np.ones((60, 4)))
+def recorded(losses, gains):
+    """Return a Dataset of real recordings: what each loses without times, and its gain by any source."""
+    names = ["nmnist_1000", *(f"fsdd/{k}" for k in range(1, 7)), *(f"commands/{k}" for k in range(1, 5))]
+    order = ("seed", "dataset", "condition")
+    accuracy = np.zeros((3, len(names), len(CONDITIONS)))
+    noise = 0.0002 * np.random.default_rng(0).standard_normal(accuracy.shape)
+    for j, name in enumerate(names):
+        for k, kinds in enumerate(CONDITIONS.values()):
+            accuracy[:, j, k] = 0.5 + 0.01 * gains[name.split("/")[0]] * min(len(kinds), 1)
+    accuracy[:, 1] += 0.3  # one voice is easier
+    coordinates = {"seed": [1, 2, 3], "dataset": names, "condition": list(CONDITIONS)}
+    values = {"test_accuracy": (order, accuracy + noise), "is_original": (order, np.zeros(accuracy.shape))}
+    attributes = {"procedure": "corrected", "preset": "strong", "trained": "none"}
+    data = classification._view(xarray.Dataset(values, coordinates, attributes))
+    loss = [[0.01 * losses[str(name)]] * 3 for name in data.dataset.values]
+    return data.assign(complexity=(("dataset", "seed"), loss))
+
+
+LOSSES = {"nmnist_1000": 2.0, "commands": 20.0, "fsdd": 30.0}
+
+
+def test_real_recordings_decide_claims_of_their_own():
+    data = recorded(LOSSES, {"nmnist_1000": 1.0, "commands": 2.0, "fsdd": 3.0})
+    found = claims(data)
+    assert {claim.name: claim.verdict for claim in found} == dict.fromkeys(("S1", "S2", "S3"), "reproduced")
+    assert all(claim.setting.startswith("of real recordings (nmnist_1000, fsdd, commands), not") for claim in found)
+    slope = found[-1].evidence[0]
+    assert np.mean(slope.values) == pytest.approx(0.0673, abs=0.002)  # points per point, by least squares
+    falls = claims(recorded(LOSSES, {"nmnist_1000": 3.0, "commands": 2.0, "fsdd": 1.0}))
+    assert [claim.verdict for claim in falls if claim.name in ("S1", "S3")] == ["reproduced", "not"]
+    only_s2 = claims(data.drop_vars("complexity"))  # figure 5 has none
+    assert [claim.name for claim in only_s2] == ["S2"]
+    two = claims(data.isel(dataset=[0, 1]))
+    assert [claim.name for claim in two] == ["S2"]
+
+
+def test_folds_are_one_data_set_and_a_missing_one_is_not_left_out():
+    data = recorded(LOSSES, dict.fromkeys(LOSSES, 0.0))
+    assert [str(name) for name in data.dataset.values] == ["nmnist_1000", "fsdd", "commands"]
+    accuracy = data.test_accuracy.sel(condition="homogeneous")
+    assert accuracy.sel(dataset="fsdd").values == pytest.approx([0.55] * 3, abs=1e-3)
+    apart = data.fold_accuracy.sel(condition="homogeneous")
+    assert apart.sel(dataset="fsdd").mean("seed").values == pytest.approx([0.8, 0.5, 0.5, 0.5, 0.5, 0.5], abs=1e-3)
+    assert apart.sel(dataset="commands").isnull().sum() == 2 * 3  # it has four
+    names = [*samples.folds("nmnist_1000"), *samples.folds("fsdd")]
+    assert names == ["nmnist_1000", *(f"fsdd/{k}" for k in range(1, 7))]
+    values = xarray.DataArray(np.ones((7, 1, 1)), {"dataset": names}, ("dataset", "condition", "seed"))
+    values[3] = np.nan  # one fold is still trained
+    eta = xarray.DataArray(np.arange(14.0).reshape(7, 2), dims=("dataset", "neuron"))
+    merged = classification._merged(values.to_dataset(name="test_accuracy").assign(eta=eta))
+    assert merged.eta.values.tolist() == [[0, 1], [2, 3]]  # of the first fold: a mean would narrow what was learned
+    assert merged.test_accuracy.isnull().values.ravel().tolist() == [False, True]
+
+
+@pytest.fixture
+def voices(tmp_path):
+    """Return a folder with recordings of three speakers, each with one channel for each of two words."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "words" / "SHD").mkdir(parents=True)
+    for split, speakers in (("train", [0, 1] * 20), ("test", [2] * 12)):
+        labels = np.arange(len(speakers)) // 2 % 2
+        spikes = [
+            (np.sort(rng.uniform(0, 0.2, 9)), np.full(9, 2 * speaker + label))
+            for speaker, label in zip(speakers, labels, strict=True)
+        ]
+        path = tmp_path / "words" / "SHD" / f"shd_{split}.h5"
+        write_spikes(path, spikes, labels, speakers, ["no", "yes"], [""] * 3, ["ann", "bob", "eve"], 6)
+    return tmp_path
+
+
+@pytest.mark.parametrize("n_folds", [2, 3])
+def test_each_speaker_is_left_out_once(voices, monkeypatch, n_folds):
+    words = samples.Recorded("shd", "words", BINNING, folds=n_folds, epochs=7)
+    monkeypatch.setitem(samples.RECORDED, "words", words)
+    monkeypatch.setenv("HETBRIAN_CACHE", str(voices / "cache"))
+    tested = []
+    for name in samples.folds("words"):
+        training, validation, test = samples.recordings(name, voices, 0.1, 0.0, 1)
+        assert validation is None and not set(training.groups) & set(test.groups)
+        assert len(training) + len(test) == 52
+        tested += sorted(set(test.groups))
+    assert sorted(tested) == [0, 1, 2] and len(samples.folds("words")) == n_folds
+    assert samples.binned("words/1", "strong") is BINNING and samples.binned("words/1", "paper").n_bins == 2000
+    assert [samples.enough_epochs(name, 60) for name in ("words/1", "shd")] == [7, 60]
+    assert not samples.is_published("words/1", voices, 0.0)
+    _, _, test = samples.recordings("words", voices, 0.1, 0.0, 1)  # as it is divided
+    assert set(test.groups) == {2}
+
+
+def test_an_unknown_data_set_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a data set is 'digits', expected nmnist, dvs128, shd, ssc, counts, order"):
+        samples.recordings("digits", tmp_path, 0.0, 0.0, 1)
 
 
 @pytest.mark.slow
@@ -177,11 +259,9 @@ def shd(tmp_path):
     (tmp_path / "SHD").mkdir()
     for split, n_samples in (("train", 120), ("test", 40)):
         labels = np.arange(n_samples) % 20
-        samples = [
-            (np.sort(rng.uniform(0, 0.9, 60)), rng.integers(35 * label, 35 * label + 35, 60)) for label in labels
-        ]
+        spikes = [(np.sort(rng.uniform(0, 0.9, 60)), rng.integers(35 * label, 35 * label + 35, 60)) for label in labels]
         path = tmp_path / "SHD" / f"shd_{split}.h5"
-        write_spikes(path, samples, labels, rng.integers(0, 6, n_samples), keys, ["male"] * 6)
+        write_spikes(path, spikes, labels, rng.integers(0, 6, n_samples), keys, ["male"] * 6)
     return tmp_path
 
 

@@ -216,7 +216,8 @@ def _merged(dataset):
     """
     Return a Dataset in which the folds of a data set are one.
 
-    Values are means over all of its folds, missing while one is; ``fold_accuracy`` has the test accuracy of each.
+    Values are means over all of its folds, missing while one is, and parameters of neurons those of the first fold;
+    ``fold_accuracy`` has the test accuracy of each.
     """
     names = [str(name) for name in dataset.dataset.values]
     of = [name.partition("/")[0] for name in names]
@@ -224,7 +225,7 @@ def _merged(dataset):
     if kept == names:
         return dataset
     where = {name: [k for k, other in enumerate(of) if other == name] for name in kept}
-    means = [dataset.isel(dataset=where[name]).mean("dataset", skipna=False, keep_attrs=True) for name in kept]
+    means = [_mean(dataset.isel(dataset=where[name])) for name in kept]
     merged = xarray.concat(means, xarray.DataArray(kept, dims="dataset", name="dataset"))
     if "error" in dataset:
         errors = [dataset.error.isel(dataset=where[name]).max("dataset") for name in kept]
@@ -234,6 +235,13 @@ def _merged(dataset):
         apart = [item.assign_coords(fold=1 + np.arange(item.sizes["fold"])) for item in apart]
         merged["fold_accuracy"] = xarray.concat(apart, merged.dataset, join="outer")
     return merged.assign_attrs(dataset.attrs)
+
+
+def _mean(parts):
+    """Return what stands for the folds of a data set."""
+    first = parts.isel(dataset=0, drop=True)
+    of_neurons = {name: first[name] for name in first if "neuron" in first[name].dims}
+    return parts.mean("dataset", skipna=False, keep_attrs=True).assign(of_neurons)
 
 
 def _beside_the_paper(dataset):
