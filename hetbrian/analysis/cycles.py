@@ -15,6 +15,11 @@ from hetbrian.analysis.vectorfield import VectorField
 if TYPE_CHECKING:
     import xarray as xr
 
+APART = 0.2
+RETRACED = 0.02
+"""How a branch that runs back over itself is told from others, in ranges of parameter, period and extent."""
+
+
 CHUNK = 50
 """Cycles computed before the branch is checked for its end."""
 
@@ -111,10 +116,11 @@ def limit_cycles(
     for finer, degree in REFINEMENTS:
         mesh = finer * intervals, degree
         cycles, end, other = _followed(field, parameter, (lower, upper), (near, at), max_step, max_points, mesh)
-        if other is None or np.linalg.norm(other - at) > 1e-6 * (1e-2 + np.linalg.norm(at)):
+        turn = _turn(np.array([[row["value"], row["period"], row["extent"]] for row in cycles]))
+        if turn is None:
             break
-        # no branch comes back to its own Hopf point: the engine turned round at a cycle that the mesh did not resolve
-        cycles, end, other = cycles[: _turn(cycles) + 1], "failure", None
+        # no branch runs back over itself: the engine turned round at a cycle that the mesh did not resolve
+        cycles, end, other = cycles[: turn + 1], "failure", None
     if end in ("failure", "points") and cycles and _rests(field, parameter, cycles, len(cycles) - 1, RESTS):
         end = "homoclinic"
     hopfs = [_still(field, parameter, point) for point in (at, other) if point is not None]
@@ -194,11 +200,22 @@ def _end(field, parameter, cycles, limits, max_points):
     return ("points" if len(cycles) >= max_points else None), len(cycles), None
 
 
-def _turn(cycles):
-    """Return the cycle at which the engine turned round, as it does where it cannot go on: half of the way."""
-    way = np.array([[row["value"], row["period"], row["extent"]] for row in cycles])
-    steps = np.linalg.norm(np.diff(way, axis=0) / np.maximum(np.ptp(way, axis=0), 1e-300), axis=-1)
-    return int(np.searchsorted(np.cumsum(steps), steps.sum() / 2))
+def _turn(way):
+    """
+    Return where the engine turned round, as it does where it cannot go on, or None.
+
+    From there a branch, points of shape (cycle, quantity), runs back over itself: it comes to less than `RETRACED` of
+    where it was `APART` before, in ranges of the quantities. Other branches stay ten times as far from themselves.
+    """
+    way = way / np.maximum(np.ptp(way, axis=0), 1e-300)
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
+    for i, before in enumerate(np.searchsorted(length, length - APART)):
+        steps = np.diff(way[:before], axis=0)
+        share = np.sum((way[i] - way[: len(steps)]) * steps, axis=1) / np.maximum(np.sum(steps**2, axis=1), 1e-300)
+        nearest = way[: len(steps)] + share.clip(0, 1)[:, None] * steps
+        if np.any(np.linalg.norm(nearest - way[i], axis=1) < RETRACED):
+            return int(np.searchsorted(length, length[i] - APART / 2))
+    return None
 
 
 def _rests(field, parameter, cycles, i, closeness):

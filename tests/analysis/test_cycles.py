@@ -103,6 +103,20 @@ def test_ca3_cycles_join_both_hopf_points(which, order):
         np.testing.assert_allclose(found, expected, rtol=5e-5)  # r_min has five digits
 
 
+@pytest.mark.parametrize("back", [0, 7, 60])
+def test_a_branch_that_runs_back_over_itself_has_turned(back):
+    """Its cycles on the way back lie between those on the way out, and it may pass its Hopf point unnoticed."""
+    out = np.linspace(0, 1, 60) ** 1.5
+    t = np.concatenate([out, 1 - np.linspace(0.03, 1, 50)[:back]])
+    t = np.concatenate([t, np.linspace(0.02, 0.7, 40) if back == 60 else []])
+    way = np.column_stack([0.1 - 1e-3 * np.exp(-t), 150 + 900 * t**2, t])
+    turn = cycles_module._turn(way)
+    if back == 60:
+        assert abs(turn - 60) <= 4
+    else:
+        assert turn is None  # back by less than is told apart from a fold
+
+
 @pytest.mark.parametrize("turns", [1, 3])
 def test_engine_that_turns_round_gets_a_finer_mesh(monkeypatch, turns):
     original, meshes = cycles_module._followed, []
