@@ -2,8 +2,8 @@
 Forward and backward pass of a recurrent Izhikevich layer, 700 -> 256 -> 20, against what a user would use instead.
 
 Batch 128, 100 steps, 2 % input spikes, float32, one thread unless told otherwise; medians of interleaved runs. The
-peers are installed for this only: ``pip install norse snntorch spikingjelly``. Those that are missing are left out.
-Every layer ends in the same read-out, a linear map of the mean spikes.
+peers are installed for this only: ``pip install norse snntorch spikingjelly jax spyx brainpy``. Those that are missing
+are left out. Every layer ends in the same read-out, a linear map of the mean spikes.
 Run it as ``python -m benchmarks.torch_cell``; ``--threads 2`` and ``--device cuda`` change the machine, not the shapes.
 """
 
@@ -161,9 +161,18 @@ LAYERS = {
     "SpikingJelly IzhikevichNode": spikingjelly,
 }
 
+IN_JAX = ("JAX by hand", "Spyx RLIF", "brainpy.state Izhikevich")
+"""Layers of `benchmarks.jax_cells`."""
+
 
 def trial(name, threads, device):
     """Return a function that runs forward and backward once, which returns seconds and mean spikes, and the layer."""
+    if name in IN_JAX:
+        # read when JAX starts: without it, every process has threads for all cores
+        os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+        from benchmarks import jax_cells
+
+        return jax_cells.trial(name, SHAPE, DENSITY), None
     import torch
 
     torch.set_num_threads(threads)
@@ -212,7 +221,7 @@ def _peak_memory(name, threads, device):
         run()
         return (torch.cuda.max_memory_allocated() - before) / 1e6
     run, layer = trial(name, threads, device)
-    if hasattr(layer.layer, "release"):
+    if hasattr(getattr(layer, "layer", None), "release"):
         layer.layer.release()
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what earlier passes left in the C library's heap
@@ -289,7 +298,8 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     if chosen.device == "cpu" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
-    names = [name for name in LAYERS if not chosen.only or any(part in name for part in chosen.only)]
+    known = [*LAYERS, *(IN_JAX if chosen.device == "cpu" else ())]
+    names = [name for name in known if not chosen.only or any(part in name for part in chosen.only)]
     print(f"{SHAPE}, {100 * DENSITY:.0f} % input spikes, float32, {chosen.threads} thread(s), {chosen.device}")
     print(table(measure(names, chosen.threads, chosen.device, chosen.rounds)))
 
