@@ -207,14 +207,18 @@ def _turn(way):
     From there a branch, points of shape (cycle, quantity), runs back over itself: it comes to less than `RETRACED` of
     where it was `APART` before, in ranges of the quantities. Other branches stay ten times as far from themselves.
     """
+    if len(way) < 3:
+        return None
     way = way / np.maximum(np.ptp(way, axis=0), 1e-300)
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
     for i, before in enumerate(np.searchsorted(length, length - APART)):
         steps = np.diff(way[:before], axis=0)
-        share = np.sum((way[i] - way[: len(steps)]) * steps, axis=1) / np.maximum(np.sum(steps**2, axis=1), 1e-300)
-        nearest = way[: len(steps)] + share.clip(0, 1)[:, None] * steps
-        if np.any(np.linalg.norm(nearest - way[i], axis=1) < RETRACED):
-            return int(np.searchsorted(length, length[i] - APART / 2))
+        start = way[: len(steps)]
+        share = np.sum((way[i] - start) * steps, axis=1) / np.maximum(np.sum(steps**2, axis=1), 1e-300)
+        distances = np.linalg.norm(start + share.clip(0, 1)[:, None] * steps - way[i], axis=1)
+        if np.any(distances < RETRACED):
+            met = length[np.argmin(distances)]
+            return int(np.searchsorted(length, (met + length[i]) / 2)) - 1  # half of the way back
     return None
 
 

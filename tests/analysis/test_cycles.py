@@ -103,7 +103,7 @@ def test_ca3_cycles_join_both_hopf_points(which, order):
         np.testing.assert_allclose(found, expected, rtol=5e-5)  # r_min has five digits
 
 
-@pytest.mark.parametrize("back", [0, 7, 60])
+@pytest.mark.parametrize("back", [0, 2, 60])
 def test_a_branch_that_runs_back_over_itself_has_turned(back):
     """Its cycles on the way back lie between those on the way out, and it may pass its Hopf point unnoticed."""
     out = np.linspace(0, 1, 60) ** 1.5
@@ -112,7 +112,7 @@ def test_a_branch_that_runs_back_over_itself_has_turned(back):
     way = np.column_stack([0.1 - 1e-3 * np.exp(-t), 150 + 900 * t**2, t])
     turn = cycles_module._turn(way)
     if back == 60:
-        assert abs(turn - 60) <= 4
+        assert 56 <= turn <= 59  # not a cycle after it
     else:
         assert turn is None  # back by less than is told apart from a fold
 
