@@ -103,7 +103,7 @@ def test_ca3_cycles_join_both_hopf_points(which, order):
         np.testing.assert_allclose(found, expected, rtol=5e-5)  # r_min has five digits
 
 
-@pytest.mark.parametrize("back", [0, 2, 60])
+@pytest.mark.parametrize("back", [0, 1, 60])
 def test_a_branch_that_runs_back_over_itself_has_turned(back):
     """Its cycles on the way back lie between those on the way out, and it may pass its Hopf point unnoticed."""
     out = np.linspace(0, 1, 60) ** 1.5
