@@ -173,6 +173,9 @@ def test_folds_are_one_data_set_and_a_missing_one_is_not_left_out():
     apart = data.fold_accuracy.sel(condition="homogeneous")
     assert apart.sel(dataset="fsdd").mean("seed").values == pytest.approx([0.8, 0.5, 0.5, 0.5, 0.5, 0.5], abs=1e-3)
     assert apart.sel(dataset="commands").isnull().sum() == 2 * 3  # it has four
+    said = classification.summary(data)
+    assert "| fsdd/1 | 80.0 |" in said and "| commands/4 | 50.0 |" in said and "/5 | nan" not in said
+    assert "fold" not in classification.summary(table(lambda complexity, kinds: 0.0))
     names = [*samples.folds("nmnist_1000"), *samples.folds("fsdd")]
     assert names == ["nmnist_1000", *(f"fsdd/{k}" for k in range(1, 7))]
     values = xarray.DataArray(np.ones((7, 1, 1)), {"dataset": names}, ("dataset", "condition", "seed"))

@@ -400,9 +400,34 @@ def markdown_accuracies(dataset):
     return "\n".join(lines)
 
 
+def markdown_folds(dataset):
+    """
+    Return the test accuracy of each fold as Markdown: mean over seeds in %, or nothing where there are none.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `trainings`.
+
+    Returns
+    -------
+    str
+    """
+    if "fold_accuracy" not in dataset:
+        return ""
+    conditions = [str(condition) for condition in dataset.condition.values]
+    lines = [f"| fold | {' | '.join(conditions)} |", "|" + "---|" * (1 + len(conditions))]
+    for name in map(str, dataset.dataset.values):
+        parts = dataset.fold_accuracy.sel(dataset=name)
+        for fold in parts.fold.values[: len(folds(name))] if len(folds(name)) > 1 else ():
+            cells = [f"{100 * float(parts.sel(fold=fold, condition=key).mean('seed')):.1f}" for key in conditions]
+            lines.append(f"| {name}/{fold} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def summary(dataset):
     """
-    Return what the command line prints: accuracies, then the claims that these data can decide, or why none.
+    Return what the command line prints: accuracies, folds, then the claims that these data can decide, or why none.
 
     Parameters
     ----------
@@ -415,7 +440,7 @@ def summary(dataset):
     """
     decided = claims(dataset)
     missing = sorted(set(DATASETS) - set(dataset.dataset.values[_are_original(dataset)]), key=DATASETS.index)
-    said = [markdown_accuracies(dataset)]
+    said = [text for text in (markdown_accuracies(dataset), markdown_folds(dataset)) if text]
     if decided:
         said.append(markdown(decided, verdicts="small" not in dataset.attrs))
     if missing:
