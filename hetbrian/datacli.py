@@ -60,13 +60,14 @@ def make_data(
         written = make_stand_in(name, out, sizes, seed, jobs)
         Console(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
         return
-    from hetbrian.training.data.cochlea import Cochlea
-    from hetbrian.training.data.conversion import make_speech
+    from hetbrian.training.data.conversion import fitting, make_speech
+    from hetbrian.training.data.voices import voices
 
     if wav is None or sizes:
         raise ValueError("speech is made of all recordings of a folder, expected --wav FOLDER and no sizes: give it.")
-    cochlea = changed(Cochlea(), settings)
+    cochlea = changed(fitting(voices(wav, pattern)), settings)
     no_more(settings, cochlea)
+    Console(stderr=True).print(f"{cochlea.n_channels} channels from {cochlea.low:g} to {cochlea.high:g} Hz")
     who = {"test_speakers": listed(test_speakers), "validation_speakers": listed(validation_speakers)}
     written = make_speech(
         wav,

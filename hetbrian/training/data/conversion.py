@@ -24,12 +24,15 @@ from hetbrian.training.data.cochlea import Cochlea
 from hetbrian.training.data.formats import write_spikes
 from hetbrian.training.data.newdataset import NewDataSet
 from hetbrian.training.data.originals import known
-from hetbrian.training.data.sound import read_sound, trimmed
+from hetbrian.training.data.sound import read_sound, sample_rate, trimmed
 from hetbrian.training.data.voices import PATTERN, Voice, divided, voices
 
 FORMAT = 1
 PART = 32
 """Recordings that are converted and kept at once: what a kill can cost a process."""
+
+HEARD = 0.4875
+"""Top channel in sampling rates: a little below half, where the filters of recorders begin."""
 
 LOUDNESS = 0.1
 """Root mean square of every recording before the cochlea."""
@@ -83,7 +86,7 @@ def make_speech(
     test_speakers, validation_speakers, test_files, seed
         Who is kept for what, see `hetbrian.training.data.voices.divided`; the seed also draws each channel's phase.
     cochlea : Cochlea, optional
-        Turns sound into spikes, by default of 700 channels.
+        Turns sound into spikes, by default `fitting`, of 700 channels.
     trim : float
         In dB, as in `hetbrian.training.data.sound.trimmed`: silence before and after a word says who recorded it, not
         what is said. 0 leaves it.
@@ -104,10 +107,10 @@ def make_speech(
     ImportError
         If soundfile or tonic is not installed.
     """
-    cochlea = cochlea or Cochlea()
     data = known(layout, "train")
     new = NewDataSet.of(data, data.sources, out)
     found = voices(folder, pattern)
+    cochlea = cochlea or fitting(found)
     splits = divided(
         found,
         has_validation="validation" in data.sources,
@@ -141,6 +144,24 @@ def make_speech(
             )
     shutil.rmtree(parts.folder)
     return new.target
+
+
+def fitting(found: Sequence[Voice]) -> Cochlea:
+    """
+    Return the default cochlea, whose top channel is not above what was recorded.
+
+    Parameters
+    ----------
+    found : sequence of Voice
+        The recordings.
+
+    Returns
+    -------
+    Cochlea
+        Of 7500 Hz at most, and of 3900 Hz if one has 8000 samples a second.
+    """
+    lowest = min(sample_rate(voice.path) for voice in found)
+    return Cochlea(high=min(Cochlea.high, HEARD * lowest))
 
 
 def _unfinished(folder, found, cochlea, trim, seed):

@@ -1,6 +1,7 @@
 """A recording of sound in a file, WAV or FLAC, read whole or refused; and what of it is louder than the room."""
 
 import struct
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -46,17 +47,12 @@ def read_sound(path: str | PathLike[str]) -> tuple[np.ndarray, int]:
     ImportError
         If soundfile is not installed.
     """
-    from hetbrian._support.optional import soundfile
-
     name = fspath(path)
     check_regular(path, "a recording")
     if not _is_whole(path):
         raise ValueError(f"{name!r} is shorter than its header says, expected a whole recording: get it again.")
-    try:
-        with soundfile.SoundFile(name) as file:
-            sound, rate = file.read(dtype="float32", always_2d=True), file.samplerate
-    except (soundfile.SoundFileError, ValueError, TypeError, MemoryError) as error:
-        raise ValueError(f"{name!r} is no recording ({error}), expected a WAV or FLAC file: convert it.") from error
+    with _opened(name) as file:
+        sound, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     sound = sound.mean(axis=1)
     if not len(sound):
         raise ValueError(f"{name!r} is empty, expected a recording: remove it.")
@@ -65,6 +61,42 @@ def read_sound(path: str | PathLike[str]) -> tuple[np.ndarray, int]:
     if not sound.any():
         raise ValueError(f"{name!r} is silent, expected a recording: remove it.")
     return sound, rate
+
+
+@checked(path=file_path)
+def sample_rate(path: str | PathLike[str]) -> int:
+    """
+    Return the samples per second of a recording, of which nothing but the header is read.
+
+    Parameters
+    ----------
+    path : path-like
+        WAV or FLAC file.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, ImportError
+        As `read_sound`.
+    """
+    check_regular(path, "a recording")
+    with _opened(fspath(path)) as file:
+        return file.samplerate
+
+
+@contextmanager
+def _opened(name):
+    """Open a recording, or say that it is none."""
+    from hetbrian._support.optional import soundfile
+
+    try:
+        with soundfile.SoundFile(name) as file:
+            yield file
+    except (soundfile.SoundFileError, ValueError, TypeError, MemoryError) as error:
+        raise ValueError(f"{name!r} is no recording ({error}), expected a WAV or FLAC file: convert it.") from error
 
 
 @checked(rate=positive, trim=positive)

@@ -64,6 +64,16 @@ def test_silence_around_a_word_tells_no_class(recorded, tmp_path):
     assert np.all(np.array(late[long, 0.0]) > np.array(late[long, 25.0]) + 0.4)
 
 
+def test_the_top_channel_is_not_above_what_was_recorded(recorded, tmp_path):
+    assert conversion.fitting(voices(recorded)) == Cochlea(high=3900.0)
+    (tmp_path / "in").mkdir()
+    soundfile.write(tmp_path / "in" / "a_ann_0.wav", np.ones(100), 44100)
+    assert conversion.fitting(voices(tmp_path / "in")) == Cochlea()
+    (tmp_path / "in" / "a_ann_1.wav").write_text("none")
+    with pytest.raises(ValueError, match=r"a_ann_1.wav' is no recording"):
+        conversion.fitting(voices(tmp_path / "in"))
+
+
 @pytest.mark.parametrize("layout", ["shd", "ssc"])
 def test_tonic_reads_what_was_made(recorded, tmp_path, layout):
     target = make_speech(recorded, tmp_path, layout=layout, test_speakers=["eve"], cochlea=COCHLEA)
@@ -157,7 +167,7 @@ def test_several_processes_and_a_kill_give_the_same_bytes(recorded, tmp_path):
 
 def test_what_an_error_left_is_no_obstacle(recorded, tmp_path):
     with pytest.raises(ValueError, match=r"has 8000 samples a second, expected at least 15000 for a top"):
-        make_speech(recorded, tmp_path)
+        make_speech(recorded, tmp_path, cochlea=Cochlea())
     assert make_speech(recorded, tmp_path, cochlea=COCHLEA).exists()
 
 
