@@ -215,7 +215,8 @@ def test_each_speaker_is_left_out_once(voices, monkeypatch, n_folds):
         tested += sorted(set(test.groups))
     assert sorted(tested) == [0, 1, 2] and len(samples.folds("words")) == n_folds
     assert samples.binned("words/1", "strong") is BINNING and samples.binned("words/1", "paper").n_bins == 2000
-    assert [samples.enough_epochs(name, 60) for name in ("words/1", "shd")] == [7, 60]
+    assert [samples.enough_epochs(name, "strong", 60) for name in ("words/1", "shd")] == [7, 60]
+    assert samples.enough_epochs("words/1", "paper", 100) == 100
     assert not samples.is_published("words/1", voices, 0.0)
     _, _, test = samples.recordings("words", voices, 0.1, 0.0, 1)  # as it is divided
     assert set(test.groups) == {2}

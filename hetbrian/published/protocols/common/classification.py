@@ -121,7 +121,7 @@ def point(
     training, validation, test = recordings(dataset, data_root, held_out, test_share, seed)
     # the toys are too small for a compiled time loop to pay
     result = fit(
-        settings.replace(epochs=enough_epochs(dataset, settings.epochs)),
+        settings.replace(epochs=enough_epochs(dataset, preset, settings.epochs)),
         binning,
         training,
         validation=validation,

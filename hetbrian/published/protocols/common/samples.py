@@ -37,7 +37,7 @@ class Recorded:
     test_share : float
         Share of the training samples that is tested, if it has none.
     epochs : int
-        Passes that are enough, where those of a preset are more.
+        Passes that are enough under preset strong.
     """
 
     layout: str
@@ -187,14 +187,14 @@ def binned(name, preset):
     return recorded.binning if preset == "strong" else of_sets[recorded.layout]
 
 
-def enough_epochs(name, most):
+def enough_epochs(name, preset, most):
     """
     Return how many passes are made.
 
     Parameters
     ----------
-    name : str
-        As in `recordings`.
+    name, preset : str
+        As in `binned`.
     most : int
         What the preset says.
 
@@ -203,7 +203,7 @@ def enough_epochs(name, most):
     int
     """
     recorded = RECORDED.get(name.partition("/")[0])
-    return most if recorded is None else min(most, recorded.epochs)
+    return most if recorded is None or preset != "strong" else min(most, recorded.epochs)
 
 
 def is_published(name, root, test_share):
