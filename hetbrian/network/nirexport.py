@@ -47,9 +47,9 @@ def to_nir(network: Network, *, namespace: Mapping[str, Any] | None = None, leve
     NeuronGroups become LIF, CubaLIF, IF, or their likes without spikes, whatever their equations look like: it is
     enough that v, and a current that synapses add to, are linear, that the threshold is ``v > ...`` and the reset
     ``v = ...`` of what does not change. Synapses become Linear (Affine where a current has a constant drive), with a
-    Delay before it; SpikeGeneratorGroup and PoissonGroup become inputs, groups that send to none outputs. Monitors are
-    left out. Values are in SI, each neuron its own. Not for Izhikevich neurons: no primitive of NIR is quadratic, has
-    an adaptation, or resets to a part of the overshoot.
+    Delay before it; SpikeGeneratorGroup and PoissonGroup become inputs. Groups that send to no other become outputs,
+    those that no other reaches get an input. Monitors are left out. Values are in SI, each neuron its own. Not for
+    Izhikevich neurons: no primitive of NIR is quadratic, has an adaptation, or resets to a part of the overshoot.
 
     As in snnTorch the signal of a spike is 1 for a time step and 0 else: where synapses add to v, r of a LIF is
     :math:`\tau/\Delta t`, and w_in of a CubaLIF is :math:`\tau_{syn}/\Delta t`, so that a spike adds the weight. NIR
@@ -107,23 +107,27 @@ def to_nir(network: Network, *, namespace: Mapping[str, Any] | None = None, leve
         elif not isinstance(item, (*IGNORED, Synapses)):
             raise _refused(item.name, f"is a {type(item).__name__}", "leave it out")
     edges: list[tuple[str, str]] = []
-    senders = set()
+    joined = set()
     for item in objects:
         if isinstance(item, Synapses):
             for end, known in ((item.source, nodes), (item.target, jumps)):
                 if end.name not in known:
                     raise _refused(item.name, f"connects {end.name}, which is no whole group here", "add that group")
-            senders.add(item.source.name)
+            joined.add((item.source.name, item.target.name))
             found, chain = _synapses(item, jumps[item.target.name], drives.pop(item.target.name, 0.0), namespace)
             nodes |= found
             edges += itertools.pairwise(chain)
     for name, drive in drives.items():
         if np.any(drive):
             raise _refused(name, "has a constant drive and no synapses", "give it some, whose Affine has the drive")
-    for item in objects:
-        if isinstance(item, NeuronGroup) and item.name not in senders:
-            nodes[f"{item.name}_output"] = optional.nir.Output({"output": np.array([len(item)])})
-            edges.append((item.name, f"{item.name}_output"))
+    for name in jumps:  # what no other group reaches is an input, and what reaches none an output
+        size = nodes[name].input_type["input"]
+        if not any(target == name != source for source, target in joined):
+            nodes[f"{name}_input"] = optional.nir.Input({"input": size})
+            edges.append((f"{name}_input", name))
+        if not any(source == name != target for source, target in joined):
+            nodes[f"{name}_output"] = optional.nir.Output({"output": size})
+            edges.append((name, f"{name}_output"))
     return optional.nir.NIRGraph(nodes, edges)
 
 

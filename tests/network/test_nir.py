@@ -248,6 +248,18 @@ def test_equations_of_ones_own_are_recognised_whatever_they_look_like():
     assert sorted(graph.edges) == [("neurons", "neurons_output"), ("source", "synapses"), ("synapses", "neurons")]
 
 
+def test_a_group_on_its_own_has_an_input_and_an_output(tmp_path):
+    group = leaky()
+    wires = Synapses(group, group, "w : 1", on_pre="v_post += w", name="wires")
+    wires.connect(j="i")
+    wires.w = 0.5
+    nir.write(tmp_path / "own.nir", to_nir(Network(group, wires)))
+    network = from_nir(nir.read(tmp_path / "own.nir"), 0.1 * ms)
+    found = {item.name: len(item) for item in network.objects if isinstance(item, (Synapses, NeuronGroup))}
+    assert found == {"cells": 2, "cells_to_cells": 2, "cells_input_to_cells": 2}
+    assert len(network["cells_input"]) == 2 and np.array(network["cells_to_cells"].weight) == pytest.approx([0.5, 0.5])
+
+
 def test_an_imported_layer_goes_to_torch_with_gradients():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(3)
