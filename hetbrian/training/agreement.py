@@ -1,6 +1,7 @@
 """Whether a trained layer decides in Brian2 as it does in torch: recording by recording, on each device."""
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,9 @@ from hetbrian.training.preset import Preset
 
 PLAYED_ON = ("numpy", "cpp_standalone")
 """Devices on which a layer is played, if none is named."""
+
+TABLE = 512e6
+"""Bytes that the table of events of one run may take; more recordings are played in several runs."""
 
 SHOWN = 5
 """Of so many recordings of which decisions differ a summary tells the margins."""
@@ -128,16 +132,21 @@ def _played(network, preset, binning, recordings, samples, device, progress):
     playbacks: list[Playback] = []
     found: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def model(rng: np.random.Generator) -> Network:
-        playbacks.append(Playback(network, preset, binning, recordings, samples))
-        return playbacks[-1].network
-
     def finish(network: Network) -> None:
         found.append((playbacks[-1].spikes(), playbacks[-1].outputs()))
+        playbacks.clear()  # the tables of two runs would be twice as large
 
-    duration = binning.n_bins * len(samples) * binning.bin_width
-    simulate(model, duration, record=(), device=device, finish=finish, progress=progress)
-    return found[-1]
+    of_sample = 8 * binning.n_bins * binning.n_inputs(recordings.shape)
+    for part in np.array_split(samples, math.ceil(len(samples) * of_sample / TABLE)):
+
+        def model(rng: np.random.Generator, part: np.ndarray = part) -> Network:
+            playbacks.append(Playback(network, preset, binning, recordings, part.tolist()))
+            return playbacks[-1].network
+
+        duration = binning.n_bins * len(part) * binning.bin_width
+        simulate(model, duration, record=(), device=device, finish=finish, progress=progress)
+    spikes, outputs = zip(*found, strict=True)
+    return np.concatenate(spikes, 1), np.concatenate(outputs)
 
 
 def margins(outputs: np.ndarray) -> np.ndarray:

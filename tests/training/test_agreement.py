@@ -4,6 +4,7 @@ import torch
 from brian2 import ms
 
 from hetbrian.published.protocols.common.classification import toy
+from hetbrian.simulation import simulate
 from hetbrian.training import Preset, build, fit
 from hetbrian.training.agreement import agreement, margins, summary
 from hetbrian.training.data import Binning
@@ -86,6 +87,18 @@ def test_both_compute_in_float64_with_the_numbers_of_the_training():
     one, same = (agreement(item, PRESET, BINNING, sets()[1], range(10), ("numpy",)) for item in (single, double))
     assert one.identical(same) and int(one.spikes_apart.sum()) == 0
     assert single.classifier.weight.dtype == torch.float32  # left as it was
+
+
+def test_many_recordings_are_played_in_several_runs_with_the_same_spikes(monkeypatch):
+    network = build(PRESET, BINNING, sets()[0], 1, is_fused=False)
+    options = (network, PRESET, BINNING, sets()[1], range(7), ("numpy",))
+    whole = agreement(*options)
+    runs = []
+    monkeypatch.setattr("hetbrian.training.agreement.TABLE", 3.5 * 8 * 20 * 20)  # of 20 x 20 numbers each
+    monkeypatch.setattr(
+        "hetbrian.training.agreement.simulate", lambda *given, **more: runs.append(simulate(*given, **more))
+    )
+    assert agreement(*options).identical(whole) and len(runs) == 2
 
 
 def test_samples_are_spread_evenly_over_the_test_and_are_not_more_than_it_has():
