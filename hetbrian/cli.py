@@ -241,6 +241,10 @@ def train(
     devices: Annotated[int, typer.Option(help="How many of them.")] = 1,
     strategy: Annotated[str, typer.Option(help="Lightning's strategy for several devices, as ddp.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed.")] = "32-true",
+    playback: Annotated[
+        int, typer.Option(min=0, help="So many test samples are played to the trained layer in Brian2, and compared.")
+    ] = 0,
+    playback_devices: Annotated[str, typer.Option(help="Brian2's devices for it.")] = "numpy,cpp_standalone",
     help_: Annotated[bool, typer.Option("--help", help="Show this message, and settings of the data set.")] = False,
 ):
     """Train a recurrent layer on event data; settings of preset, neuron, binning as --NAME VALUE. Goes on in --out."""
@@ -250,7 +254,7 @@ def train(
         if not help_:
             raise ValueError("train got no data set, expected one: write hetbrian train shd, say.")
         return
-    from hetbrian.training import PRESETS, experiment, picture
+    from hetbrian.training import PRESETS, agreement, experiment, picture
     from hetbrian.training.data import BINNINGS
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
@@ -281,6 +285,8 @@ def train(
         devices=devices,
         strategy=strategy,
         precision=precision,
+        playback=playback,
+        playback_devices=listed(playback_devices),
     )
     save(result, folder / "training.nc")
     save_figure(picture.draw, result, folder / "training", (".png",))
@@ -289,6 +295,8 @@ def train(
         f"{time.perf_counter() - started:.0f} s; wrote {folder}/training.nc, training.png, history.csv, last.ckpt",
         soft_wrap=True,
     )
+    if playback:
+        Console().print(agreement.summary(result), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -142,7 +142,7 @@ def test_every_block_runs(page, tmp_path, monkeypatch):
         elif block.comment.startswith(CHECKED):
             check_options(block, monkeypatch)
         elif block.language != "text":
-            said = run(block, CHECKS.get(page.name, "") if block in pasted[-1:] else "", tmp_path)
+            said += run(block, CHECKS.get(page.name, "") if block in pasted[-1:] else "", tmp_path)
     assert PRINTED.get(page.name, "") in said
 
 

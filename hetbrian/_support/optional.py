@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import dask as dask
     import distributed as distributed
     import lightning as lightning
+    import nir as nir
     import sklearn as sklearn
     import soundfile as soundfile
     import tonic as tonic
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NEEDED = {
     "torch": ("torch", "training and export", "torch"),
+    "nir": ("nir", "NIR graphs", "nir"),
     "lightning": ("lightning", "training", "train"),
     "tonic": ("tonic.datasets", "data sets", "train"),
     "calculate_md5": ("tonic.download_utils:calculate_md5", "data sets", "train"),

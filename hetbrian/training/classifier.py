@@ -111,7 +111,8 @@ class Classifier(torch.nn.Module):
         """Return the readout's membranes, shape (time, batch, class)."""
         drive = spikes @ self.weight + self.bias
         steps = len(spikes)
-        if self._filter.shape != (steps, steps) or self._filter.device != drive.device:
+        kind = drive.device, drive.dtype
+        if self._filter.shape != (steps, steps) or (self._filter.device, self._filter.dtype) != kind:
             lag = torch.arange(steps)[:, None] - torch.arange(steps)
             # m filters in a row have a negative binomial response, (n + m - 1 over n) (1 - a)^m a^n at lag n
             n, m = lag.clamp(min=0).double(), self.filters

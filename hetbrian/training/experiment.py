@@ -7,18 +7,21 @@ import signal
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import xarray
 from brian2 import BrianLogger
 
 from hetbrian._support.arguments import checked, of, one_of
-from hetbrian._support.checks import count, file_path, flag, shown, stream_seed, text
+from hetbrian._support.checks import count, file_path, flag, shown, stream_seed, text, whole
 from hetbrian._support.files import writable
 from hetbrian._support.optional import lightning, torch
 from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
+from hetbrian.training.agreement import PLAYED_ON, agreement, some_devices
 from hetbrian.training.batches import EpochBatches
 from hetbrian.training.callbacks import AtomicFiles, Checkpoints, History, TrainingProgress
 from hetbrian.training.checkpoint import check, read, refused
@@ -50,6 +53,8 @@ PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed")
     precision=one_of(*PRECISIONS),
     progress=flag,
     is_fused=flag,
+    playback=partial(whole, least=0),
+    playback_devices=some_devices,
 )
 def fit(
     preset: Preset,
@@ -67,6 +72,8 @@ def fit(
     progress: bool = True,
     is_fused: bool = True,
     is_test_followed: bool = False,
+    playback: int = 0,
+    playback_devices: Sequence[str] = PLAYED_ON,
 ) -> xarray.Dataset:
     """
     Train a network and return what was measured.
@@ -96,13 +103,19 @@ def fit(
     is_test_followed : bool
         Whether accuracy and loss on the test samples are measured after each epoch too, ``epoch_test_accuracy`` and
         ``epoch_test_loss``; they decide nothing.
+    playback : int
+        How many test samples (without any, training samples), evenly spread, are played to the layer in Brian2 after
+        the training and compared with torch, see `hetbrian.training.agreement.agreement`.
+    playback_devices : sequence of str
+        Where.
 
     Returns
     -------
     xarray.Dataset
         Losses and accuracies over epochs, test accuracy, eta, g, theta before and after; ``confusion`` over (label,
         decision), how many test samples of a class got which decision; ``spike_time`` and ``spike_neuron`` of the
-        layer in the first sample of the test (without one, of the training), whose class and decision are attributes.
+        layer in the first sample of the test (without one, of the training), whose class and decision are attributes;
+        with ``playback`` what `hetbrian.training.agreement.agreement` returns.
 
     Raises
     ------
@@ -182,6 +195,10 @@ def fit(
         if test is not None:
             dataset["confusion"] = (("label", "decision"), module.confusion.numpy(), {"units": "1"})
             dataset = dataset.assign_coords(label=list(test.classes), decision=list(test.classes))
+        if playback:
+            samples = np.unique(np.linspace(0, len(shown) - 1, playback).round().astype(int)).tolist()
+            played = agreement(network, preset, binning, shown, samples, playback_devices, progress=progress)
+            dataset = dataset.merge(played, combine_attrs="no_conflicts")
         return dataset
 
 

@@ -99,9 +99,12 @@ class Playback:
         heard.connect()
         heard.omega = cell.couplings["given"].omega.detach().double().cpu().numpy()
         rest = cell.initial_state()  # without units, as the layer
+        # in the clock of the layer: a second one would be out of step beyond 64 s in standalone programs
         begins = neurons.run_regularly(
-            "\n".join(f"{name} = {float(rest[name][0])!r}" for name in ("v", "w", "s")),
-            dt=binning.n_bins * self._dt,
+            "\n".join(
+                [f"goes_on = int(t_in_timesteps % {binning.n_bins} > 0)"]
+                + [f"{name} = goes_on*{name} + (1 - goes_on)*{float(rest[name][0])!r}" for name in ("v", "w", "s")]
+            ),
             when="start",
             order=-1,
             name="heard_begins",
@@ -128,6 +131,18 @@ class Playback:
         fired[np.rint(np.array(self._monitor.t / self._dt)).astype(int), np.array(self._monitor.i)] = 1
         return fired.reshape(n_samples, n_bins, n).transpose(1, 0, 2)
 
+    def outputs(self) -> np.ndarray:
+        """
+        Return what the readout says of each recording.
+
+        Returns
+        -------
+        ndarray, shape (sample, class)
+            Highest or mean potential of each class, in the precision of the readout.
+        """
+        with torch.no_grad():
+            return self.classifier.outputs(torch.as_tensor(self.spikes()).to(self.classifier.weight)).cpu().numpy()
+
     def decisions(self) -> np.ndarray:
         """
         Return the class of each recording.
@@ -136,7 +151,4 @@ class Playback:
         -------
         ndarray of int64, shape (sample,)
         """
-        weight = self.classifier.weight
-        with torch.no_grad():
-            spikes = torch.as_tensor(self.spikes()).to(weight)
-            return self.classifier.outputs(spikes).argmax(1).cpu().numpy()
+        return self.outputs().argmax(1)

@@ -85,6 +85,11 @@ def test_recordings_do_not_know_of_each_other():
     assert alone.spikes().any() and np.array_equal(alone.spikes()[:, 0], together.spikes()[:, 2])
 
 
+def test_it_has_one_clock_so_that_it_may_last_longer_than_a_minute_in_standalone():
+    playback = Playback(trained(), PRESET, BINNING, recorded())
+    assert {float(item.clock.dt) for item in playback.network} == {float(5 * ms)}
+
+
 @pytest.mark.standalone
 @pytest.mark.slow
 def test_cpp_standalone_decides_as_torch_does(tmp_path):

@@ -40,12 +40,21 @@ def test_train_writes_what_it_measured(train, tmp_path):
     assert (tmp_path / "last.ckpt").exists() and (tmp_path / "history.csv").exists()
 
 
+def test_playback_says_whether_brian2_decides_as_torch(train, tmp_path, capsys, monkeypatch):
+    said = []
+    monkeypatch.setattr(cli.Console, "print", lambda self, text, **options: said.append(str(text)))
+    status, _ = train("--playback", "6", "--playback-devices", "numpy")
+    assert status == 0 and said[-1].startswith("numpy: 6 of 6 recordings decided as in torch (float64, ")
+    assert load(tmp_path / "training.nc").sizes["played"] == 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of neuron, n_hidden"),
         (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
         (("--het", "tau"), "an entry of het is 'tau', expected eta, g, theta"),
+        (("--playback-devices", "gpu"), "an entry of playback_devices is 'gpu', expected runtime, numpy"),
         (("--held-out", "1.5"), "held_out is 1.5, expected at least 0 and below 1"),
     ],
 )
