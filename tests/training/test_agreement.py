@@ -3,7 +3,7 @@ import pytest
 import torch
 from brian2 import ms
 
-from hetbrian.published.protocols.common.classification import toy
+from hetbrian.published.protocols.common.samples import toy
 from hetbrian.simulation import simulate
 from hetbrian.training import Preset, build, fit
 from hetbrian.training.agreement import agreement, margins, summary

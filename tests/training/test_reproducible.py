@@ -13,7 +13,7 @@ import hashlib, json, sys, tempfile
 from pathlib import Path
 import numpy as np, torch
 from brian2 import ms
-from hetbrian.published.protocols.common.classification import toy
+from hetbrian.published.protocols.common.samples import toy
 from hetbrian.training import Preset, fit
 from hetbrian.training.checkpoint import read
 from hetbrian.training.data import Binning
