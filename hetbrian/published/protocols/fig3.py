@@ -9,8 +9,8 @@ incomplete repolarisation (``retain``). Zhang & Cui 2025, doi 10.3389/fncom.2025
 import numpy as np
 from brian2 import pA, second
 
-from hetbrian.published.protocols.common.force import numbers, per_seed, trained, works
-from hetbrian.published.protocols.common.statements import claim
+from hetbrian.published.protocols.common.force import numbers, trained, works
+from hetbrian.published.protocols.common.statements import claim, per_seed
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep

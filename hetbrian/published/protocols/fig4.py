@@ -8,8 +8,8 @@ who publish no strength of heterogeneity: ours are those of `fig4_strengths` wit
 import numpy as np
 from brian2 import ms, pA, second
 
-from hetbrian.published.protocols.common.force import WORKS, numbers, per_seed, trained, works
-from hetbrian.published.protocols.common.statements import claim
+from hetbrian.published.protocols.common.force import WORKS, numbers, trained, works
+from hetbrian.published.protocols.common.statements import claim, per_seed
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.store import STATUS

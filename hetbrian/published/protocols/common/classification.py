@@ -4,7 +4,6 @@ import numpy as np
 import xarray
 
 from hetbrian._support.checks import choice
-from hetbrian.published.protocols.common.force import per_seed
 from hetbrian.published.protocols.common.samples import (
     DATASETS,
     RECORDED,
@@ -15,7 +14,7 @@ from hetbrian.published.protocols.common.samples import (
     is_published,
     recordings,
 )
-from hetbrian.published.protocols.common.statements import claim
+from hetbrian.published.protocols.common.statements import claim, per_seed
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep

@@ -250,23 +250,6 @@ def numbers(values, unit):
     return np.round(np.atleast_1d(np.asarray(values, dtype=float)) / float(unit), 9).tolist()
 
 
-def per_seed(values):
-    """
-    Return the mean over everything but the seed, of the seeds that have one.
-
-    Parameters
-    ----------
-    values : xarray.DataArray
-        Over seed and anything else.
-
-    Returns
-    -------
-    tuple of float
-    """
-    means = values.mean([name for name in values.dims if name != "seed"]).values
-    return tuple(means[np.isfinite(means)].tolist())
-
-
 def score(run, start, stop, counts):
     """Return the scores of a Dataset: those of `hetbrian.analysis.score.force_scores`, and two that are relative."""
     start, stop = float(start / second), float(stop / second)

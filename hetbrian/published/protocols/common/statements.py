@@ -1,4 +1,6 @@
-"""The sentences of the paper that our protocols decide."""
+"""The sentences of the paper that our protocols decide, and the values that decide them, one a seed."""
+
+import numpy as np
 
 from hetbrian.study.claims import Claim, Evidence
 
@@ -45,3 +47,20 @@ def claim(name: str, evidence: tuple[Evidence, ...], setting: str = "") -> Claim
     if name not in STATEMENTS:
         raise ValueError(f"name = {name!r}, expected one of {', '.join(STATEMENTS)}; check the claim's name")
     return Claim(name, evidence, setting, STATEMENTS[name])
+
+
+def per_seed(values):
+    """
+    Return the mean over everything but the seed, of the seeds that have one.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        Over seed and anything else.
+
+    Returns
+    -------
+    tuple of float
+    """
+    means = values.mean([name for name in values.dims if name != "seed"]).values
+    return tuple(means[np.isfinite(means)].tolist())
