@@ -193,11 +193,32 @@ class Recorder:
             ``neuron`` and ``output`` hold the numbers of those that were chosen. Of a full name the variables and
             dimensions, apart from time, begin with the object: ``exc.v``, ``exc.spike_time``, ``exc.neuron``.
         """
+        return self._dataset(self.found, attributes)
+
+    def sampled(self, **attributes: Any) -> xr.Dataset:
+        """
+        Return what was sampled so far, also while the network runs: of that only monitors are read.
+
+        Parameters
+        ----------
+        **attributes
+            As of `dataset`.
+
+        Returns
+        -------
+        xarray.Dataset
+            Time series of it, without rates.
+        """
+        sampled = {name for name, monitor in self.monitors.items() if isinstance(monitor, SampledMonitor)}
+        return self._dataset({name: found for name, found in self.found.items() if name in sampled}, attributes)
+
+    def _dataset(self, found: Mapping[str, tuple[Any, Recorded]], attributes: Mapping[str, Any]) -> xr.Dataset:
+        """Return some of what was recorded."""
         import xarray
 
         variables: dict = {}
         coordinates: dict = dict(self.labels)
-        for name, (owner, entry) in self.found.items():
+        for name, (owner, entry) in found.items():
             monitor: Any = self.monitors.get(name)
             counts = of_spikes(owner, entry.variable)
             if counts and entry.variable == "spikes":
