@@ -50,24 +50,27 @@ def archived(name: str) -> Path:
     )
 
 
-def find_figure(module: ModuleType) -> Callable[..., Any] | None:
+def find_figure(module: ModuleType, function: str = "draw") -> Callable[..., Any] | None:
     """
-    Return what draws a protocol's figure.
+    Return what draws a protocol's figure, or makes one to ask.
 
     Parameters
     ----------
     module : module
         The protocol.
+    function : {"draw", "ask"}
+        Name of what is looked for.
 
     Returns
     -------
     callable or None
-        Its ``draw(dataset)``, or that of the file of its name in `hetbrian.published.figures` if it is hetbrian's.
+        Its function of that name of a dataset, or that of the file of its name in `hetbrian.published.figures` if it
+        is hetbrian's.
     """
-    draw, name = hook(module, "draw"), module.__name__.rpartition(".")[2]
-    if draw is None and is_published(module) and (FIGURES / f"{name}.py").is_file():
-        return importlib.import_module(f"hetbrian.published.figures.{name}").draw
-    return draw
+    found, name = hook(module, function), module.__name__.rpartition(".")[2]
+    if found is None and is_published(module) and (FIGURES / f"{name}.py").is_file():
+        return getattr(importlib.import_module(f"hetbrian.published.figures.{name}"), function, None)
+    return found
 
 
 def save_figure(
