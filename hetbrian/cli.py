@@ -25,7 +25,8 @@ from hetbrian._support.progress import duration
 from hetbrian._support.stop import Stop
 from hetbrian.datacli import data
 from hetbrian.simulation.record import load, save
-from hetbrian.study.figure import archived, find_figure, redraw, refusing_others, save_figure
+from hetbrian.simulation.watching import WATCH
+from hetbrian.study.figure import RunPicture, archived, find_figure, redraw, refusing_others, save_figure
 from hetbrian.study.helptext import options_table, protocol_table, protocols_table
 from hetbrian.study.options import (
     changed,
@@ -112,7 +113,9 @@ def run(
         typer.Option(help="Sweep on so many processes, by default one per core; 0: in this one, without Dask."),
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute points that failed again.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Redraw the figure of a sweep while it runs.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Redraw a picture while it runs: the sweep's figure, or a run's output.")
+    ] = False,
     help_: Annotated[bool, typer.Option("--help", help="Show this message, and options of the protocol.")] = False,
 ):
     """Compute a protocol and draw its figure. Any option of the protocol can also be given as --NAME VALUE."""
@@ -137,23 +140,29 @@ def run(
     started = time.perf_counter()
     draw = find_figure(module)
     swept = OPTIONS.get()
-    if callable(getattr(module, "point", None)):
+    is_sweep = callable(getattr(module, "point", None))
+    if is_sweep:
         redrawn = redraw(draw, folder / name) if watch and draw is not None else None
         swept = SweepOptions(folder / "sweep", scheduler, workers, retry_failed, redrawn)
-    elif scheduler or workers is not None or retry_failed or watch:
+    elif scheduler or workers is not None or retry_failed:
         raise ValueError(
             f"{name} does not sweep, expected a protocol with a function point: "
-            "leave --scheduler, --workers, --retry-failed and --watch out."
+            "leave --scheduler, --workers and --retry-failed out."
         )
-    token = OPTIONS.set(swept)
+    picture = RunPicture(folder / "watch") if watch and not is_sweep else None
+    token, watched = OPTIONS.set(swept), WATCH.set(picture)
     try:
         dataset = computed(module, arguments)
     finally:
         OPTIONS.reset(token)
+        WATCH.reset(watched)
+    if picture is not None and not picture.paths:
+        console.print(f"--watch drew nothing: {name} ran no network in this process")
     if small:
         dataset = dataset.assign_attrs(small=1)  # figures say so, and nothing is decided by it
     written = [folder / f"{name}.nc"]
     save(dataset, written[0])
+    written += picture.paths if picture is not None else []
     if draw is not None:
         written += save_figure(draw, dataset, folder / name)
     write, summary = hook(module, "write"), hook(module, "summary")

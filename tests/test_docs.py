@@ -168,7 +168,7 @@ def test_a_block_that_fails_is_an_error(tmp_path):
 def test_commands_that_do_not_exist_are_found(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     check_options(Block("console", "hetbrian run fig4 --small", "", 1), monkeypatch)
-    for command in ("hetbrian run fig4 --smalll", "hetbrian run fig7", "hetbrian run melody --watch"):
+    for command in ("hetbrian run fig4 --smalll", "hetbrian run fig7", "hetbrian run melody --workers 2"):
         with pytest.raises(AssertionError):
             check_options(Block("console", command, "", 1), monkeypatch)
     for command in ("make nothing", "python -m benchmarks nothing"):

@@ -5,6 +5,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import bokeh as bokeh
     import dask as dask
     import distributed as distributed
     import lightning as lightning
@@ -29,6 +30,7 @@ NEEDED = {
     "soundfile": ("soundfile", "recordings of speech", "train"),
     "sklearn": ("sklearn.pipeline", "the logistic baseline", "train"),
     "xpplab": ("xpplab", "continuation", "bifurcation"),
+    "bokeh": ("bokeh.embed", "reports to ask", "sweep"),
     "dask": ("dask.config", "sweeps", "sweep"),
     "distributed": ("distributed", "sweeps", "sweep"),
     "zarr": ("zarr", "sweeps", "sweep"),

@@ -246,11 +246,15 @@ class _Place:
                 f"{parameter.name} is {shown(values.tolist())}, expected increasing values: sort dataset by it, or "
                 "give even=True."
             )
-        if len(values) > 1:  # borders lie halfway between neighbours
-            middle = (values[1:] + values[:-1]) / 2
-            self.edges = np.r_[2 * values[0] - middle[0], middle, 2 * values[-1] - middle[-1]]
-        else:
-            self.edges = values[0] + np.array([-0.5, 0.5])
+        self.edges = borders(values)
+
+
+def borders(values: np.ndarray) -> np.ndarray:
+    """Return the edges of cells around increasing values: halfway between neighbours."""
+    if len(values) < 2:
+        return values[0] + np.array([-0.5, 0.5])
+    middle = (values[1:] + values[:-1]) / 2
+    return np.r_[2 * values[0] - middle[0], middle, 2 * values[-1] - middle[-1]]
 
 
 def _parameters(variable, x, y):

@@ -37,8 +37,9 @@ from hetbrian.simulation.names import free_name
 from hetbrian.simulation.parameters import checked_parameters
 from hetbrian.simulation.pitfalls import refuse_pitfalls
 from hetbrian.simulation.record import RECORD, Recorder
-from hetbrian.simulation.running import STANDALONE_REPORT, bar, run
+from hetbrian.simulation.running import STANDALONE_REPORT, reporting, run
 from hetbrian.simulation.values import resolve
+from hetbrian.simulation.watching import WATCH, Watcher
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -172,6 +173,11 @@ class Program:
             raise Generated(self.generate(folder))
         if not self.is_standalone:
             return self
+        if WATCH.get() is not None:
+            raise ValueError(
+                f"device is {self.device!r}, whose program shows nothing before it ends, expected runtime, numpy or "
+                "cython to watch a run: choose one of them, as in --device runtime, or leave --watch out."
+            )
         if self.device == "cuda_standalone":
             cuda.require()
         with ExitStack() as stack:
@@ -245,7 +251,8 @@ class Program:
                         target.values[...] = value.reshape(target.values.shape) if value.size > 1 else value
                     else:
                         target.get_value()[:] = value
-                with bar(self.progress) as report:
+                watcher = Watcher(WATCH.get(), lambda: recorder.sampled(**self._described(seed)))
+                with reporting(self.progress, watcher) as report:
                     run(self.network, self.duration, report=report, report_period=1 * second)
                 return self._finished(recorder, seed, noise, values, finish)
         different = self._draw(seed)
@@ -369,15 +376,17 @@ class Program:
         if noise != seed:
             given["noise"] = noise
         self._provenance = self._provenance or provenance()  # which asks git, for longer than a small network runs
-        return recorder.dataset(
-            seed=seed,
-            duration=float(self.duration),
-            device=self.device,
-            parameters={name: str(value) for name, value in self.parameters.items()},
-            model=f"{self.model.__module__}.{getattr(self.model, '__qualname__', repr(self.model))}",
-            **given,
-            **self._provenance,
-        )
+        return recorder.dataset(**self._described(seed), **given, **self._provenance)
+
+    def _described(self, seed):
+        """Return what is said of a run of a seed."""
+        return {
+            "seed": seed,
+            "duration": float(self.duration),
+            "device": self.device,
+            "parameters": {name: str(value) for name, value in self.parameters.items()},
+            "model": f"{self.model.__module__}.{getattr(self.model, '__qualname__', repr(self.model))}",
+        }
 
 
 def _shown(value):

@@ -90,8 +90,8 @@ class Recorder:
     record : iterable of str, or dict of str to index
         Names ``"object.variable"``, of variables and ``spikes`` and ``rate`` of any object, or short ones of
         `hetbrian.simulation.names.REGISTRY`; a dict also chooses neurons or outputs, the same for all of an object
-        that have them, e.g. ``{"v": [0, 1], "z": True}``. What does not change, and variables of synapses, are taken
-        when the run ends.
+        that have them, e.g. ``{"v": [0, 1], "z": True}``, and of spikes those of neighbours, ``{"spikes": range(20)}``.
+        What does not change, and variables of synapses, are taken when the run ends.
     dt : Quantity [second], optional
         Sampling interval of time series, a multiple of the time step; by default that of `sampling_interval`.
 
@@ -120,7 +120,8 @@ class Recorder:
             index = self._choose(name, owner, entry, chosen[name])
             label, counts = free_name(network, f"monitor_{name.replace('.', '_')}"), of_spikes(owner, entry.variable)
             if counts and entry.variable == "spikes":
-                monitor = SpikeMonitor(owner, when="thresholds", order=1, name=label)
+                source = owner if index is True else _neighbours(owner, name, index)
+                monitor = SpikeMonitor(source, when="thresholds", order=1, name=label)
             elif "time" in entry.dims:
                 whole_steps(dt, owner.clock.dt, "record_dt")
                 if entry.variable == "every":
@@ -152,13 +153,14 @@ class Recorder:
     def _choose(self, name: str, owner: Any, entry: Recorded, index: Any) -> Any:
         """Return the chosen neurons or outputs of a variable, and keep them as labels of its dimension."""
         labelled = [dimension for dimension in entry.dims if dimension.rpartition(".")[2] in LABELLED]
-        if index is not True and entry.dims[-1:] != tuple(labelled):
+        spikes = entry.variable == "spikes" and of_spikes(owner, "spikes")
+        if index is not True and entry.dims[-1:] != tuple(labelled) and not spikes:
             raise ValueError(f"record has {name!r}: {index!r}, expected True: it has no neurons or outputs to choose.")
         if index is None or (isinstance(index, np.bool_ | bool) and not index):
             raise ValueError(
                 f"record has {name!r}: {index!r}, expected True or whole numbers: leave out what is not to be recorded."
             )
-        if not labelled:
+        if not labelled and (index is True or not spikes):
             return True
         key = slice(None) if isinstance(index, np.bool_ | bool) else list(index) if isinstance(index, tuple) else index
         try:
@@ -193,17 +195,39 @@ class Recorder:
             ``neuron`` and ``output`` hold the numbers of those that were chosen. Of a full name the variables and
             dimensions, apart from time, begin with the object: ``exc.v``, ``exc.spike_time``, ``exc.neuron``.
         """
+        return self._dataset(self.found, attributes)
+
+    def sampled(self, **attributes: Any) -> xr.Dataset:
+        """
+        Return what was sampled so far, also while the network runs: of that only monitors are read.
+
+        Parameters
+        ----------
+        **attributes
+            As of `dataset`.
+
+        Returns
+        -------
+        xarray.Dataset
+            Time series of it, without rates.
+        """
+        sampled = {name for name, monitor in self.monitors.items() if isinstance(monitor, SampledMonitor)}
+        return self._dataset({name: found for name, found in self.found.items() if name in sampled}, attributes)
+
+    def _dataset(self, found: Mapping[str, tuple[Any, Recorded]], attributes: Mapping[str, Any]) -> xr.Dataset:
+        """Return some of what was recorded."""
         import xarray
 
         variables: dict = {}
         coordinates: dict = dict(self.labels)
-        for name, (owner, entry) in self.found.items():
+        for name, (owner, entry) in found.items():
             monitor: Any = self.monitors.get(name)
             counts = of_spikes(owner, entry.variable)
             if counts and entry.variable == "spikes":
                 prefix, (spike,) = name.removesuffix("spikes"), entry.dims
                 # copies: Brian2's dynamic arrays free their memory with the monitor, views of it dangle
                 times, neurons = np.array(monitor.t / second), np.array(monitor.i[:], dtype=np.int32)
+                neurons += getattr(monitor.source, "start", 0)
                 variables[f"{prefix}spike_time"] = (spike, times, {"units": "s", "long_name": "spike time"})
                 variables[f"{prefix}spike_neuron"] = (spike, neurons, {"long_name": "neuron that fired"})
                 continue
@@ -349,6 +373,16 @@ def _requested(record: Any) -> dict[str, Any]:
         if not isinstance(name, str):
             raise ValueError(f"record has {name!r}, expected 'object.variable' or a short name: give it as a string.")
     return dict(chosen)
+
+
+def _neighbours(owner: Any, name: str, chosen: np.ndarray) -> Any:
+    """Return the part of a group whose spikes are recorded."""
+    if not len(chosen) or np.any(np.diff(chosen) != 1):
+        raise ValueError(
+            f"record has {name!r}: {shown(chosen.tolist())}, expected neurons one after the other: "
+            "write range(20), say, or record all."
+        )
+    return owner[int(chosen[0]) : int(chosen[-1]) + 1]
 
 
 def _binned(monitor, n_steps):

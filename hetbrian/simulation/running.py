@@ -1,12 +1,13 @@
 """One run of a network: what stops it comes out as it was raised, and how far it is can be shown."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from brian2 import BrianObjectException, Network, Quantity, prefs
 
 from hetbrian._support.errors import DivergenceError, NetworkError
+from hetbrian.simulation.watching import Watcher
 
 STANDALONE_REPORT = r"""
 fprintf(stderr, "\r%3.0f %% simulated, about %.0f s left   ", 100*completed,
@@ -34,12 +35,18 @@ def run(network: Network, duration: Quantity, **options: Any) -> None:
 
 
 @contextmanager
-def bar(shown: bool) -> Iterator[Callable[..., None] | None]:
-    """Yield Brian2's report callback for a progress bar with the time left, or None."""
-    if not shown:
+def reporting(is_shown: bool, watcher: Watcher) -> Iterator[Callable[..., None] | None]:
+    """Yield Brian2's report callback for a progress bar with the time left and for who watches, or None."""
+    if not is_shown and watcher.watch is None:
         yield None
         return
     from hetbrian._support.progress import Bar
 
-    with Bar(1.0, text="simulating") as bar:
-        yield lambda elapsed, completed, start, duration: bar.show(completed, f"{completed:.0%} simulated")
+    with Bar(1.0, text="simulating") if is_shown else nullcontext() as bar:
+
+        def report(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
+            if bar is not None:
+                bar.show(completed, f"{completed:.0%} simulated")
+            watcher.look(is_last=completed >= 1)
+
+        yield report

@@ -14,6 +14,7 @@ import xarray
 from hetbrian._support.checks import shown
 from hetbrian._support.files import replacing
 from hetbrian._support.lines import raised_by
+from hetbrian.plot.learning import output_and_target
 from hetbrian.plot.style import STYLE
 from hetbrian.study.options import brief
 from hetbrian.study.protocol import PUBLISHED, hook, is_published
@@ -49,24 +50,27 @@ def archived(name: str) -> Path:
     )
 
 
-def find_figure(module: ModuleType) -> Callable[..., Any] | None:
+def find_figure(module: ModuleType, function: str = "draw") -> Callable[..., Any] | None:
     """
-    Return what draws a protocol's figure.
+    Return what draws a protocol's figure, or makes one to ask.
 
     Parameters
     ----------
     module : module
         The protocol.
+    function : {"draw", "ask"}
+        Name of what is looked for.
 
     Returns
     -------
     callable or None
-        Its ``draw(dataset)``, or that of the file of its name in `hetbrian.published.figures` if it is hetbrian's.
+        Its function of that name of a dataset, or that of the file of its name in `hetbrian.published.figures` if it
+        is hetbrian's.
     """
-    draw, name = hook(module, "draw"), module.__name__.rpartition(".")[2]
-    if draw is None and is_published(module) and (FIGURES / f"{name}.py").is_file():
-        return importlib.import_module(f"hetbrian.published.figures.{name}").draw
-    return draw
+    found, name = hook(module, function), module.__name__.rpartition(".")[2]
+    if found is None and is_published(module) and (FIGURES / f"{name}.py").is_file():
+        return getattr(importlib.import_module(f"hetbrian.published.figures.{name}"), function, None)
+    return found
 
 
 def save_figure(
@@ -145,3 +149,40 @@ def redraw(draw: Callable[..., Any], stem: Path) -> Callable[[xarray.Dataset], N
             save_figure(draw, dataset, stem, (".png",))
 
     return redrawn
+
+
+class RunPicture:
+    """
+    The picture of a run that is watched: output against target, redrawn while it trains.
+
+    Parameters
+    ----------
+    stem : Path
+        The file without its suffix.
+
+    Attributes
+    ----------
+    paths : list of Path
+        The file, once something was drawn.
+    """
+
+    def __init__(self, stem: Path) -> None:
+        self.stem, self.paths = stem, []  # type: Path, list[Path]
+
+    def __call__(self, dataset: xarray.Dataset) -> None:
+        """Draw what a run has sampled so far, over the whole time that it takes."""
+        if not {"z", "y"} <= set(dataset):
+            has = ", ".join(map(str, dataset)) or "nothing over time"
+            raise ValueError(
+                f"the run records {brief(has)}, expected output 'z' and target 'y' to watch: "
+                "record them too, or leave --watch out."
+            )
+        if dataset.sizes["time"] >= 2:
+            self.paths = save_figure(_over_the_run, dataset, self.stem, (".png",))
+
+
+def _over_the_run(dataset: xarray.Dataset) -> np.ndarray:
+    """Draw output and target on an axis as long as the run."""
+    axes, begin = output_and_target(dataset), float(dataset.time[0])
+    axes[-1].set_xlim(begin, begin + dataset.attrs["duration"])
+    return axes

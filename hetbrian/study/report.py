@@ -14,9 +14,12 @@ from jinja2 import Environment, StrictUndefined
 
 from hetbrian._support.checks import returned
 from hetbrian._support.files import check_regular, replacing, writable
+from hetbrian._support.optional import missing
 from hetbrian._support.provenance import provenance
 from hetbrian.simulation.record import load
+from hetbrian.study.asked import document, scripts
 from hetbrian.study.claims import Claim
+from hetbrian.study.figure import find_figure
 from hetbrian.study.protocol import called
 
 VERSIONS = tuple(provenance())
@@ -49,6 +52,10 @@ class Result:
         What it decides.
     problem : str
         Why its claims could not be read.
+    asked : dict, optional
+        The figure to ask, see `hetbrian.study.asked.document`.
+    unasked : str
+        Why there is none, where there should be one.
     """
 
     name: str
@@ -59,6 +66,8 @@ class Result:
     settings: dict[str, str]
     claims: list[Claim] = field(default_factory=list)
     problem: str = ""
+    asked: dict[str, Any] | None = None
+    unasked: str = ""
 
 
 def collect(folder: str | Path, protocol: Callable[[str], ModuleType | None]) -> list[Result]:
@@ -71,7 +80,7 @@ def collect(folder: str | Path, protocol: Callable[[str], ModuleType | None]) ->
         Where ``hetbrian run`` wrote: ``NAME/NAME.nc`` and ``NAME.png``, at any depth.
     protocol : callable
         ``protocol(name)`` returns the protocol's module, or None if it is not there. Its docstring is shown, and its
-        ``claims(dataset)`` called if it has one.
+        ``claims(dataset)`` and ``ask(dataset)`` called if it has them.
 
     Returns
     -------
@@ -148,8 +157,16 @@ def render(results: list[Result], statements: Mapping[str, str] | None = None) -
             claims.setdefault(claim.name, []).append(claim)
     n_evidence = sum(len(claim.evidence) for found in claims.values() for claim in found)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False
+    }  # Bokeh reads what is first before what refers to it
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        results=results, claims=claims, statements=sentences, n_evidence=n_evidence, versions=provenance()
+        results=results,
+        claims=claims,
+        statements=sentences,
+        n_evidence=n_evidence,
+        versions=provenance(),
+        scripts=scripts() if any(result.asked for result in results) else [],
     )
 
 
@@ -167,6 +184,7 @@ def _result(path: Path, folder: Path, module: Any) -> Result:
             problem = f"{type(error).__name__}: {error}"
         for item in claims:
             returned(item, Claim, called(module, "claims"), "Claims in a list")
+    asked, unasked = _asked(module, dataset)
     paragraphs = (getattr(module, "__doc__", None) or "").strip().split("\n\n")
     seeds = dataset["seed"].values if "seed" in dataset else dataset.attrs.get("seed", "")
     attributes = {str(name): _text(value) for name, value in dataset.attrs.items()}
@@ -179,7 +197,22 @@ def _result(path: Path, folder: Path, module: Any) -> Result:
         settings=dict(sorted(attributes.items(), key=lambda item: (item[0] in VERSIONS, item[0]))),
         claims=claims,
         problem=problem,
+        asked=asked,
+        unasked=unasked,
     )
+
+
+def _asked(module: Any, dataset: Any) -> tuple[dict[str, Any] | None, str]:
+    """Return the figure to ask, or why there is none; nothing where a protocol has none."""
+    ask = find_figure(module, "ask") if isinstance(module, ModuleType) else None
+    if ask is None:
+        return None, ""
+    if missing("bokeh"):
+        return None, "bokeh is not installed: pip install 'hetbrian[sweep]'"
+    try:
+        return document(ask, dataset, called(module, "ask")), ""
+    except (ValueError, LookupError, AttributeError) as error:
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _check_inside(path: Path, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import inspect
 import platform
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ from hetbrian._support.provenance import provenance
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation.program import CODEGEN_ONLY
 from hetbrian.simulation.reuse import KEPT
+from hetbrian.simulation.watching import Watcher
 from hetbrian.study.grid import Grid
 from hetbrian.study.identity import exact
 from hetbrian.study.names import is_nameable
@@ -225,7 +225,7 @@ def sweep(
             progress = stack.enter_context(SweepProgress(len(grid), store.n_done, n_failed))
             if is_alone:
                 progress.say("dask is not installed, so one point after the other: pip install 'hetbrian[sweep]'")
-            watcher = _Watcher(watch, lambda: shown(store.dataset()))
+            watcher = Watcher(watch, lambda: shown(store.dataset()))
             if workers == 0:
                 outcomes = _computed_here(point, todo, arguments)
             else:
@@ -312,18 +312,3 @@ def _computed_here(
     finally:
         KEPT.enabled = False
         KEPT.close()
-
-
-class _Watcher:
-    """Call a function with the Dataset so far, for at most a tenth of the time."""
-
-    def __init__(self, watch, dataset):
-        self.watch, self.dataset = watch, dataset
-        self._next = 0.0
-
-    def look(self):
-        if self.watch is not None and time.monotonic() >= self._next:
-            start = time.monotonic()
-            self.watch(self.dataset())
-            took = time.monotonic() - start
-            self._next = start + max(5.0, 10 * took)

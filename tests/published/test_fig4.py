@@ -101,7 +101,13 @@ def test_figure_4_computes_and_decides_at_a_tiny_size(tmp_path):
     data = fig4.compute(**TINY, **gains, device="numpy")
     save(data, tmp_path / "d.nc")
     data = load(tmp_path / "d.nc")
-    assert data.sizes == {"seed": 1, "panel": 6, "recurrent_gain": 2, "feedback_gain": 1} and (data.status == 1).all()
+    assert data.sizes == {"seed": 1, "panel": 6, "recurrent_gain": 2, "feedback_gain": 1, "time": 70, "output": 1}
+    assert (data.status == 1).all()
+    # what is kept of the first seed: from the beginning of learning, 0.05 s, to the end, every 5 ms
+    assert data.z.dims == ("panel", "recurrent_gain", "feedback_gain", "time", "output") and data.y.dims[0] == "time"
+    np.testing.assert_allclose(data.time, np.arange(0.05, 0.399, 0.005))
+    np.testing.assert_allclose(data.y[:, 0], np.sin(2 * np.pi * 5 * data.time), atol=2e-3)  # 2 pi 5 Hz dt is 1.3e-3
+    assert (np.abs(data.z).max("time") > 0).all() and 0 < data.fired.max() < 2**16
     assert data.recurrent_gain.values.tolist() == [1000, 5000] and data.recurrent_gain.attrs["units"] == "pA"
     assert {claim.name for claim in fig4.claims(data)} == {"F1", "F5", "F6"}
 

@@ -109,6 +109,18 @@ def test_spikes():
     assert dataset.spike_time.min() >= 0 and 0.01 < dataset.spike_time.max() < 0.02
 
 
+@pytest.mark.parametrize("device", ["numpy", pytest.param("cpp_standalone", marks=pytest.mark.standalone)])
+def test_spikes_of_neighbours_are_those_of_all_that_they_fired(device):
+    options = {"n_neurons": 40, "start": 10 * ms, "stop": 30 * ms, "seed": 3, "device": device}
+    everyone = hb.simulate(force_network, 60 * ms, record=("z", "spikes"), **options)
+    some = hb.simulate(force_network, 60 * ms, record={"z": True, "spikes": range(5, 20)}, **options)
+    inside = (everyone.spike_neuron >= 5) & (everyone.spike_neuron < 20)
+    assert 20 < some.sizes["spike"] < everyone.sizes["spike"]
+    assert np.array_equal(some.spike_neuron, everyone.spike_neuron[inside])
+    assert np.array_equal(some.spike_time, everyone.spike_time[inside])
+    assert np.array_equal(some.z, everyone.z)
+
+
 def test_the_rate_counts_the_spikes_of_each_interval():
     dataset = recorded(force_net(), ("spikes", "rate", "z"), 20.5 * ms, 1 * ms)
     edges = np.append(np.arange(21) * 1e-3, 20.5e-3) - 0.5e-4  # half a step before: times are rounded multiples of dt
@@ -254,10 +266,17 @@ BAD = {
     "too many": ({"v": [10]}, DT, "record has 'v': [10], expected whole numbers below 10: it has no more"),
     "no number": ({"v": [0.5]}, DT, "record has 'v': [0.5], expected whole numbers below 10"),
     "no choice": (
-        {"spikes": [1]},
+        {"rate": [1]},
         DT,
-        "record has 'spikes': [1], expected True: it has no neurons or outputs to choose",
+        "record has 'rate': [1], expected True: it has no neurons or outputs to choose",
     ),
+    "no neighbours": (
+        {"spikes": [1, 3]},
+        DT,
+        "record has 'spikes': [1, 3], expected neurons one after the other: write range(20), say, or record all",
+    ),
+    "nobody": ({"spikes": []}, DT, "record has 'spikes': [], expected neurons one after the other"),
+    "no such neuron": ({"spikes": range(8, 12)}, DT, "expected whole numbers below 10: it has no more"),
     "other neurons": (
         {"v": [0, 1], "w": [2]},
         DT,

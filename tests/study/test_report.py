@@ -1,21 +1,25 @@
 import base64
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import html5lib
 import numpy as np
 import pytest
 import xarray
+from matplotlib.image import imread
 
 from hetbrian.published.protocols.common.statements import STATEMENTS, claim
-from hetbrian.simulation.record import save
+from hetbrian.simulation.record import load, save
 from hetbrian.study.claims import Claim, Evidence
-from hetbrian.study.protocol import statements
+from hetbrian.study.figure import archived
+from hetbrian.study.protocol import protocol_of, statements
 from hetbrian.study.report import collect, render, write
+from tests.study.browser import Browser
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -96,20 +100,150 @@ def test_a_folder_without_results_is_refused(tmp_path):
         collect(tmp_path, protocol)
 
 
+TEXT = """(function text(node) {
+  if (["STYLE", "SCRIPT"].includes(node.tagName)) return ""
+  const inside = [...(node.shadowRoot ? node.shadowRoot.childNodes : []), ...node.childNodes]
+  return inside.map(part => part.nodeType == 3 ? part.data : text(part)).join(" ")
+})(document.body)"""
+"""What a page says, also in the shadow of its elements."""
+
+has_chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
+@has_chromium
 def test_a_browser_draws_it_as_narrow_as_a_phone(folder, tmp_path):
     """The picture of a phone's screen shows the heading and is not empty."""
-    from matplotlib.image import imread
-
     page = write(collect(folder, protocol), tmp_path / "report.html")
-    shot = tmp_path / "shot.png"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=500,900", f"--user-data-dir={tmp_path}/c"]
-    subprocess.run(
-        ["chromium", *flags, f"--screenshot={shot}", page.as_uri()], check=True, capture_output=True, timeout=120
-    )
-    picture = imread(shot)
-    assert picture.shape[:2] == (900, 500) and np.ptp(picture[..., :3]) > 0.5
+    with Browser(tmp_path / "c") as browser:
+        browser.open(page.as_uri(), 390)
+        browser.picture(tmp_path / "shot.png")
+    picture = imread(tmp_path / "shot.png")
+    assert picture.shape[:2] == (900, 390) and np.ptp(picture[..., :3]) > 0.5
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """Return a folder with figures that can be asked: figure 4 with runs, and figure 3 as it is archived."""
+    pytest.importorskip("bokeh")
+    from tests.published.test_ask import with_runs
+
+    for name, dataset in (("fig3", load(archived("fig3"))), ("fig4", with_runs())):
+        (tmp_path / name).mkdir()
+        save(dataset, tmp_path / name / f"{name}.nc")
+        (tmp_path / name / f"{name}.png").write_bytes(PNG)
+    return tmp_path
+
+
+def test_a_figure_to_ask_is_in_the_page_as_json_that_bokeh_reads(asked):
+    from bokeh.document import Document
+
+    from tests.published.test_ask import with_runs
+
+    page = render(collect(asked, protocol_of))
+    document = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+    items = {
+        item.get("data-asked"): json.loads(item.text) for item in document.iter("script") if item.get("data-asked")
+    }
+    places = [item.get("id") for item in document.iter("div") if item.get("class") == "asked"]
+    assert list(items) == places == ["asked-1", "asked-2"]
+    cells = Document.from_json(items["asked-2"]["doc"]).select_one({"name": "cells"}).data
+    data = with_runs()
+    np.testing.assert_allclose(cells["mse"], np.log10(data.mse.median("seed").values.ravel()))
+    assert sorted(set(cells["bottom"])) == [0.5, 1.5, 2.5, 4.0]
+    slider = Document.from_json(items["asked-1"]["doc"]).select_one({"name": "level"})
+    assert slider.end == 7
+    # the pictures stay for those who have no JavaScript
+    assert len(list(document.iter("img"))) == 2 == page.count("<noscript>")
+    scripts = [item for item in document.iter("script") if not item.get("data-asked")]
+    assert all(item.get("src") is None for item in scripts) and sum(len(item.text) for item in scripts) < 2e6
+    assert len(page) < 2.2e6
+
+
+def test_without_bokeh_the_page_is_what_it_was_and_says_so(asked, monkeypatch):
+    monkeypatch.setattr("hetbrian.study.report.missing", lambda name: [name])
+    page = render(collect(asked, protocol_of))
+    assert "<script" not in page and page.count("<img") == 2
+    assert page.count("The figure cannot be asked, bokeh is not installed: pip install &#39;hetbrian[sweep]&#39;") == 2
+
+
+def test_a_dataset_that_its_figure_cannot_be_made_of_is_said(asked):
+    save(xarray.Dataset({"x": 1.0}), asked / "fig4" / "fig4.nc")
+    first, second = collect(asked, protocol_of)
+    assert first.asked and not first.unasked
+    assert second.asked is None and "mse" in second.unasked
+    assert "The figure cannot be asked, KeyError: " in render([second]) and "<script" not in render([second])
+
+
+def test_what_is_no_model_of_bokeh_is_refused(folder, monkeypatch):
+    pytest.importorskip("bokeh")
+    module = ModuleType("mine")
+    exec("def ask(dataset):\n    return 5", module.__dict__)
+    with pytest.raises(TypeError, match=r"ask of mine returned 5, expected a model of Bokeh, as bokeh.layouts"):
+        collect(folder, lambda name: module)
+
+
+def test_texts_of_a_dataset_cannot_leave_the_json(asked):
+    data = load(archived("fig3"))
+    evil = "a</script><script>alert(1)</script><!--"
+    names = [evil, *data.curve.values[1:]]
+    save(data.assign_coords(curve=names), asked / "fig3" / "fig3.nc")
+    save(data.assign(reset=("curve", [evil] * 6)), asked / "fig3" / "fig3.nc")
+    page = render(collect(asked, protocol_of))
+    assert evil not in page and "\\u003c/script\\u003e\\u003cscript\\u003ealert(1)" in page
+    html5lib.HTMLParser(strict=True).parse(page)
+
+
+@pytest.mark.slow
+@has_chromium
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_answers_clicks_keys_and_the_pointer(asked, tmp_path, width):
+    page = write(collect(asked, protocol_of), tmp_path / "report.html")
+    figure_3, figure_4 = 0, 1
+
+    def model(name, document):
+        return f"Bokeh.documents[{document}].get_model_by_name('{name}')"
+
+    def shown(name, document):
+        """Return the view of a model, after scrolling it into the window."""
+        view = f"Bokeh.index.find_one_by_id({model(name, document)}.id)"
+        browser.evaluate(f"{view}.el.scrollIntoView({{block: 'center'}})")
+        return view
+
+    with Browser(tmp_path / "c") as browser:
+        browser.open(page.as_uri(), width)
+        browser.wait("Bokeh.documents.length == 2 && Bokeh.documents.every(d => d.is_idle)")
+        assert [url for url in browser.asked if not url.startswith("data:")] == [page.as_uri()]
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        # panel b, then the cell at G = 2 nA, Q = 3 nA: number 11 of all
+        browser.evaluate(f"{model('group', figure_4)}.value = 'b   current'")
+        view = shown("map", figure_4)
+        left, top = browser.evaluate(f"(box => [box.x, box.y])({view}.el.getBoundingClientRect())")
+        x, y = browser.evaluate(f"[{view}.frame.x_scale.compute(3), {view}.frame.y_scale.compute(2)]")
+        browser.move(left + x - 2, top + y)
+        browser.move(left + x, top + y)
+        browser.wait(f"{TEXT}.includes('works with 9 of 10 seeds')")
+        browser.picture(tmp_path / "hover.png")
+        assert "G = 2 nA, Q = 3 nA" in browser.evaluate(TEXT)
+        browser.click(left + x, top + y)
+        browser.wait(f"{model('output', figure_4)}.data.z.length > 0")
+        assert browser.evaluate(f"{model('said', figure_4)}.text").startswith("b   current: G = 2 nA, Q = 3 nA")
+        assert browser.evaluate(f"{model('output', figure_4)}.data.z[0]") == 11
+        assert browser.evaluate(f"{model('raster', figure_4)}.data.neuron") == [11]
+        # the arrow key moves the slider of figure 3 by one level
+        assert browser.evaluate(f"{model('dots', figure_3)}.data.error.length") == 20 * 8
+        browser.evaluate(f"{shown('level', figure_3)}.shadow_el.querySelector('.noUi-handle').focus()")
+        browser.press("ArrowRight", 39)
+        browser.wait(f"{model('level', figure_3)}.value == 1")
+        assert "(pA) 5; rate" in browser.evaluate(TEXT)
+        assert browser.errors == []
+        browser.picture(tmp_path / "slider.png")
+        for name in ("hover", "slider"):
+            assert np.ptp(imread(tmp_path / f"{name}.png")[..., :3]) > 0.5
+        # without JavaScript the pictures are there, and nothing else is promised
+        browser.open(page.as_uri(), width, is_scripted=False)
+        assert browser.evaluate("document.images.length") == 2
+        assert "With JavaScript this figure can be asked." in browser.evaluate("document.body.innerText")
 
 
 def test_the_command_line_writes_it(folder):

@@ -3,8 +3,10 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from hetbrian.plot.asked import Curve, Runs, asked_levels
 from hetbrian.plot.style import COLOURS
-from hetbrian.published.figures.reservoir import MARKS, TITLES, errors, legend
+from hetbrian.published.figures.kept import summed
+from hetbrian.published.figures.reservoir import ERRORS, MARKS, TITLES, errors, legend
 
 AXES = {
     "c": r"half width of current $\Delta_\eta$",
@@ -31,6 +33,21 @@ CURVES = {
     "spread of theta": ("f", "theta_half_width", {"theta": MEAN}),
 }
 """Panel, the parameter that varies from 0, and what stays; everything else is homogeneous."""
+
+WORDS = {
+    "eta": "half width of current",
+    "g": "half width of coupling",
+    "theta": "reset coefficient, all neurons alike",
+    "theta, spread": f"mean reset coefficient, half width {SPREAD}",
+    "spread of theta": f"half width of the reset coefficient, mean {MEAN}",
+}
+"""What varies along each curve, in words."""
+
+PARTS = {"test": "test", "train": "training"}
+"""Which trials are shown, in words."""
+
+EVERY = 4
+"""Of this many samples one is shown on the page to ask: outputs are smoothed over 10."""
 
 LOOKS = {"eta": "eta", "g": "g", "theta": "homogeneous", "theta, spread": "theta", "spread of theta": "theta"}
 """Colour of each curve: without a spread all neurons are alike."""
@@ -116,3 +133,37 @@ def _overlay(axis, data, part):
             z = data[f"z_{part}"].sel(condition=condition, target="y1")
             axis.plot(data.time, z, color=COLOURS[name], lw=1.0)
     axis.set(ylim=(-2.5, 2.5), xlabel="time since the pulse (units)")
+
+
+def ask(dataset):
+    """
+    Return the figure to ask: a slider walks along each curve, and shows the output for y1 and the errors by seed.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `hetbrian.published.protocols.fig2.compute`.
+
+    Returns
+    -------
+    bokeh.models.Column
+    """
+    data = dataset.sel(target="y1").isel(time=slice(EVERY // 2, None, EVERY))
+    curves, outputs = {}, []
+    for procedure in data.procedure.values:
+        for part, word in PARTS.items():
+            for name in CURVES:
+                chosen = curve(data.sel(procedure=procedure), name)
+                scores = chosen[f"mse_{part}"].where(chosen.status == 1).transpose("condition", "seed")
+                strengths = [f"{value:g}" for value in chosen.strength.values]
+                texts = [
+                    f"{WORDS[name]} {strength}\nmean square error of y1, {word}, median and range: {summed(row)}\n"
+                    f"below: the first seed, {int(dataset.seed[0])}"
+                    for strength, row in zip(strengths, scores, strict=True)
+                ]
+                curves[f"{TITLES[str(procedure)]}, {word}: {WORDS[name]}"] = Curve(
+                    WORDS[name], strengths, scores.values, texts, len(outputs)
+                )
+                outputs += list(chosen[f"z_{part}"].transpose("condition", "time").values)
+    runs = Runs(data.time.values, np.array(outputs)[..., None], data.y.values[:, None], label="time (units)")
+    return asked_levels(curves, dataset.seed.values, ERRORS, runs)

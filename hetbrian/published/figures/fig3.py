@@ -2,13 +2,22 @@
 
 import numpy as np
 
+from hetbrian.plot.asked import Curve, asked_levels
 from hetbrian.plot.style import COLOURS
+from hetbrian.published.figures.kept import runs, summed
 
 AXIS = {
     "eta": r"half width of background current $\Delta_\eta$ (pA)",
     "g": r"half width of coupling $\Delta_g$ (pA)",
     "theta": r"reset coefficient $\theta$",
 }
+WORDS = {
+    "eta": "half width of background current (pA)",
+    "g": "half width of coupling (pA)",
+    "theta": "reset coefficient",
+}
+"""What varies, in words."""
+
 HIGHEST_ERROR = 1e3
 """Where the error axis ends."""
 
@@ -63,3 +72,34 @@ def draw(dataset, axes=None):
     for axis in np.asarray(axes)[:, 0]:
         axis.set_ylabel("mean square error")
     return axes
+
+
+def ask(dataset):
+    """
+    Return the figure to ask: a slider walks along each curve, and shows errors by seed and the run that was kept.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `hetbrian.published.protocols.fig3.compute`.
+
+    Returns
+    -------
+    bokeh.models.Column
+    """
+    found, remark = runs(dataset, ("curve", "level"))
+    curves = {}
+    for number, name in enumerate(dataset.curve.values):
+        data = dataset.sel(curve=name)
+        strengths = [f"{value:g}" for value in data.strength.values]
+        errors = data.mse.where(data.status == 1, drop=True).transpose("level", "seed")
+        label = WORDS[str(data.kind.values)]
+        texts = [
+            f"{label} {strength}; rate {float(data.rate.sel(level=row.level).median()):.3g} Hz\n"
+            f"mean square error of the whole test, median and range: {summed(row)}\n{remark}"
+            for strength, row in zip(strengths, errors, strict=True)
+        ]
+        rule = f", {data.reset.values}" if data.kind == "theta" else ""
+        text = f"{str(name)[0]}   Q = {float(data.feedback_gain):.0f} pA{rule}"
+        curves[text] = Curve(label, strengths, errors.values, texts, number * len(strengths))
+    return asked_levels(curves, dataset.seed.values, (1e-4, HIGHEST_ERROR), found)

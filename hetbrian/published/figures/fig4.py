@@ -3,8 +3,10 @@
 import numpy as np
 
 from hetbrian.plot import heat_map
-from hetbrian.plot.cells import BORDER, HATCH
+from hetbrian.plot.asked import asked_cells
+from hetbrian.plot.cells import BORDER, HATCH, LOG_LIMITS, borders
 from hetbrian.plot.style import COLOURS
+from hetbrian.published.figures.kept import by_seed, runs, summed
 from hetbrian.study.claims import Evidence
 
 TITLES = {
@@ -16,6 +18,16 @@ TITLES = {
     "f": (r"$\Delta_\eta$, $\Delta_g$, $\theta$", "combined"),
 }
 """Title and colour of each panel."""
+
+WORDS = {
+    "a": "homogeneous",
+    "b": "current",
+    "c": "coupling",
+    "d": "partial reset",
+    "e": "coupling and partial reset",
+    "f": "current, coupling and partial reset",
+}
+"""What differs between the neurons of each panel, in words."""
 
 ERRORS = {"mse": "test", "mse_learning": "last second of learning"}
 """What is drawn in the upper and in the lower panels."""
@@ -81,6 +93,43 @@ def draw(dataset, axes=None):
     bar.set_label(rf"$\log_{{10}}$ mean square error: a to {last}, test; a' to {last}', last second of learning")
     _explain(axes[0, 0].figure)
     return axes
+
+
+def ask(dataset):
+    """
+    Return the figure to ask: a map of each panel whose cells say their gains, errors and seeds, and show their run.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `hetbrian.published.protocols.fig4.compute`.
+
+    Returns
+    -------
+    bokeh.models.Column
+    """
+    names = ("panel", *reversed(GAINS))
+    done = dataset[[*ERRORS, "relative_error", "rate"]].where(dataset.status == 1)
+    table = done.transpose("seed", *names).stack(cell=names)
+    groups = [f"{panel}   {WORDS[panel]}" for panel in table.panel.values.tolist()]
+    fails = table.relative_error.median("seed") >= WORKS
+    columns = {"group": groups, "hatch": np.where(fails, "right_diagonal_line", " ").tolist()}
+    columns |= {name: np.log10(table[name].median("seed").clip(*LOG_LIMITS)).values for name in ERRORS}
+    for name, low, high in (("feedback_gain", "left", "right"), ("recurrent_gain", "bottom", "top")):
+        edges, place = borders(dataset[name].values / 1000), dataset.get_index(name).get_indexer(table[name].values)
+        columns |= {low: edges[place], high: edges[place + 1]}
+    found, remark = runs(dataset, names)
+    tips, said = [], []
+    for k, group in enumerate(groups):
+        cell = table.isel(cell=k)
+        gains = f"G = {float(cell.recurrent_gain) / 1000:g} nA, Q = {float(cell.feedback_gain) / 1000:g} nA"
+        works = int((cell.relative_error < WORKS).sum()), int(cell.relative_error.notnull().sum())
+        state = f"works with {works[0]} of {works[1]} seeds, {float(cell.rate.median()):.3g} Hz"
+        tips.append("\n".join([gains, state, *(f"{text}: {summed(cell[name])}" for name, text in ERRORS.items())]))
+        errors = [f"mean square error, {text}: {by_seed(cell[name])}" for name, text in ERRORS.items()]
+        said.append("\n".join([f"{group}: {gains}", state, *errors, remark]))
+    labels = tuple(f"{text} (nA)" for text in GAINS.values())
+    return asked_cells(columns, ERRORS, tips, said, labels, LIMITS, found)
 
 
 def _in_nA(gain, text):

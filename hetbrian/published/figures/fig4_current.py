@@ -1,6 +1,9 @@
 """Figure 4, a and b, with a background current above the rheobase: the same panels."""
 
 from hetbrian.published.figures import fig4
+from hetbrian.published.figures.fig4 import ask
+
+__all__ = ["ask", "draw"]
 
 
 def draw(dataset, axes=None):

@@ -11,6 +11,7 @@ from brian2 import pA, second
 
 from hetbrian.published.protocols.common.force import numbers, trained, works
 from hetbrian.published.protocols.common.statements import claim, per_seed
+from hetbrian.published.protocols.common.traces import of_one_seed
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
@@ -122,7 +123,8 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        Scores over (curve, level, seed), ``strength`` over (curve, level) in pA or 1.
+        Scores over (curve, level, seed), ``strength`` over (curve, level) in pA or 1, and what
+        `hetbrian.published.protocols.common.traces.of_one_seed` keeps of the first seed.
 
     Raises
     ------
@@ -140,7 +142,9 @@ def compute(
     return sweep(
         point,
         Grid(curve=tuple(PANELS), seed=range(seed, seed + n_seeds), level=range(lengths.pop())),
-        view=lambda dataset: _described(dataset, strengths, recurrent_gain, n_neurons),
+        view=lambda dataset: of_one_seed(
+            _described(dataset, strengths, recurrent_gain, n_neurons), seed, start, stop, duration
+        ),
         parameters={
             "strengths": strengths,
             "recurrent_gain": recurrent_gain,
@@ -150,6 +154,7 @@ def compute(
             "stop": stop,
             "duration": duration,
             "device": device,
+            "traced": seed,
         },
     )
 

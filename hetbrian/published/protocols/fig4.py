@@ -10,6 +10,7 @@ from brian2 import ms, pA, second
 
 from hetbrian.published.protocols.common.force import WORKS, numbers, trained, works
 from hetbrian.published.protocols.common.statements import claim, per_seed
+from hetbrian.published.protocols.common.traces import of_one_seed
 from hetbrian.study.claims import Evidence, markdown
 from hetbrian.study.grid import Grid
 from hetbrian.study.store import STATUS
@@ -142,7 +143,8 @@ def compute(
     Returns
     -------
     xarray.Dataset
-        Scores over (seed, panel, recurrent_gain, feedback_gain), gains in pA.
+        Scores over (seed, panel, recurrent_gain, feedback_gain), gains in pA, and what
+        `hetbrian.published.protocols.common.traces.of_one_seed` keeps of the first seed.
     """
     grid = Grid(
         seed=range(seed, seed + n_seeds),
@@ -153,7 +155,7 @@ def compute(
     return sweep(
         point,
         grid,
-        view=lambda dataset: dataset.assign_attrs(n_neurons=n_neurons),
+        view=lambda dataset: of_one_seed(dataset.assign_attrs(n_neurons=n_neurons), seed, start, stop, duration),
         parameters={
             "n_neurons": n_neurons,
             "eta": eta,
@@ -169,6 +171,7 @@ def compute(
             "duration": duration,
             "dt": dt,
             "device": device,
+            "traced": seed,
         },
     )
 

@@ -9,6 +9,7 @@ from brian2 import Hz, ms, pA, second
 import hetbrian as hb
 from hetbrian.analysis import force_scores, mse
 from hetbrian.published.models.force import force_network, force_values
+from hetbrian.published.protocols.common.traces import RECORD, traces
 from hetbrian.simulation.reuse import reused
 from hetbrian.study.grid import Grid
 from hetbrian.study.store import STATUS
@@ -82,6 +83,7 @@ def trained(
     target="sine",
     learning=True,
     dt=0.04 * ms,
+    traced=None,
     **parameters,
 ):
     """
@@ -105,13 +107,16 @@ def trained(
         Whether it learns; otherwise its output stays 0, and there is no feedback.
     dt : Quantity [second]
         Time step of Euler's method.
+    traced : int, optional
+        The seed of which traces are returned too.
     **parameters
         Gains and heterogeneity, see `hetbrian.published.force_values`.
 
     Returns
     -------
     dict of str to (tuple, float, dict)
-        `SCORES` but ``active_fraction``, for `hetbrian.study.sweeps.sweep`.
+        `SCORES` but ``active_fraction``, for `hetbrian.study.sweeps.sweep`; of the seed that is traced also those of
+        `hetbrian.published.protocols.common.traces.traces`.
 
     Raises
     ------
@@ -122,8 +127,8 @@ def trained(
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
     options = {"n_neurons": n_neurons, "start": start, "stop": stop, "synapse": synapse, "reset": reset}
     options["dt"] = dt
-    # no spikes: a diverging network of 2000 fires some 1e8 of them
-    options |= {"record": ("z", "y", "rate")}
+    # not all spikes: a diverging network of 2000 fires some 1e8 of them
+    options |= {"record": ("z", "y", "rate") if traced is None else RECORD}
     options |= {"target": partial(signal, target), "recurrent_gain": BUILT_GAIN}
     values = force_values(
         np.random.default_rng(seed),
@@ -136,6 +141,7 @@ def trained(
     values["guard_neurons.highest_rate"] = UNLIMITED
     if not learning:
         values["force.stop"] = start
+    kept = {}
     with reused(force_network, duration, seed=seed, device=device, **options) as program:
         try:
             run = program.run(values)
@@ -147,7 +153,8 @@ def trained(
             result = score(run, start, stop, [count])  # as one neuron, the mean of all
             last = run.time.values[run.rate.values > 0][-1:]
             result["lifetime"] = float(last.sum() + bin_width * last.size)
-    return described({name: value for name, value in result.items() if name != "active_fraction"})
+            kept = traces(run, start, stop, duration) if seed == traced else {}
+    return kept | described({name: value for name, value in result.items() if name != "active_fraction"})
 
 
 def train(conditions, seeds, *, workers=None, **parameters):
