@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Clock, Network, StateMonitor, TimedArray, defaultclock, ms, mV, nA, pA, second
+from brian2 import Clock, Network, SpikeMonitor, StateMonitor, TimedArray, defaultclock, ms, mV, nA, pA, second
 
 import hetbrian as hb
 from hetbrian.network.drive import Drive
@@ -91,3 +91,44 @@ def test_a_factor_that_is_no_drive_is_refused(factor):
     neurons = hb.population(2, parameters, hb.gating())
     with pytest.raises(TypeError, match=r"factor is .*, expected a Drive: give what pulses returns, say"):
         hb.AllToAll(neurons, parameters, factor=factor)
+
+
+def several(numbers, shared):
+    """Return networks of 20 neurons of these numbers, as one, and their spikes."""
+    parameters = hb.Izhikevich.CA3
+    rngs = [np.random.default_rng(number) for number in numbers]
+    neurons = hb.population(
+        20 * len(rngs),
+        parameters,
+        hb.gating(),
+        eta=np.concatenate([rng.normal(600, 100, 20) for rng in rngs]) * pA,
+        v=np.concatenate([rng.uniform(-60, 100, 20) for rng in rngs]) * mV,
+        adaptation="shared" if shared else "own",
+        clock=Clock(0.01 * ms, name="clock"),
+    )
+    groups = [hb.AllToAll(neurons, parameters, networks=len(rngs))]
+    if shared:
+        groups.append(SharedAdaptation(neurons, parameters, networks=len(rngs)))
+    spikes = SpikeMonitor(neurons, name="spikes")
+    network = Network(neurons, *groups, spikes)
+    network.run(50 * ms, namespace={})
+    return spikes, [group.state(name, False)[:] for group, name in zip(groups, "sw", strict=False)]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_each_of_several_networks_has_its_own_shared_variables_and_is_as_alone(shared):
+    spikes, found = several(range(3), shared)
+    for k in range(3):
+        alone, expected = several([k], shared)
+        own = spikes.i[:] // 20 == k
+        assert np.array_equal(spikes.t[own], alone.t) and np.array_equal(spikes.i[own] - 20 * k, alone.i)
+        assert own.sum() > 20 and [values[k] for values in found] == [values[0] for values in expected]
+    assert len(set(np.bincount(spikes.i[:] // 20))) == 3  # they are different networks
+
+
+def test_networks_of_other_sizes_are_refused():
+    parameters = hb.Izhikevich.CA3
+    neurons = hb.population(5, parameters, hb.gating(), adaptation="shared")
+    for kind in (hb.AllToAll, SharedAdaptation):
+        with pytest.raises(ValueError, match="neurons has 5 neurons of 2 networks, expected as many in each"):
+            kind(neurons, parameters, networks=2)
