@@ -25,7 +25,7 @@ from hetbrian._support.checks import (
     whole_steps,
 )
 from hetbrian._support.errors import DivergenceError, NetworkError
-from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
+from hetbrian.codegen.codeobjects import NumpyNativeCodeObject, native_class
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
 from hetbrian.codegen.interval import N_QUANTILES, Law, RandomlyRepeated
 from hetbrian.codegen.runner import NativeRunner
@@ -200,11 +200,6 @@ class FORCE(Limited, Saved, Kernels, RandomlyRepeated, NativeGroup):
                 "reference=False."
             )
         native = native_class()
-        if networks > 1 and native not in IN_TURN:
-            raise NotImplementedError(
-                f"networks is {networks}, expected 1 on cuda_standalone, whose kernels know no several networks yet: "
-                "use cpp_standalone."
-            )
         expression, n_outputs, names = target_code(target, n_outputs, namespace, source.clock.dt, networks)
         n_neurons, width = network_size(source, networks), networks * n_outputs
         n_weights = n_neurons + bool(bias)
