@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Clock, Network, SpikeMonitor, StateMonitor, TimedArray, defaultclock, ms, mV, nA, pA, second
+from brian2 import Clock, Network, StateMonitor, TimedArray, defaultclock, ms, mV, nA, pA, second
 
 import hetbrian as hb
 from hetbrian.network.drive import Drive
@@ -93,37 +93,49 @@ def test_a_factor_that_is_no_drive_is_refused(factor):
         hb.AllToAll(neurons, parameters, factor=factor)
 
 
-def several(numbers, shared):
-    """Return networks of 20 neurons of these numbers, as one, and their spikes."""
-    parameters = hb.Izhikevich.CA3
-    rngs = [np.random.default_rng(number) for number in numbers]
+FIELD, SIZE = hb.MeanField.CA3, 50
+
+
+def several(_, numbers, shared=False):
+    """Return CA3 networks of these numbers, of other gains and seeds, as one."""
+    parameters, rngs = FIELD.neuron(200.0, -200.0), [np.random.default_rng(number) for number in numbers]
     neurons = hb.population(
-        20 * len(rngs),
+        SIZE * len(rngs),
         parameters,
         hb.gating(),
-        eta=np.concatenate([rng.normal(600, 100, 20) for rng in rngs]) * pA,
-        v=np.concatenate([rng.uniform(-60, 100, 20) for rng in rngs]) * mV,
+        eta=np.concatenate([hb.Lorentzian(0.2, 0.02).draw(SIZE, rng) for rng in rngs]),
+        g=np.repeat([1 + 0.1 * number for number in numbers], SIZE),
+        v=np.concatenate([rng.uniform(-1, 1, SIZE) for rng in rngs]),
         adaptation="shared" if shared else "own",
-        clock=Clock(0.01 * ms, name="clock"),
+        clock=Clock(1e-3 * FIELD.time_unit, name="clock"),
     )
     groups = [hb.AllToAll(neurons, parameters, networks=len(rngs))]
-    if shared:
-        groups.append(SharedAdaptation(neurons, parameters, networks=len(rngs)))
-    spikes = SpikeMonitor(neurons, name="spikes")
-    network = Network(neurons, *groups, spikes)
-    network.run(50 * ms, namespace={})
-    return spikes, [group.state(name, False)[:] for group, name in zip(groups, "sw", strict=False)]
+    groups += [SharedAdaptation(neurons, parameters, networks=len(rngs))] if shared else []
+    return Network(neurons, *groups)
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_each_of_several_networks_has_its_own_shared_variables_and_is_as_alone(shared):
-    spikes, found = several(range(3), shared)
-    for k in range(3):
-        alone, expected = several([k], shared)
-        own = spikes.i[:] // 20 == k
-        assert np.array_equal(spikes.t[own], alone.t) and np.array_equal(spikes.i[own] - 20 * k, alone.i)
-        assert own.sum() > 20 and [values[k] for values in found] == [values[0] for values in expected]
-    assert len(set(np.bincount(spikes.i[:] // 20))) == 3  # they are different networks
+@pytest.mark.parametrize(
+    ("device", "count", "shared"),
+    [
+        ("runtime", 3, False),
+        ("runtime", 3, True),
+        pytest.param("cpp_standalone", 8, False, marks=[pytest.mark.slow, pytest.mark.standalone]),
+        pytest.param("cpp_standalone", 8, True, marks=[pytest.mark.slow, pytest.mark.standalone]),
+    ],
+)
+def test_each_of_several_networks_has_its_own_shared_variables_and_is_as_alone(device, count, shared):
+    names = ("spikes", "gating.s", *(("adaptation.w",) if shared else ()))
+    options = {"device": device, "record": names, "record_dt": FIELD.time_unit, "shared": shared}
+    found, n_spikes = hb.simulate(several, 10 * FIELD.time_unit, numbers=tuple(range(count)), **options), []
+    for k in range(count):
+        alone = hb.simulate(several, 10 * FIELD.time_unit, numbers=(k,), **options)
+        own = found.spike_neuron.values // SIZE == k
+        assert np.array_equal(found.spike_time[own], alone.spike_time)
+        assert np.array_equal(found.spike_neuron[own] - SIZE * k, alone.spike_neuron)
+        for name in names[1:]:
+            assert np.array_equal(found[name].values[:, k], alone[name].values.ravel()) and alone[name].values.any()
+        n_spikes.append(int(own.sum()))
+    assert min(n_spikes) > 50 and len(set(n_spikes)) > 2  # they are different networks
 
 
 def test_networks_of_other_sizes_are_refused():
