@@ -1,10 +1,15 @@
-"""Run benchmarks: ``python -m benchmarks [force|networks|page|rls|statistics|sweep|torch|training] [its options]``."""
+"""
+Run benchmarks.
+
+    python -m benchmarks [batch|force|networks|page|rls|statistics|sweep|torch|training] [its options]
+"""
 
 import sys
 
-from benchmarks import force, networks, page, rls, statistics, sweep, torch_cell, training
+from benchmarks import batch, force, networks, page, rls, statistics, sweep, torch_cell, training
 
 BENCHMARKS = {
+    "batch": batch.main,
     "force": force.main,
     "networks": networks.main,
     "rls": rls.main,

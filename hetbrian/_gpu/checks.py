@@ -96,6 +96,13 @@ CHECKS = (
         90,
         STANDALONE,
     ),
+    Check(
+        "many networks",
+        "eight networks in one program are as in C++, where each is as alone",
+        f"{HERE}.force:agrees_for_many",
+        90,
+        STANDALONE,
+    ),
     Check("errors", "errors after learning, over five seeds, are those of C++", f"{HERE}.force:errors", 45, STANDALONE),
     Check("guard", "runs that leave the finite numbers stop as in C++", f"{HERE}.force:diverges", 30, STANDALONE),
     Check("all-to-all", "the all-to-all network fires the spikes of C++", f"{HERE}.alltoall:agrees", 75, STANDALONE),
@@ -117,5 +124,12 @@ CHECKS = (
     ),
     Check("speed of the cell", "fused cell, torch.compile and CPU", f"{HERE}.fused:speed", 90, TORCH),
     Check("speed of FORCE", "steps a second of whole networks", f"{HERE}.force:speed", 240, STANDALONE),
+    Check(
+        "speed of many networks",
+        "steps a second of small networks in one program",
+        f"{HERE}.force:speed_of_many",
+        240,
+        STANDALONE,
+    ),
 )
 """In the order of their value: six minutes tell the most."""

@@ -12,7 +12,7 @@ import hetbrian as hb
 from hetbrian._gpu.checks import Place
 from hetbrian._gpu.comparison import compare_spikes, compare_weights
 from hetbrian._gpu.findings import Findings
-from hetbrian._gpu.networks import force_network
+from hetbrian._gpu.networks import force_network, force_networks
 
 DURATION, SMALL_DURATION = 2 * second, 0.4 * second
 LEARNT = 1.0
@@ -26,6 +26,9 @@ ROUNDING = 1e-9
 RECORD = ("z", "y", "spikes", "weights")
 
 SEEDS = range(5)
+
+MANY = {"seeds": tuple(range(8)), "gains": np.linspace(1500, 5000, 8) * pA}
+"""Networks that run as one."""
 
 
 def _options(place: Place) -> dict[str, Any]:
@@ -59,6 +62,17 @@ def agrees(place: Place, findings: Findings, folder: Path) -> None:
         kernel = ", dense" if is_dense else ", event-driven"
         compare_spikes(findings, found, expected, DT, LEARNT, kernel)
         compare_weights(findings, found.weights, expected.weights, ROUNDING, kernel)
+
+
+def agrees_for_many(place: Place, findings: Findings, folder: Path) -> None:
+    """Networks of several gains and seeds in one program, which in C++ are as alone: spikes and weights."""
+    found, expected = (
+        hb.simulate(force_networks, _duration(place), record=RECORD, device=device, **MANY, **_options(place))
+        for device in (place.device, place.reference)
+    )
+    compare_spikes(findings, found, expected, DT, LEARNT)
+    for number, (weights, own) in enumerate(zip(found.weights.values, expected.weights.values, strict=True)):
+        compare_weights(findings, weights, own, ROUNDING, f", network {number}")
 
 
 def errors(place: Place, findings: Findings, folder: Path) -> None:
@@ -144,22 +158,26 @@ def speed(place: Place, findings: Findings, folder: Path) -> None:
     duration = 50 * ms if place.is_small else 200 * ms
     for n_neurons in (100,) if place.is_small else (1000, 4000, 16_000, 32_000):
         for is_dense in (False, True):
-            program = hb.Program(
-                force_network,
-                duration,
-                record=("rate",),
-                device=place.device,
-                n_neurons=n_neurons,
-                probability=min(1.0, 100 / n_neurons),
-                start=0 * second,
-                stop=1 * second,
-                dtype="float32",
-                is_dense=is_dense,
-            )
-            kernel = "dense" if is_dense else "event-driven"
-            with program:
-                for _ in range(2):  # the first one loads the libraries
-                    run = program.run(finish=lambda _: None)  # so that a C++ program tells its time too
-                seconds = get_device()._last_run_time  # of the time loop
-            findings.note(f"steps a second, N = {n_neurons}, {kernel}", float(duration) / DT / seconds)
-            findings.note(f"rate (Hz), N = {n_neurons}, {kernel}", float(run.rate.mean()))
+            kernel = f"N = {n_neurons}, {'dense' if is_dense else 'event-driven'}"
+            _measure(place, findings, kernel, force_network, duration, n_neurons=n_neurons, is_dense=is_dense)
+
+
+def speed_of_many(place: Place, findings: Findings, folder: Path) -> None:
+    """Time steps a second of several small networks in one program, all of which make each of them."""
+    duration, n_neurons = (50 * ms, 50) if place.is_small else (200 * ms, 500)
+    for number in (1, 2) if place.is_small else (1, 8, 64, 512):
+        of_all = {"seeds": tuple(range(number)), "gains": np.full(number, 5000) * pA}
+        called = f"{number} networks of N = {n_neurons}"
+        _measure(place, findings, called, force_networks, duration, n_neurons=n_neurons, **of_all)
+
+
+def _measure(place: Place, findings: Findings, called: str, model: Any, duration: Quantity, **options: Any) -> None:
+    """Note time steps a second and rate of a network that learns all the time, with 100 synapses a neuron."""
+    learning = {"start": 0 * second, "stop": 1 * second, "probability": min(1.0, 100 / options["n_neurons"])}
+    options |= {"record": ("rate",), "device": place.device, "dtype": "float32", **learning}
+    with hb.Program(model, duration, **options) as program:
+        for _ in range(2):  # the first one loads the libraries
+            run = program.run(finish=lambda _: None)  # so that a C++ program tells its time too
+        seconds = get_device()._last_run_time  # of the time loop
+    findings.note(f"steps a second, {called}", float(duration) / DT / seconds)
+    findings.note(f"rate (Hz), {called}", float(run.rate.mean()))

@@ -27,30 +27,33 @@ void measure(const char* name, const int n)
     const size_t size = size_t(n)*n;
     if (size*sizeof(T) + (size_t(256) << 20) > free_bytes) return;
     T *P, *c, *product;
-    double *numbers;  // activity, weights, then gain, z and y
+    double *numbers;  // activity, weights, then gain, z, y and P(0)
     int32_t* n_updates;
     CHECK(cudaMalloc(&P, size*sizeof(T)));
     CHECK(cudaMalloc(&c, n*sizeof(T)));
     CHECK(cudaMalloc(&product, n*sizeof(T)));
-    CHECK(cudaMalloc(&numbers, (2*n + 3)*sizeof(double)));
+    CHECK(cudaMalloc(&numbers, (2*n + 4)*sizeof(double)));
     CHECK(cudaMalloc(&n_updates, sizeof(int32_t)));
     CHECK(cudaMemset(c, 0, n*sizeof(T)));
     CHECK(cudaMemset(n_updates, 0, sizeof(int32_t)));
-    std::vector<double> host(2*n + 3, 0.0);
+    std::vector<double> host(2*n + 4, 0.0);
     uint32_t state = 1;
     for (int j = 0; j < n; j++) {
         state = 1664525u*state + 1013904223u;
         host[j] = state/4294967296.0/20;
     }
     host[2*n + 2] = 1;
+    host[2*n + 3] = 2;
     CHECK(cudaMemcpy(numbers, host.data(), host.size()*sizeof(double), cudaMemcpyHostToDevice));
-    double *activity = numbers, *weights = numbers + n, *gain = numbers + 2*n, *z = gain + 1, *y = gain + 2;
+    double *activity = numbers, *weights = numbers + n, *gain = numbers + 2*n, *z = gain + 1, *y = gain + 2, *initial_P = gain + 3;
+    const int32_t* is_dense = nullptr;
     const auto updates = [&](const int count) {
         for (int k = 0; k < count; k++) {
             hetbrian::rls_product<T, int32_t, double, double><<<n, hetbrian::ROW_THREADS>>>(
-                P, c, gain, n_updates, activity, n, n, 2.0, 1.0, product);
+                P, c, gain, n_updates, activity, n, n, initial_P, 1.0, product, is_dense);
             hetbrian::rls_weights<T, int32_t, double, double><<<1, hetbrian::BLOCK_THREADS>>>(
-                c, gain, n_updates, weights, product, activity, z, y, n, n, 1, 1.0, false);
+                c, gain, weights, product, activity, z, y, n, n, 1, 1.0, false, is_dense);
+            hetbrian::rls_count<<<1, 1>>>(n_updates);
         }
     };
     updates(3);
@@ -61,24 +64,27 @@ void measure(const char* name, const int n)
 
     T *waiting, *by;  // as hetbrian/codegen/waiting.py
     double *seen, *along;  // along, then gains and scale
-    int32_t *counts, *changed;
+    int32_t *counts, *changed;  // changed, then whether the dense kernel is in charge
     CHECK(cudaMalloc(&waiting, size_t(CAPACITY)*n*sizeof(T)));
     CHECK(cudaMalloc(&by, n*sizeof(T)));
     CHECK(cudaMalloc(&seen, n*sizeof(double)));
     CHECK(cudaMalloc(&along, (2*CAPACITY + 1)*sizeof(double)));
     CHECK(cudaMalloc(&counts, hetbrian::COUNTS*sizeof(int32_t)));
-    CHECK(cudaMalloc(&changed, (n + 2)*sizeof(int32_t)));
+    CHECK(cudaMalloc(&changed, (n + 3)*sizeof(int32_t)));
+    CHECK(cudaMemset(changed, 0, (n + 3)*sizeof(int32_t)));
     CHECK(cudaMemset(seen, 0, n*sizeof(double)));
     CHECK(cudaMemset(n_updates, 0, sizeof(int32_t)));
     const hetbrian::EventState<T, int32_t> event = {
-        P, waiting, product, seen, along + CAPACITY, along + 2*CAPACITY, counts, CAPACITY, n, n, changed, by, along};
+        P, waiting, product, seen, along + CAPACITY, along + 2*CAPACITY, counts, CAPACITY, n, n, changed, by, along,
+        changed + n + 2};
     const hetbrian::States<double, 1> states = {{activity}};
     const auto filter = hetbrian::Filter<1>(&DECAY);
     int update = 0;
     const auto events = [&](const int count) {
         for (int k = 0; k < count; k++) {
             filtered<<<(n + 255)/256, 256>>>(activity, n, update++);
-            hetbrian::launch_update(event, states, filter, c, gain, n_updates, weights, z, y, n, 1, 2.0, 1.0, false);
+            hetbrian::launch_update(event, states, filter, c, gain, n_updates, weights, z, y, n, 1, 1, initial_P, 1.0, false);
+            hetbrian::rls_count<<<1, 1>>>(n_updates);
         }
     };
     events(3);

@@ -121,6 +121,16 @@ def count(value: Any, name: str) -> None:
         raise ValueError(f"{name} is {shown(value)}, expected at most {LARGEST_COUNT}: give a smaller count.")
 
 
+def network_size(group: Any, networks: int) -> int:
+    """Return how many neurons each network of a group has, which has one network after the other, all as large."""
+    if len(group) % networks:
+        raise ValueError(
+            f"{group.name} has {len(group)} neurons of {networks} networks, expected as many in each: build all "
+            "with the same size, one after the other."
+        )
+    return len(group) // networks
+
+
 def generator(rng: Any, name: str = "rng") -> None:
     """Refuse any other source of randomness, such as a seed."""
     if not isinstance(rng, np.random.Generator):

@@ -95,12 +95,14 @@ def scratch(size: int, dtype: DTypeLike) -> dict[str, tuple[int, np.dtype]]:
     Returns
     -------
     dict of str to tuple
-        Length and dtype, by name: which entries changed, by how much, and their products with the waiting updates.
+        Length and dtype, by name: which entries changed, by how much, their products with the waiting updates, and
+        whether the dense kernel is in charge, as the host has decided.
     """
     return {
         "_changed": (size + 2, np.dtype(np.int32)),
         "_by": (2 * size, np.dtype(dtype)),
         "_along": (2 * CAPACITY, np.dtype(np.float64)),
+        "_is_dense": (1, np.dtype(np.int32)),
     }
 
 

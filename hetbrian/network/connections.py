@@ -1,12 +1,15 @@
 """Sparse random recurrent synapses and their weights."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, amp
 from brian2.devices.device import get_device
 
 from hetbrian._support.allowed import Allowed
-from hetbrian._support.arguments import checked, of, quantity
-from hetbrian._support.checks import count, generator, object_name
+from hetbrian._support.arguments import array, checked, either, of, quantity
+from hetbrian._support.checks import count, generator, network_size, object_name, shown
 
 PROBABILITY = Allowed("0 < p <= 1", "give the fraction of pairs", low=0.0, high=1.0, included=(False, True))
 """What a connection probability may be."""
@@ -69,11 +72,19 @@ def random_weights(
     return pre, post, Quantity(weights, dim=amp.dim, copy=False)
 
 
+def _generators(value: Any, name: str) -> None:
+    """Refuse what is neither a generator nor one for each of several networks."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise TypeError(f"{name} is {shown(value)}, expected a numpy Generator, or one for each network, in a list.")
+    for item in value:
+        generator(item, f"an entry of {name}")
+
+
 @checked(
     neurons=of(NeuronGroup, advice="give a population"),
-    gain=quantity(amp),
+    gain=either(array(amp, 1), quantity(amp)),
     probability=PROBABILITY,
-    rng=generator,
+    rng=either(generator, _generators),
     name=object_name,
 )
 def recurrent(
@@ -81,7 +92,7 @@ def recurrent(
     gain: Quantity,
     probability: float = 0.1,
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | Sequence[np.random.Generator],
     name: str = "recurrent",
 ) -> Synapses:
     """
@@ -91,12 +102,13 @@ def recurrent(
     ----------
     neurons : NeuronGroup
         A `population` with exponential synapses.
-    gain : Quantity [amp]
+    gain : Quantity [amp], shape () or (n_networks,)
         G of `random_weights`.
     probability : float
         Connection probability.
-    rng : numpy.random.Generator
-        Source of randomness.
+    rng : numpy.random.Generator or sequence of them
+        Source of randomness. If there are several, the population consists of as many networks of the same size, one
+        after the other, each of which has the synapses that it would have alone, and none from another.
     name : str
         Name of the synapses.
 
@@ -109,7 +121,8 @@ def recurrent(
     Raises
     ------
     ValueError
-        If the population has gating synapses, or see `random_weights`.
+        If the population has gating synapses, its networks are not all of the same size or have another number of
+        gains, or see `random_weights`.
     """
     synapse = neurons.synapse
     if synapse.coupling != "current":
@@ -117,10 +130,15 @@ def recurrent(
             "the population has gating synapses, expected single_exponential() or double_exponential(): "
             "couple it with AllToAll."
         )
-    pre, post, weights = random_weights(len(neurons), gain, probability, rng)
+    rngs = [rng] if isinstance(rng, np.random.Generator) else list(rng)
+    if np.shape(gain) not in ((), (len(rngs),)):
+        raise ValueError(
+            f"gain has shape {np.shape(gain)}, expected one value or ({len(rngs)},): one for each network."
+        )
+    pre, post, weights = _weights_of(network_size(neurons, len(rngs)), gain, probability, rngs)
     n_random = pre.size
     if type(get_device()).__name__ == "CUDAStandaloneDevice":
-        pre, post, weights = _padded(pre, post, weights, len(neurons), probability)
+        pre, post, weights = _padded(pre, post, weights, len(neurons), len(neurons) ** 2 // len(rngs), probability)
     synapses = Synapses(
         neurons,
         neurons,
@@ -140,14 +158,23 @@ def recurrent(
     return synapses
 
 
-def _padded(pre, post, weights, n_neurons, probability):
+def _weights_of(size, gain, probability, rngs):
+    """Return the random weights of several networks, one after the other."""
+    gains = np.broadcast_to(np.asarray(gain), len(rngs)) * amp
+    drawn = [random_weights(size, own, probability, rng) for own, rng in zip(gains, rngs, strict=True)]
+    if len(drawn) == 1:  # which may be gigabytes
+        return drawn[0]
+    pre, post = (np.concatenate([item[end] + k * size for k, item in enumerate(drawn)]) for end in (0, 1))
+    return pre.astype(np.int32), post.astype(np.int32), np.concatenate([np.asarray(item[2]) for item in drawn]) * amp
+
+
+def _padded(pre, post, weights, n_neurons, pairs, probability):
     """
     Return the synapses with some of weight zero, so that every seed has the same number.
 
     The number of synapses is part of a CUDA program's source; six standard deviations above
     the mean, one program serves all but one in 1e9 networks.
     """
-    pairs = n_neurons**2
     capacity = min(pairs, int(np.ceil(pairs * probability + 6 * np.sqrt(pairs * probability * (1 - probability)))))
     spare = np.arange(max(0, capacity - pre.size), dtype=np.int32) % n_neurons
     padded = np.append(np.asarray(weights), np.zeros(spare.size)) * amp

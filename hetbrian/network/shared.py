@@ -1,10 +1,11 @@
 """Variables that a whole population shares: the all-to-all gating and the mean adaptation."""
 
+import numpy as np
 from brian2 import NeuronGroup, Synapses, linked_var
 from brian2.devices.device import get_device
 
 from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import object_name, text
+from hetbrian._support.checks import count, network_size, object_name, text
 from hetbrian.network.drive import Drive
 from hetbrian.network.neuron import Izhikevich
 
@@ -12,6 +13,8 @@ from hetbrian.network.neuron import Izhikevich
 class SharedVariable(NeuronGroup):
     """
     One state variable for a whole population, which a spike of any neuron raises: O(1) work per spike.
+
+    A population of several networks, one after the other, has one for each.
 
     Abstract: see `AllToAll` and `SharedAdaptation`.
 
@@ -29,12 +32,15 @@ class SharedVariable(NeuronGroup):
         Integration method.
     name : str
         Name of the group.
+    networks : int
+        Networks of the same size that the population consists of.
     """
 
-    def __init__(self, neurons, equations, on_spike, namespace, method, name):
+    def __init__(self, neurons, equations, on_spike, namespace, method, name, networks=1):
+        self._size = network_size(neurons, networks)
         NeuronGroup.__init__(
             self,
-            1,
+            networks,
             equations,
             method=method,
             namespace=namespace,
@@ -47,8 +53,13 @@ class SharedVariable(NeuronGroup):
     def add_synapses(self, neurons, model=None, **options):
         """Contain synapses from every neuron; ``model`` and ``options`` are those of Brian2's Synapses."""
         synapses = Synapses(neurons, self, model, clock=neurons.clock, **options)
-        synapses.connect()
+        synapses.connect(j=None if len(self) == 1 else f"i // {self._size}")
         self.contained_objects.append(synapses)
+
+    def link(self, name):
+        """Return what a variable of the neurons is linked to: that of their network."""
+        networks = len(self)
+        return linked_var(self, name, None if networks == 1 else np.repeat(np.arange(networks), self._size))
 
     def before_run(self, run_namespace):
         """Tell a standalone device about our synapses, which it looks for among the network's own objects only."""
@@ -63,6 +74,7 @@ class SharedVariable(NeuronGroup):
     method=text,
     name=object_name,
     factor=of(Drive, advice="give what pulses returns, say"),
+    networks=count,
 )
 class AllToAll(SharedVariable):
     r"""
@@ -84,18 +96,22 @@ class AllToAll(SharedVariable):
         Name of the group.
     factor : Drive, optional
         Factor of s_jump that depends on time, e.g. of `pulses` without unit.
+    networks : int
+        Networks of the same size that the population consists of, one after the other, each with a gate of its own:
+        as if it were alone.
 
     Raises
     ------
     ValueError
-        If the population has no gating synapses or the parameter set no tau_s and s_jump.
+        If the population has no gating synapses or the parameter set no tau_s and s_jump, or the networks are not all
+        of the same size.
 
     References
     ----------
     Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070, Eq. 3.
     """
 
-    def __init__(self, neurons, parameters, method="euler", name="gating", factor=None):
+    def __init__(self, neurons, parameters, method="euler", name="gating", factor=None, networks=1):
         if neurons.synapse.kind != "gating":
             raise ValueError(
                 f"the population has {neurons.synapse.kind} synapses, expected gating: build it with gating()."
@@ -104,11 +120,12 @@ class AllToAll(SharedVariable):
             raise ValueError(
                 "the parameter set has no tau_s and s_jump, expected both: use Izhikevich.CA3 or replace them."
             )
-        namespace = {"tau_s": parameters.tau_s, "jump": parameters.s_jump / len(neurons)}
+        size = network_size(neurons, networks)
+        namespace = {"tau_s": parameters.tau_s, "jump": parameters.s_jump / size}
         on_spike = "s_post += jump"
         if factor is not None:
             on_spike, namespace = f"{on_spike}*{factor.expression}", namespace | factor.namespace
-        SharedVariable.__init__(self, neurons, "ds/dt = -s/tau_s : 1", on_spike, namespace, method, name)
+        SharedVariable.__init__(self, neurons, "ds/dt = -s/tau_s : 1", on_spike, namespace, method, name, networks)
         self.run_regularly(
             "s = clip(s, 0, 1)",
             when="after_synapses",
@@ -116,7 +133,7 @@ class AllToAll(SharedVariable):
             clock=neurons.clock,
             name=f"{name}_bounds",
         )
-        neurons.s = linked_var(self, "s")
+        neurons.s = self.link("s")
 
 
 @checked(
@@ -124,6 +141,7 @@ class AllToAll(SharedVariable):
     parameters=of(Izhikevich, advice="give the parameter set of the population"),
     method=text,
     name=object_name,
+    networks=count,
 )
 class SharedAdaptation(SharedVariable):
     r"""
@@ -146,26 +164,28 @@ class SharedAdaptation(SharedVariable):
         Integration method of w.
     name : str
         Name of the group.
+    networks : int
+        As `AllToAll`: each has a recovery current of its own.
 
     Raises
     ------
     ValueError
-        If the neurons have adaptation of their own.
+        If the neurons have adaptation of their own, or the networks are not all of the same size.
 
     References
     ----------
     Chen & Campbell 2022, doi 10.1007/s10827-022-00825-9.
     """
 
-    def __init__(self, neurons, parameters, method="euler", name="adaptation"):
+    def __init__(self, neurons, parameters, method="euler", name="adaptation", networks=1):
         if "w" in neurons.equations.diff_eq_names:
             raise ValueError(
                 "the neurons have adaptation of their own, expected a linked w: "
                 "build the population with adaptation='shared'."
             )
         voltage, current = ("1", "1") if parameters.is_dimensionless else ("volt", "amp")
-        names = ("beta", "v_r", "tau_w")
-        namespace = {name: getattr(parameters, name) for name in names} | {"jump": parameters.w_jump / len(neurons)}
+        names, size = ("beta", "v_r", "tau_w"), network_size(neurons, networks)
+        namespace = {name: getattr(parameters, name) for name in names} | {"jump": parameters.w_jump / size}
         SharedVariable.__init__(
             self,
             neurons,
@@ -177,12 +197,13 @@ class SharedAdaptation(SharedVariable):
             namespace,
             method,
             name,
+            networks,
         )
         self.add_synapses(
             neurons,
             f"v_mean_post = v_pre/n_neurons : {voltage} (summed)",
-            namespace={"n_neurons": len(neurons)},
+            namespace={"n_neurons": size},
             order=-1,  # before both groups move, so that the step is Euler's
             name=f"{name}_mean",
         )
-        neurons.w = linked_var(self, "w")
+        neurons.w = self.link("w")

@@ -18,7 +18,7 @@ ROWS = 256
 """Of P, looked at together, so that no copy of it is made."""
 
 
-def table(size: int) -> dict[str, Entry]:
+def table(size: int, n_networks: int = 1) -> dict[str, Entry]:
     """
     Return what each entry of a file may be: of a readout alone, or of the state of a network.
 
@@ -26,6 +26,8 @@ def table(size: int) -> dict[str, Entry]:
     ----------
     size : int
         Number of weights of an output.
+    n_networks : int
+        Networks that the readout has, of which arrays have a part each.
 
     Returns
     -------
@@ -33,16 +35,21 @@ def table(size: int) -> dict[str, Entry]:
         By the names of this and of earlier versions. How many values there are depends on the device too, so that
         here stands only what the translation from one to another needs.
     """
-    numbers, scalar, whole = Entry("f", 1, FINITE), Entry("f", 1, NOT_NEGATIVE, 1), Entry("i", 1, WHOLE, 1)
+    n, numbers, scalar, whole = (
+        n_networks,
+        Entry("f", 1, FINITE),
+        Entry("f", 1, NOT_NEGATIVE, 1),
+        Entry("i", 1, WHOLE, 1),
+    )
     return {
         **dict.fromkeys(("_weights", "_encoder", "_products", "_seen", "_x", "_product", "z", "y"), numbers),
-        "_P": Entry("f", 1, FINITE, size**2),
-        "_c": Entry("f", 1, FINITE, size),
-        "_gain": Entry("f", 1, FINITE, 1),
+        "_P": Entry("f", 1, FINITE, n * size**2),
+        "_c": Entry("f", 1, FINITE, n * size),
+        "_gain": Entry("f", 1, FINITE, n),
         "n_updates": whole,
-        "initial_P": scalar,  # 0 before the first update with "auto"
+        "initial_P": Entry("f", 1, NOT_NEGATIVE, n),  # 0 before the first update with "auto"
         "forgetting": Entry("f", 1, LEARNING["forgetting"], 1),
-        "_largest": Entry("f", 1, UNLIMITED, 1),
+        "_largest": Entry("f", 1, UNLIMITED, n),
         "start": scalar,
         "stop": Entry("f", 1, UNLIMITED, 1),
         "_every": Entry("i", 1, COUNT, 1),
@@ -50,10 +57,10 @@ def table(size: int) -> dict[str, Entry]:
         "_next": whole,
         "_draw": Entry("i", 1, COUNT, 1),
         "_tiles": whole,
-        "_waiting": Entry("f", 1, FINITE, CAPACITY * size),
-        "_gains": Entry("f", 1, FINITE, CAPACITY),
-        "_scale": Entry("f", 1, POSITIVE, 1),
-        "_counts": Entry("i", 1, WHOLE, len(COUNTS)),
+        "_waiting": Entry("f", 1, FINITE, n * CAPACITY * size),
+        "_gains": Entry("f", 1, FINITE, n * CAPACITY),
+        "_scale": Entry("f", 1, POSITIVE, n),
+        "_counts": Entry("i", 1, WHOLE, n * len(COUNTS)),
     }
 
 

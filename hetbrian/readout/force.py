@@ -17,6 +17,7 @@ from hetbrian._support.checks import (
     check_dimensions,
     count,
     flag,
+    network_size,
     no_network_operations,
     numbers,
     object_name,
@@ -24,21 +25,21 @@ from hetbrian._support.checks import (
     whole_steps,
 )
 from hetbrian._support.errors import DivergenceError, NetworkError
-from hetbrian.codegen import tiles, waiting
-from hetbrian.codegen.codeobjects import IN_TURN, NumpyNativeCodeObject, native_class
+from hetbrian.codegen.codeobjects import NumpyNativeCodeObject, native_class
 from hetbrian.codegen.group import NativeGroup, check_per_neuron
 from hetbrian.codegen.interval import N_QUANTILES, Law, RandomlyRepeated
 from hetbrian.codegen.runner import NativeRunner
 from hetbrian.readout import limits
 from hetbrian.readout.feedback import check_sole_writer
-from hetbrian.readout.linearfilter import filter_states, step_matrix
+from hetbrian.readout.kernel import Kernels
+from hetbrian.readout.linearfilter import step_matrix
 from hetbrian.readout.online import check_learning
 from hetbrian.readout.operation import ReadoutOperation
 from hetbrian.readout.saved import Saved
 from hetbrian.readout.target import largest, target_code
 
-LARGEST = math.isqrt(2**31 - 1)
-"""Number of weights whose P a standalone program can hold."""
+LARGEST = 2**31 - 1
+"""Elements of P that a standalone program can hold."""
 
 TICKS = {False: "t_in_timesteps % _every == 0", True: "t_in_timesteps >= _next"}
 """Whether an interval ends in this step, if intervals are all the same or random."""
@@ -54,7 +55,7 @@ USUAL = 0.8 * ms
 """Interval between two updates where none is given: 20 steps of the published 0.04 ms."""
 
 
-class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
+class FORCE(Limited, Saved, Kernels, RandomlyRepeated, NativeGroup):
     r"""
     A linear readout z = Phi r that learns a target while the network runs, and drives it.
 
@@ -116,6 +117,12 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         because learning has run away; inf for no limit. Networks of `hetbrian.published.models.force` stay below 3.
     rng : numpy.random.Generator, optional
         Where random intervals come from.
+    networks : int
+        Networks of the same size that the source consists of, its neurons one network after the other, each of which
+        learns as if it were alone, with P, weights and ``n_outputs`` outputs of its own. The group then has the
+        outputs of all of them: output i is of the network ``i // n_outputs``, whose number the target's code knows as
+        ``network``. A TimedArray has a column for each output of a network, the same for all, or, if ``n_outputs`` is
+        given, one for each i.
 
     Raises
     ------
@@ -137,6 +144,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     """
 
     allowed = limits.ALLOWED
+    checks = ("_trouble", "_trouble_time", "_gain", "_largest", "initial_P", "z", "y")
 
     @checked(
         source=of(Group, advice="give the population"),
@@ -144,6 +152,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         stop=limits.TIME,
         bias=flag,
         n_outputs=count,
+        networks=count,
         activity=text,
         feedback=text,
         namespace=of(Mapping, advice="give every name that the target's code uses"),
@@ -172,6 +181,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         name: str = "force*",
         largest_output: float = 1000.0,
         rng: np.random.Generator | None = None,
+        networks: int = 1,
     ) -> None:
         operation = ReadoutOperation if reference is True else reference
         if operation and not (isinstance(operation, type) and issubclass(operation, ReadoutOperation)):
@@ -184,16 +194,23 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
                 "the reference implementation is a network operation, which standalone devices ignore; expected "
                 "set_device('runtime'): leave reference=False to train here."
             )
+        if reference and networks > 1:
+            raise ValueError(
+                f"the reference implementation has one network, expected networks = 1 and not {networks}: leave "
+                "reference=False."
+            )
         native = native_class()
-        expression, width, names = target_code(target, n_outputs, namespace, source.clock.dt)
-        n_neurons, n_weights = len(source), len(source) + bool(bias)
+        expression, n_outputs, names = target_code(target, n_outputs, namespace, source.clock.dt, networks)
+        n_neurons, width = network_size(source, networks), networks * n_outputs
+        n_weights = n_neurons + bool(bias)
         for argument, variable in {"activity": activity, **({} if encoder is None else {"feedback": feedback})}.items():
             expected = "a population with exponential synapses and feedback=True: build it so, or give it as"
             check_per_neuron(source, variable, f"{expected} {argument}")
-        if n_weights > LARGEST and is_standalone:
+        if networks * n_weights**2 > LARGEST and is_standalone:
+            of_all, most = f" in each of {networks} networks" * (networks > 1), math.isqrt(LARGEST // networks)
             raise ValueError(
-                f"{source.name} gives {n_weights} weights, expected at most {LARGEST} on a standalone device, whose "
-                "programs count the elements of P in 32 bits: train fewer neurons, or use set_device('runtime')."
+                f"{source.name} gives {n_weights} weights{of_all}, expected at most {most} on a standalone device, "
+                "whose programs count the elements of P in 32 bits: train fewer neurons, or use set_device('runtime')."
             )
         is_auto = isinstance(initial_P, str) and initial_P == "auto"
         start_P: Any = 1.0 if is_auto else initial_P
@@ -202,29 +219,34 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
 
         super().__init__(source, width, order=0, namespace=names, name=name)
         self.target, self._rule, self._bias = target, rule, bool(bias)
-        self._is_auto, self._expression = is_auto, expression
+        self._is_auto, self._expression, self.n_networks = is_auto, expression, networks
         variables = self.variables
-        variables.add_constant("_n_weights", value=n_weights)
+        for constant, number in {"_n_weights": n_weights, "_n_neurons": n_neurons, "_n_outputs": n_outputs}.items():
+            variables.add_constant(constant, value=number)
+        if networks > 1:
+            of_output = np.repeat(np.arange(networks), n_outputs)
+            variables.add_array("network", width, values=of_output, dtype=np.int32, constant=True, read_only=True)
         variables.add_reference("_activity", source, activity)
         variables.add_array("z", size=width, dtype=np.float64, read_only=True)
         variables.add_array("y", size=width, dtype=np.float64)
         variables.add_array("_weights", size=width * n_weights, dtype=np.float64)
         self._filter = () if reference else self._follow(activity, n_weights, np.dtype(dtype), native)
         self._add_P(n_weights, np.dtype(dtype), native)
-        self._add_scalar("initial_P", 0.0 if is_auto else start_P, constant=True)
+        self._add_scalar("n_updates", dtype=np.int32, read_only=True)
+        self._add_shared("initial_P", 0.0 if is_auto else start_P, constant=True)
         self._add_scalar("forgetting", forgetting, constant=True)
         self._add_scalar("start", start, constant=True)
         self._add_scalar("stop", min(stop, 1e9 * second), constant=True)  # no infinite values in standalone programs
         dt = source.clock.dt
         self._repeat(max(round(float(USUAL / dt)), 1) * dt if every is None else every, rng)
         self._add_scalar("largest_output", min(largest_output, limits.WITHOUT_LIMIT), constant=True)
-        self._add_scalar("_largest", largest(target), read_only=True)
-        self._add_scalar("_trouble", dtype=np.int32, read_only=True)
-        self._add_scalar("_trouble_time", read_only=True)
+        self._add_shared("_largest", largest(target, networks, n_outputs), read_only=True)
+        self._add_shared("_trouble", dtype=np.int32, read_only=True)
+        self._add_shared("_trouble_time", read_only=True)
         if encoder is not None:
             variables.add_reference("_feedback", source, feedback)
             dimensions = source.variables[feedback].dim
-            variables.add_array("_encoder", size=width * n_neurons, dtype=np.float64, dimensions=dimensions)
+            variables.add_array("_encoder", size=n_outputs * len(source), dtype=np.float64, dimensions=dimensions)
         is_due = IS_DUE.format(tick=TICKS[self.is_random])
         code = f"_is_due = {is_due}\ny = {expression}"
         if reference:
@@ -240,6 +262,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
                     *(("_next", "_draw", "_intervals") if self.is_random else ()),
                 ],
                 template_kwds={
+                    "networks": networks,
                     "random": self.is_random,
                     "limits": {"first": limits.FIRST, "share": limits.INITIAL_SHARE, "silent": limits.SILENT},
                     "n_intervals": N_QUANTILES,
@@ -256,34 +279,13 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         if operation:
             self.contained_objects.append(operation(self))
 
-    def _follow(self, activity: str, n_weights: int, dtype: np.dtype, native: type) -> tuple[str, ...]:
-        """Return the states of the activity's filter, none if the event-driven kernel cannot follow it."""
-        states = filter_states(self.source, activity)
-        if not states or waiting.length(n_weights, dtype) >= 2**31:
-            return ()
-        self.variables.add_reference("_second", self.source, states[-1])
-        added = waiting.arrays(n_weights, dtype) | ({} if native in IN_TURN else waiting.scratch(n_weights, dtype))
-        for name, (size, kind) in added.items():
-            values = 1.0 if name == "_scale" else None
-            self.variables.add_array(name, size=size, dtype=kind, scalar=size == 1, values=values)
-        return states
-
-    def _add_P(self, n_weights: int, dtype: np.dtype, native: type) -> None:
-        """Add the arrays in which a device keeps P, and the update of P that is pending until P is read again."""
-        is_cuda = native not in IN_TURN
-        storage = waiting if self._filter else tiles
-        sizes = {"_P": n_weights**2 if is_cuda else storage.length(n_weights, dtype), "_c": n_weights}
-        sizes |= {"_product": n_weights} if is_cuda else {}
-        for name, size in sizes.items():
-            self.variables.add_array(name, size=size, dtype=dtype, read_only=True)
-        self._add_scalar("_gain", read_only=True)
-        for name in ("n_updates",) if is_cuda else ("n_updates", "_tiles"):
-            self._add_scalar(name, dtype=np.int32, read_only=True)
-
     def before_run(self, run_namespace: dict[str, Any]) -> None:
         """Refuse what would spoil the run, and choose the kernel."""
         try:
-            target_code(self.target, len(self), self.namespace, self.clock.dt)  # which may have changed
+            n_outputs = len(self) // self.n_networks
+            target_code(
+                self.target, n_outputs, self.namespace, self.clock.dt, self.n_networks
+            )  # which may have changed
         except ValueError as error:
             raise NetworkError(str(error)) from None
         if self.has_feedback:
@@ -295,25 +297,11 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         is_numpy = native_class() is NumpyNativeCodeObject
         step = None if is_numpy or not self._filter else step_matrix(self.source, self._filter, run_namespace)
         if isinstance(get_device(), RuntimeDevice) and (is_numpy or (self._filter and step is None)):
-            self.restore(waiting.without_waiting(self._learnt(), self._size, self._forgetting))  # of another kernel
+            self.keep_nothing_waiting()  # for another kernel
         for runner in self.contained_objects:
             if isinstance(runner, NativeRunner):
                 self._choose_kernel(runner, step)
         super().before_run(run_namespace)
-
-    def _choose_kernel(self, runner: NativeRunner, step: NDArray[np.float64] | None) -> None:
-        """Let generated code use the event-driven kernel, with the steps of a filter, or the dense one if None."""
-        names = {"_second", *waiting.arrays(1, np.float64), *waiting.scratch(1, np.float64)} & {*self.variables}
-        runner.needed_variables = [name for name in runner.needed_variables if name not in names]
-        runner.template_kwds["filter"] = None
-        if step is not None:
-            runner.needed_variables += sorted(names)
-            runner.template_kwds["filter"] = {
-                "n_states": len(step),
-                "step": [float(entry) for entry in np.ravel(step)],
-                "capacity": waiting.CAPACITY,
-                "length": self.variables["_products"].size // 2,
-            }
 
     rule = property(lambda self: self._rule, doc="Str : ``prior`` or ``posterior``, which stands in generated code.")
     bias = property(lambda self: self._bias, doc="Bool : whether the readout also sees a constant 1.")
@@ -325,7 +313,7 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """ndarray, shape (n_outputs, n_neurons), one column more with bias : Phi."""
+        """ndarray, shape (n_outputs, n_neurons), of each network after the other, one column more with bias : Phi."""
         return np.array(self.variables["_weights"].get_value()).reshape(len(self), -1)
 
     @weights.setter
@@ -338,7 +326,8 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         if not self.has_feedback:
             return None
         variable = self.variables["_encoder"]
-        return Quantity(np.array(variable.get_value()).reshape(len(self), -1).T, dim=variable.dim)
+        blocks = np.array(variable.get_value()).reshape(self.n_networks, len(self) // self.n_networks, -1)
+        return Quantity(blocks.transpose(0, 2, 1).reshape(len(self.source), -1), dim=variable.dim)
 
     @encoder.setter
     def encoder(self, values: Quantity) -> None:
@@ -386,8 +375,9 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
         columns = numbers(values, name, any_unit=True, may_be_infinite=True)
         check_dimensions(name, values, dimensions)
         columns = columns[:, np.newaxis] if columns.ndim == 1 else columns
-        columns = _fitting(name, columns, (len(self.source), len(self)))
-        return "_encoder", Quantity(columns.T.ravel(), dim=dimensions)
+        n_outputs = len(self) // self.n_networks
+        blocks = _fitting(name, columns, (len(self.source), n_outputs)).reshape(self.n_networks, -1, n_outputs)
+        return "_encoder", Quantity(blocks.transpose(0, 2, 1).ravel(), dim=dimensions)  # (network, output, neuron)
 
     def _set(self, name: str, values: Any) -> None:
         variable, values = self.run_value(name, values)
@@ -404,31 +394,32 @@ class FORCE(Limited, Saved, RandomlyRepeated, NativeGroup):
     def known_values(self) -> dict[str, Any]:
         """Return the values of the limited variables, as far as the device knows them; not "auto"."""
         found = super().known_values()
-        return {name: value for name, value in found.items() if name != "initial_P" or value or not self._is_auto}
+        return {
+            name: value for name, value in found.items() if name != "initial_P" or np.all(value) or not self._is_auto
+        }
 
     def check(self) -> None:
         """Raise `DivergenceError` if the readout had to stop, or P is not finite after a run."""
-        trouble, time = (self.variables[name].get_value().item() for name in ("_trouble", "_trouble_time"))
-        if trouble:
-            raise DivergenceError(limits.reason(self, trouble, time))
-        if not np.isfinite(self.variables["_gain"].get_value()[0]):
+        trouble = self.variables["_trouble"].get_value()
+        if trouble.any():
+            raise DivergenceError(limits.reason(self, int(np.flatnonzero(trouble)[0])))
+        if not np.isfinite(self.variables["_gain"].get_value()).all():
             self.stop_diverged(ticks=1)  # the clock has ticked once more
         super().check()
 
     def check_sample(self, time: float) -> None:
         """Refuse to learn from this step, or find P(0) if it is "auto"; runtime code in Python calls this."""
-        z, y, activity = (self.variables[name].get_value() for name in ("z", "y", "_activity"))
-        scalars = {name: self.variables[name].get_value() for name in ("_largest", "_trouble", "_trouble_time")}
-        initial_P, n_updates, limit = (
-            self.variables[name].get_value() for name in ("initial_P", "n_updates", "largest_output")
-        )
-        scalars["_trouble"][0] = limits.trouble(z, y, limit[0], n_updates[0], scalars["_largest"])
-        if n_updates[0] == 0 and initial_P[0] == 0:
-            length = float(np.sum(np.asarray(activity, dtype=float) ** 2)) + self.bias
-            initial_P[0] = limits.INITIAL_SHARE / length if length else 0.0
-            scalars["_trouble"][0] = scalars["_trouble"][0] if length else limits.SILENT
-        scalars["_trouble_time"][0] = time
-        if scalars["_trouble"][0]:
+        names = ("z", "y", "_activity", "initial_P", "_largest", "_trouble", "_trouble_time")
+        found = (self.variables[name].get_value().reshape(self.n_networks, -1) for name in names)
+        limit, n_updates = (self.variables[name].get_value()[0] for name in ("largest_output", "n_updates"))
+        for z, y, activity, initial_P, so_far, trouble, trouble_time in zip(*found, strict=True):  # of a network
+            trouble[0] = limits.trouble(z, y, limit, n_updates, so_far)
+            if n_updates == 0 and initial_P[0] == 0:
+                length = float(np.sum(np.asarray(activity, dtype=float) ** 2)) + self.bias
+                initial_P[0] = limits.INITIAL_SHARE / length if length else 0.0
+                trouble[0] = trouble[0] if length else limits.SILENT
+            trouble_time[0] = time
+        if self.variables["_trouble"].get_value().any():
             self.check()
 
     def stop_diverged(self, ticks: int = 0) -> None:

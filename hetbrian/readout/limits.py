@@ -1,5 +1,7 @@
 """When a readout stops a run: a target that is not finite, outputs out of all proportion, nothing to learn from."""
 
+from typing import Any
+
 import numpy as np
 from brian2 import second
 
@@ -63,7 +65,7 @@ def trouble(z: np.ndarray, y: np.ndarray, limit: float, n_updates: int, largest:
     return OUTPUT if n_updates >= FIRST and largest[0] and is_beyond else 0
 
 
-def reason(force: object, trouble: int, time: float) -> str:
+def reason(force: Any, network: int) -> str:
     """
     Return why a readout stopped a run.
 
@@ -71,21 +73,27 @@ def reason(force: object, trouble: int, time: float) -> str:
     ----------
     force : FORCE
         The readout.
-    trouble : int
-        `TARGET`, `OUTPUT` or `SILENT`.
-    time : float
-        When, in seconds.
+    network : int
+        Of which of its networks.
 
     Returns
     -------
     str
         One sentence.
     """
-    name, values = force.name, force.variables  # type: ignore[attr-defined]
+
+    def of_network(name: str) -> np.ndarray:
+        return force.variables[name].get_value().reshape(force.n_networks, -1)[network]
+
+    trouble, time, largest, initial = (
+        of_network(key).item() for key in ("_trouble", "_trouble_time", "_largest", "initial_P")
+    )
+    name = f"{force.name} in network {network}" if force.n_networks > 1 else force.name
     if trouble == TARGET:
-        wrong = int(np.flatnonzero(~np.isfinite(values["y"].get_value()))[0])
+        y = of_network("y")
+        wrong = int(np.flatnonzero(~np.isfinite(y))[0])
         return (
-            f"the target of {name} is {values['y'].get_value()[wrong]} for output {wrong} at t = {time:g} s, expected "
+            f"the target of {name} is {y[wrong]} for output {wrong} at t = {time:g} s, expected "
             "finite numbers while it learns: repair the signal, or learn between other times."
         )
     if trouble == SILENT:
@@ -93,8 +101,7 @@ def reason(force: object, trouble: int, time: float) -> str:
             f"the activity that {name} learns from is 0 at its first update, t = {time:g} s, expected spikes before "
             "it from which initial_P='auto' can tell their scale: start later, or give a number."
         )
-    limit, largest, initial = (values[key].get_value().item() for key in ("largest_output", "_largest", "initial_P"))
-    output = np.abs(values["z"].get_value()).max()
+    limit, output = force.variables["largest_output"].get_value().item(), np.abs(of_network("z")).max()
     return (
         f"the output of {name} is {output:.3g} at t = {time:g} s, more than {limit:g} times its largest target "
         f"{largest:.3g}, expected learning that converges: check the scale, as initial_P = {initial:g} is too much for "

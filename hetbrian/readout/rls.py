@@ -52,6 +52,8 @@ class RLS(FORCE):
         As `FORCE`.
     rng : numpy.random.Generator, optional
         Where random intervals come from.
+    networks : int
+        As `FORCE`: networks of the same size that the source consists of, each with weights of its own.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class RLS(FORCE):
         name: str = "rls*",
         largest_output: float = 1000.0,
         rng: np.random.Generator | None = None,
+        networks: int = 1,
     ) -> None:
         super().__init__(
             source,
@@ -102,4 +105,5 @@ class RLS(FORCE):
             name=name,
             largest_output=largest_output,
             rng=rng,
+            networks=networks,
         )

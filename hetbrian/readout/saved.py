@@ -22,6 +22,9 @@ LEARNT = ("_weights", "_P", "_c", "_gain", "n_updates", "initial_P", "forgetting
 STATE = (*LEARNT, "z", "y", "start", "stop", "_every", "_next", "_draw")
 """Arrays from which a stopped run goes on."""
 
+COMMON = ("n_updates", "forgetting", "start", "stop", "every", "_every", "_next", "_draw")
+"""Arrays that are one for all networks; of the others each network has a part of its own."""
+
 if TYPE_CHECKING:
 
     class _Readout:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         _is_auto: bool
         _law: Any
         _expression: str
+        n_networks: int
 
         def refuse(self, values: Mapping[str, Any]) -> None: ...
 else:
@@ -47,14 +51,39 @@ class Saved(_Readout):
 
     @property
     def P(self) -> NDArray[np.float64]:
-        """ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update."""
+        """
+        ndarray, shape (n_weights, n_weights) : the running inverse correlation of r, as of the last update.
+
+        That of each network, with one axis more before, if there are several.
+        """
         if not int(self.variables["n_updates"].get_value()[0]):
-            initial = float(self.variables["initial_P"].get_value()[0])
-            return (initial or np.nan) * np.eye(self._size)  # "auto" is not known yet
-        return waiting.settled(self._learnt(), self._size, self._forgetting)
+            initial = np.array(self.variables["initial_P"].get_value(), dtype=float)
+            initial[initial == 0] = np.nan  # "auto" is not known yet
+            found = [number * np.eye(self._size) for number in initial]
+        else:
+            found = [waiting.settled(part, self._size, self._forgetting) for part in self._parts(self._learnt())]
+        return found[0] if self.n_networks == 1 else np.array(found)
 
     _size = property(lambda self: self.variables["_n_weights"].get_value())
     _forgetting = property(lambda self: float(self.variables["forgetting"].get_value()[0]))
+
+    def _parts(self, content: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
+        """Return arrays of each network, by name; what is not as long as a part for each of them stays whole."""
+        n = self.n_networks
+        return [
+            {
+                name: values if name in COMMON else values[k * values.size // n : (k + 1) * values.size // n]
+                for name, values in content.items()
+            }
+            for k in range(n)
+        ]
+
+    def _whole(self, parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+        """Return what `_parts` took apart."""
+        return {
+            name: values if name in COMMON else np.concatenate([part[name] for part in parts])
+            for name, values in parts[0].items()
+        }
 
     def _learnt(self) -> dict[str, NDArray[Any]]:
         """Return the arrays in which this device keeps P, by name."""
@@ -67,39 +96,61 @@ class Saved(_Readout):
     def layout(self, names: Iterable[str] = STATE) -> dict[str, int]:
         """Return the arrays, by name, that `portable` returns, and their sizes."""
         names = (*names, "_encoder", *waiting.arrays(1, np.float64))
-        return {name: self.variables[name].size for name in names if name in self.variables} | {"_P": self._size**2}
+        sizes = {name: self.variables[name].size for name in names if name in self.variables}
+        return sizes | {"_P": self.n_networks * self._size**2}
 
     def portable(self, names: Iterable[str] = STATE) -> dict[str, NDArray[Any]]:
         """Return arrays for a file, by name; P row by row, which every device reads."""
-        content = self._own(self.layout(names))
-        content |= waiting.portable(self._learnt(), self._size)
-        content["_P"] = content["_P"][: self._size**2]
-        return {name: values for name, values in content.items() if name != "_tiles"}
+        parts = self._parts(self._own(self.layout(names)))
+        for part, learnt in zip(parts, self._parts(self._learnt()), strict=True):
+            part |= waiting.portable(learnt, self._size)
+            part["_P"] = part["_P"][: self._size**2]
+            part.pop("_tiles", None)
+        return self._whole(parts)
 
     def restore(self, content: Mapping[str, NDArray[Any]]) -> None:
         """Set arrays as `portable` returned them, perhaps on another device."""
-        for name, values in content.items():
-            variable = self.variables[name]
-            variable.set_value(np.append(values, np.zeros(variable.size - values.size, variable.dtype)))
+        parts = self._parts(content)
+        for part in parts:
+            for name, values in part.items():
+                variable = self.variables[name]
+                length = variable.size if name in COMMON else variable.size // self.n_networks
+                part[name] = np.append(values, np.zeros(length - values.size, variable.dtype))
+        for name, values in self._whole(parts).items():
+            self.variables[name].set_value(values)
         if "_P" in content and "_tiles" in self.variables:
             self.variables["_tiles"].set_value(0)
+        if "_counts" in content and "_is_dense" in self.variables:
+            self.variables["_is_dense"].set_value([part["_counts"][waiting.COUNTS.index("dense")] for part in parts])
+
+    def keep_nothing_waiting(self) -> None:
+        """Let P have all updates, for a kernel that lets none wait."""
+        parts = [waiting.without_waiting(part, self._size, self._forgetting) for part in self._parts(self._learnt())]
+        changed = {name for part in parts for name in part}
+        for part, own in zip(parts, self._parts(self._own(changed)), strict=True):
+            part |= {name: own[name] for name in changed - part.keys()}
+        self.restore(self._whole(parts))
 
     def translated(self, content: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the arrays of a file as `portable` does; earlier files and other devices keep other arrays."""
         found = {{"every": "_every"}.get(name, name): values for name, values in content.items()}
-        found["_P"] = found.get("_P", np.zeros(0))[: self._size**2]
-        found.setdefault("_largest", np.full(1, np.inf))  # its target is not known: no bound for the outputs
+        found.setdefault("_P", np.zeros(0))
+        found.setdefault("_largest", np.full(self.n_networks, np.inf))  # its target is not known: no bound
         kept = {name: values for name, values in found.items() if name not in ("_x", "_product", "_tiles")}
-        return waiting.translated(kept, self._size, is_used=bool(self._filter))
+        parts = self._parts(kept)
+        for part in parts:
+            part["_P"] = part["_P"][: self._size**2]
+        return self._whole([waiting.translated(part, self._size, is_used=bool(self._filter)) for part in parts])
 
     def entries(self) -> dict[str, Entry]:
         """Return what each array of a file may be."""
-        return table(self._size)
+        return table(self._size, self.n_networks)
 
     def refuse_content(self, path: str | os.PathLike[str], content: Mapping[str, NDArray[Any]]) -> None:
         """Refuse arrays of a file, as `translated` returned them, that do not go together."""
-        check_counts(path, content)
-        check_P(path, content, self._size)
+        for part in self._parts(content):
+            check_counts(path, part)
+            check_P(path, part, self._size)
         limited = {name: content[name][0].item() for name in ("start", "stop") if name in content}
         try:
             self.refuse(limited)
@@ -109,8 +160,10 @@ class Saved(_Readout):
     def defining(self) -> dict[str, Any]:
         """Return texts, numbers and arrays that tell this readout from others, by what they are; not what it learns."""
         scalars = {name: float(self.variables[name].get_value()[0]) for name in ("start", "stop", "forgetting")}
-        initial = "auto" if self._is_auto else float(self.variables["initial_P"].get_value()[0])
+        numbers = np.array(self.variables["initial_P"].get_value(), dtype=float)
+        initial = "auto" if self._is_auto else numbers.item() if numbers.size == 1 else numbers
         steps = int(self.variables["_every"].get_value()[0])
+        networks = {"networks": str(self.n_networks)} if self.n_networks > 1 else {}
         every = repr(self._law) if self.is_random else f"{steps * float(self.clock.dt):.9g}"
         return {
             "rule": self.rule,
@@ -120,6 +173,7 @@ class Saved(_Readout):
             "activity": self.variables["_activity"].name,
             "initial_P": initial,
             "every": every,
+            **networks,
             **scalars,
             **({"encoder": np.array(self.variables["_encoder"].get_value())} if "_encoder" in self.variables else {}),
         }
@@ -173,15 +227,16 @@ class Saved(_Readout):
                 )
         check_entries(path, content, self.entries())
         content, sizes = self.translated(content), self.layout(LEARNT)
-        advice = "the readout must be built with the same neurons, outputs, bias and feedback"
+        advice = "the readout must be built with the same neurons, networks, outputs, bias and feedback"
         check_sizes(path, content, sizes, advice)
         self.refuse_content(path, {name: content[name] for name in sizes})
         for name in ("initial_P", "forgetting") if learn else ():
-            found, own = (float(source[name][0]) for source in (content, self._own(("initial_P", "forgetting"))))
-            if found != own and (name, own) != ("initial_P", 0.0):  # which "auto" is
+            own = self._own((name,))[name]
+            is_another = (content[name] != own) & ((own != 0) | (name != "initial_P"))  # 0 is "auto"
+            for found, expected in zip(content[name][is_another], own[is_another], strict=True):
                 raise ValueError(
-                    f"{os.fspath(path)!r} was saved with {name} = {found:g}, expected {own:g}, with which this readout "
-                    "was built: build it as the saved one."
+                    f"{os.fspath(path)!r} was saved with {name} = {found:g}, expected {expected:g}, with which this "
+                    "readout was built: build it as the saved one."
                 )
         self.restore({name: content[name] for name in sizes})
         if not learn:

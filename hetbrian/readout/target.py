@@ -160,23 +160,34 @@ class Target(TimedArray):
         return self.values[np.minimum(steps, n_steps - 1) if self.period is None else steps % n_steps]
 
 
-def largest(target: TimedArray | str) -> float:
+def largest(target: TimedArray | str, n_networks: int, n_outputs: int) -> NDArray[np.float64]:
     """
     Return the largest absolute value of a target, 0 if that is code, which shows it only while it runs.
 
     Parameters
     ----------
     target : Target, TimedArray or str
+    n_networks, n_outputs : int
+        Networks that learn it, and outputs of each.
 
     Returns
     -------
-    float
+    ndarray, shape (n_networks,)
+        That of each network, which are all the same if they learn the same columns.
     """
-    return 0.0 if isinstance(target, str) else float(np.abs(target.values).max())
+    if isinstance(target, str):
+        return np.zeros(n_networks)
+    columns = np.abs(target.values).reshape(len(target.values), -1).max(axis=0)
+    of_each = columns.reshape(-1, n_outputs).max(axis=1)
+    return np.broadcast_to(of_each, n_networks).astype(float)
 
 
 def target_code(
-    target: TimedArray | str, n_outputs: int | None, namespace: Mapping[str, Any] | None, dt: Quantity
+    target: TimedArray | str,
+    n_outputs: int | None,
+    namespace: Mapping[str, Any] | None,
+    dt: Quantity,
+    n_networks: int = 1,
 ) -> tuple[str, int, dict[str, Any]]:
     """
     Return the Brian2 code that reads a target.
@@ -186,18 +197,20 @@ def target_code(
     target : Target, TimedArray or str
         A TimedArray of shape (time,) or (time, n_outputs), or code for the value of output ``i`` at time ``t``.
     n_outputs : int or None
-        Number of outputs; None takes that of the TimedArray, or one.
+        Number of outputs of a network; None takes that of the TimedArray, or one.
     namespace : dict or None
         Names that the code uses.
     dt : Quantity [second]
         Time step of the readout.
+    n_networks : int
+        Networks that learn it; the TimedArray has as many columns as one of them has outputs, or as all have.
 
     Returns
     -------
     str
-        Code for output i.
+        Code for output i, of all networks.
     int
-        Number of outputs.
+        Number of outputs of a network.
     dict
         Names that the code uses, with the target's own.
 
@@ -222,8 +235,11 @@ def target_code(
         )
     values = target.values
     width = 1 if values.ndim == 1 else values.shape[1]
-    if n_outputs not in (None, width):
-        raise ValueError(f"target has {width} outputs, expected n_outputs = {n_outputs}: leave n_outputs out.")
+    own = width if n_outputs is None else n_outputs
+    if width not in (own, n_networks * own):
+        of_all = f", or {n_networks * own} for {n_networks} networks" * (n_networks > 1)
+        raise ValueError(f"target has {width} outputs, expected n_outputs = {n_outputs}{of_all}: leave n_outputs out.")
+    width, output = own, "i" if width == n_networks * own else f"i % {own}"
     if not have_same_dimensions(target.dim, DIMENSIONLESS):
         raise DimensionMismatchError("target has a unit, expected plain numbers: divide by it", target.dim)
     name = target.name.lstrip("_")  # Brian2 refuses the names it gives itself
@@ -235,10 +251,10 @@ def target_code(
             "numpy.nan_to_num does."
         )
     if not isinstance(target, Target):
-        return f"{name}(t)" if values.ndim == 1 else f"{name}(t, i)", width, names
+        return f"{name}(t)" if values.ndim == 1 else f"{name}(t, {output})", width, names
     if target.period is not None and abs(target.dt - float(dt)) > 1e-9 * float(dt):
         raise ValueError(
             f"target has the time step {target.dt * second}, expected that of the source, {dt}: "
             "make it with the same dt."
         )
-    return target.expression(), width, names
+    return target.expression(output), width, names

@@ -76,6 +76,7 @@ def needed(device: Any, network: Network, recorder: Recorder) -> str:
         if isinstance(item, Limited)
         for variable in item.limited_variables().values()
     }
+    read |= {item.variables[name] for item in checked for name in getattr(item, "checks", ())}
     synaptic = {
         variable for item in network.objects if isinstance(item, Synapses) for variable in item.variables.values()
     }

@@ -29,7 +29,20 @@ def numbers_of(name, folder, place=STAND_IN):
 @pytest.mark.slow
 @pytest.mark.standalone
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
-@pytest.mark.parametrize("name", ["force", "errors", "guard", "all-to-all", "resume", "values", "speed of FORCE"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "force",
+        "many networks",
+        "errors",
+        "guard",
+        "all-to-all",
+        "resume",
+        "values",
+        "speed of FORCE",
+        "speed of many networks",
+    ],
+)
 def test_of_standalone_devices(name, tmp_path):
     found = numbers_of(name, tmp_path)
     if name == "guard":
@@ -37,7 +50,7 @@ def test_of_standalone_devices(name, tmp_path):
         assert "output" in found["readout"]
     elif name == "errors":
         assert len(set(found["log10 of the errors"])) == 5
-    elif name == "speed of FORCE":
+    elif name.startswith("speed"):
         assert len(found) == 4 and all(value > 0 for value in found.values())
     else:
         spikes = [value for key, value in found.items() if key.startswith("spikes")]

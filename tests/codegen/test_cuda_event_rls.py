@@ -52,14 +52,19 @@ def noise(kind, steps, rng):
 class Emulated:
     """The readout's step, whose arrays have what Brian2 gives them; nothing else is set to zero."""
 
-    def __init__(self, project, folder, kind, threads=64, **options):
+    def __init__(self, project, folder, kind, threads=64, networks=1, **options):
         equations, _, self.names = EQUATIONS[kind]
         neurons = NeuronGroup(
-            N, equations, method="euler", clock=Clock(0.04 * ms, name="clock"), name="neurons", namespace={"ms": ms}
+            N * networks,
+            equations,
+            method="euler",
+            clock=Clock(0.04 * ms, name="clock"),
+            name="neurons",
+            namespace={"ms": ms},
         )
         self.m, n_outputs = N + options.get("bias", False), options.get("n_outputs", 1)
-        target = "sin(0.3*t_in_timesteps + i)"
-        self.force = FORCE(neurons, target, every=EVERY * 0.04 * ms, name="force", **options)
+        target = f"sin(0.3*t_in_timesteps + i % {n_outputs})"
+        self.force = FORCE(neurons, target, every=EVERY * 0.04 * ms, networks=networks, name="force", **options)
         self.arrays = generate(project, Network(neurons, self.force))
         self.code = EmulatedCode(project, source_of(project, "force_step"), folder, threads)
         given = {"dt": 4e-5, "stop": 1e9, "_every": EVERY, "largest_output": 1e300, "_scale": 1.0}
@@ -72,7 +77,7 @@ class Emulated:
                     self.code[f"dev{array}"] = np.full(size, given[variable]) if variable in given else empty
                 if array in self.code.dtypes:
                     self.code[array] = np.full(size, given.get(variable, 0.0))
-        self.code["dev" + self.arrays["force.i"][0]] = np.arange(n_outputs)
+        self.code["dev" + self.arrays["force.i"][0]] = np.arange(n_outputs * networks)
         rls = {"rule": options.get("rule", "prior"), "bias": options.get("bias", False)}
         self.rls = RecursiveLeastSquares(
             N, n_outputs, initial_P=given["initial_P"], forgetting=given["forgetting"], **rls
@@ -85,18 +90,23 @@ class Emulated:
     def host(self, name):
         return self.code[self.arrays[name][0]]
 
+    def step(self, states):
+        """Let the kernels learn from the states of a step."""
+        self.host("force.t")[:], self.host("force.t_in_timesteps")[:] = self.time * 4e-5, self.time
+        for name, values in zip(self.names, states, strict=True):
+            self.device(f"neurons.{name}")[:] = values
+        self.code.run()
+
     def run(self, samples):
         """Let the kernels and the reference learn from the states of each step."""
         for states in samples:
-            self.host("force.t")[:], self.host("force.t_in_timesteps")[:] = self.time * 4e-5, self.time
-            for name, values in zip(self.names, states, strict=True):
-                self.device(f"neurons.{name}")[:] = values
-            self.code.run()
+            self.step(states)
             if self.time % EVERY == 0 and self.time > 0:  # start < t, by some roundings
                 self.rls.update(states[0], np.sin(0.3 * self.time + np.arange(len(self.device("force.y")))))
             elif self.time == 0:
                 self.rls.update(states[0], np.sin(np.arange(len(self.device("force.y")))))
-            self.was_dense.append(int(self.host("force._counts")[COUNTS.index("dense")]))
+            self.was_dense.append(int(self.host("force._is_dense")[0]))
+            assert self.device("force._is_dense")[0] == self.was_dense[-1]
             self.time += 1
         assert self.device("force.n_updates")[0] == self.rls.n_updates
 

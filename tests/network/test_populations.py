@@ -375,6 +375,38 @@ def test_times_without_unit_are_refused(factory):
 # sparse weights
 
 
+def test_several_networks_have_the_synapses_that_each_has_alone_and_no_others():
+    gains = [1, 2, 3] * nA
+    neurons = population(90, FORCE, single_exponential())
+    synapses = recurrent(neurons, gains, 0.2, rng=[np.random.default_rng(k) for k in range(3)])
+    first = 0
+    for k, gain in enumerate(gains):
+        pre, post, weights = random_weights(30, gain, 0.2, np.random.default_rng(k))
+        last = first + pre.size
+        assert np.array_equal(synapses.i[first:last], pre + 30 * k)
+        assert np.array_equal(synapses.j[first:last], post + 30 * k)
+        assert np.array_equal(synapses.omega[first:last] / nA, weights / nA)
+        first = last
+    assert first == len(synapses) > 400
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gain": [1, 2] * nA}, r"gain has shape \(2,\), expected one value or \(3,\): one for each network"),
+        ({"rng": []}, r"rng is \[\], expected a numpy Generator, or one for each network, in a list"),
+        ({"rng": [1]}, "an entry of rng is 1, expected a numpy Generator"),
+        ({"rng": [np.random.default_rng(0)] * 4}, "neurons has 90 neurons of 4 networks, expected as many in each"),
+        ({"gain": [1, 2, 3] * mV}, "gain .* unit|gain is .*expected"),
+    ],
+)
+def test_networks_that_do_not_fit_their_synapses_are_refused(options, message):
+    neurons = population(90, FORCE, single_exponential())
+    rngs = [np.random.default_rng(k) for k in range(3)]
+    with pytest.raises((ValueError, TypeError, DimensionMismatchError), match=message):
+        recurrent(neurons, **{"gain": 1 * nA, "rng": rngs, **options})
+
+
 def test_random_weights_have_the_published_statistics():
     n, p = 700, 0.1  # not a multiple of the block
     pre, post, weights = random_weights(n, 5 * nA, p, np.random.default_rng(11))

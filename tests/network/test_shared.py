@@ -91,3 +91,56 @@ def test_a_factor_that_is_no_drive_is_refused(factor):
     neurons = hb.population(2, parameters, hb.gating())
     with pytest.raises(TypeError, match=r"factor is .*, expected a Drive: give what pulses returns, say"):
         hb.AllToAll(neurons, parameters, factor=factor)
+
+
+FIELD, SIZE = hb.MeanField.CA3, 50
+
+
+def several(_, numbers, shared=False):
+    """Return CA3 networks of these numbers, of other gains and seeds, as one."""
+    parameters, rngs = FIELD.neuron(200.0, -200.0), [np.random.default_rng(number) for number in numbers]
+    neurons = hb.population(
+        SIZE * len(rngs),
+        parameters,
+        hb.gating(),
+        eta=np.concatenate([hb.Lorentzian(0.2, 0.02).draw(SIZE, rng) for rng in rngs]),
+        g=np.repeat([1 + 0.1 * number for number in numbers], SIZE),
+        v=np.concatenate([rng.uniform(-1, 1, SIZE) for rng in rngs]),
+        adaptation="shared" if shared else "own",
+        clock=Clock(1e-3 * FIELD.time_unit, name="clock"),
+    )
+    groups = [hb.AllToAll(neurons, parameters, networks=len(rngs))]
+    groups += [SharedAdaptation(neurons, parameters, networks=len(rngs))] if shared else []
+    return Network(neurons, *groups)
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "shared"),
+    [
+        ("runtime", 3, False),
+        ("runtime", 3, True),
+        pytest.param("cpp_standalone", 8, False, marks=[pytest.mark.slow, pytest.mark.standalone]),
+        pytest.param("cpp_standalone", 8, True, marks=[pytest.mark.slow, pytest.mark.standalone]),
+    ],
+)
+def test_each_of_several_networks_has_its_own_shared_variables_and_is_as_alone(device, count, shared):
+    names = ("spikes", "gating.s", *(("adaptation.w",) if shared else ()))
+    options = {"device": device, "record": names, "record_dt": FIELD.time_unit, "shared": shared}
+    found, n_spikes = hb.simulate(several, 10 * FIELD.time_unit, numbers=tuple(range(count)), **options), []
+    for k in range(count):
+        alone = hb.simulate(several, 10 * FIELD.time_unit, numbers=(k,), **options)
+        own = found.spike_neuron.values // SIZE == k
+        assert np.array_equal(found.spike_time[own], alone.spike_time)
+        assert np.array_equal(found.spike_neuron[own] - SIZE * k, alone.spike_neuron)
+        for name in names[1:]:
+            assert np.array_equal(found[name].values[:, k], alone[name].values.ravel()) and alone[name].values.any()
+        n_spikes.append(int(own.sum()))
+    assert min(n_spikes) > 50 and len(set(n_spikes)) > 2  # they are different networks
+
+
+def test_networks_of_other_sizes_are_refused():
+    parameters = hb.Izhikevich.CA3
+    neurons = hb.population(5, parameters, hb.gating(), adaptation="shared")
+    for kind in (hb.AllToAll, SharedAdaptation):
+        with pytest.raises(ValueError, match="neurons has 5 neurons of 2 networks, expected as many in each"):
+            kind(neurons, parameters, networks=2)

@@ -801,7 +801,7 @@ def test_threads_are_a_positive_whole_number(threads):
 
 
 def test_more_weights_than_a_standalone_program_can_count_are_refused(monkeypatch):
-    monkeypatch.setattr(force_module, "LARGEST", 20)
+    monkeypatch.setattr(force_module, "LARGEST", 20**2)
     group, _ = neurons(20)
     hb.FORCE(group, "1", bias=True)  # runtime has no such limit
     set_device("cpp_standalone", build_on_run=False)
@@ -811,6 +811,11 @@ def test_more_weights_than_a_standalone_program_can_count_are_refused(monkeypatc
         ValueError, match=r"neurons gives 21 weights, expected at most 20 on a standalone device, whose"
     ):
         hb.FORCE(group, "1", bias=True, name="larger")
+    group, _ = neurons(40)
+    with pytest.raises(
+        ValueError, match=r"gives 20 weights in each of 2 networks, expected at most 14 on a standalone"
+    ):
+        hb.FORCE(group, "1", networks=2)
     assert 46340**2 < 2**31 < 46341**2 and force_module.math.isqrt(2**31 - 1) == 46340
 
 

@@ -561,7 +561,7 @@ void open_storage(const Storage<T, I>& storage, EventState<T, I>& state, const P
 // `second` is the other state of the filter, if n_states is 2; step is the change of the states in a time step, row by
 // row. The arrays are those of EventState and Storage.
 template<class T, class I, class A>
-bool adaptive_step(T* P, T* waiting, T* products, double* seen, double* gains, double* scale, I* counts,
+HETBRIAN_APART bool adaptive_step(T* P, T* waiting, T* products, double* seen, double* gains, double* scale, I* counts,
                    const size_t capacity, const size_t length, T* c, double* gain, I* n_updates, I* tiles,
                    const A* activity, const A* second, const int n_states, const double* step, const int every,
                    double* weights, const double* z, const double* y, const size_t n, const size_t m,
@@ -620,7 +620,7 @@ bool adaptive_step(T* P, T* waiting, T* products, double* seen, double* gains, d
 
 // Compilers without vector registers have the kernel of rls.h alone; what waited elsewhere goes into P first.
 template<class T, class I, class A>
-bool adaptive_step(T* P, T* waiting, T*, double*, double* gains, double* scale, I* counts, const size_t, const size_t,
+HETBRIAN_APART bool adaptive_step(T* P, T* waiting, T*, double*, double* gains, double* scale, I* counts, const size_t, const size_t,
                    T* c, double* gain, I* n_updates, I* tiles, const A* activity, const A*, const int, const double*,
                    const int, double* weights, const double* z, const double* y, const size_t n, const size_t m,
                    const size_t n_outputs, const double initial_P, const double forgetting, const bool posterior,

@@ -5,6 +5,9 @@
 #ifndef HETBRIAN_DEVICE
 #define HETBRIAN_DEVICE
 #endif
+#ifndef HETBRIAN_APART  // of rls.h
+#define HETBRIAN_APART
+#endif
 namespace hetbrian {
 
 // Why it must not learn from this sample: 0 if it may, 1 for a target that is not finite, 2 for an output beyond
@@ -27,7 +30,7 @@ HETBRIAN_DEVICE inline int trouble(const W* z, const W* y, const int n_outputs, 
 
 // The squared length of the input x, activity and perhaps a bias
 template<class A>
-HETBRIAN_DEVICE inline double squared_length(const A* activity, const int n, const bool has_bias)
+HETBRIAN_DEVICE HETBRIAN_APART inline double squared_length(const A* activity, const int n, const bool has_bias)
 {
     double sum = has_bias ? 1 : 0;
     for (int j = 0; j < n; j++) sum += double(activity[j])*double(activity[j]);

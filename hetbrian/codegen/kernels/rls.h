@@ -25,6 +25,16 @@ struct FlushToZero {
 #endif
 };
 
+// Compiled once, apart from its callers: sums have the same order in a network alone and among others, whatever sizes
+// a compiler knows where they are called.
+#if defined(__GNUC__) && !defined(__clang__)
+#define HETBRIAN_APART __attribute__((noipa))
+#elif defined(__clang__)
+#define HETBRIAN_APART __attribute__((noinline))
+#else
+#define HETBRIAN_APART
+#endif
+
 // Bytes of a vector register of the processor that is compiled for
 #if defined(__AVX512F__)
 #define HETBRIAN_VECTOR 64
@@ -210,7 +220,7 @@ HETBRIAN_INLINE typename Lanes<double>::Vector load(const double* p) { return *(
 // z_o = sum_j weights[o, j] activity[j], plus the bias weights[o, n] if m = n + 1; four chains of sums, as one would
 // wait for its own last addition most of the time
 template<class A>
-void readout(const double* __restrict weights, const A* __restrict activity, const size_t n, const size_t m,
+HETBRIAN_APART void readout(const double* __restrict weights, const A* __restrict activity, const size_t n, const size_t m,
              const size_t n_outputs, double* __restrict z)
 {
     const size_t LANES = HETBRIAN_VECTOR/sizeof(double), CHAINS = 4;
@@ -251,7 +261,7 @@ T* aligned(T* p)
 // One RLS step; z and y are this step's output and target. tiles is 0 if P is row-major, else one more than the
 // number of elements that the tiles begin after P. False if P is not finite any more.
 template<class T, class I, class A>
-bool rls_step(T* P, T* stored_c, double* gain, I* n_updates, I* tiles, const A* activity, double* weights,
+HETBRIAN_APART bool rls_step(T* P, T* stored_c, double* gain, I* n_updates, I* tiles, const A* activity, double* weights,
               const double* z, const double* y, const size_t n, const size_t m, const size_t n_outputs,
               const double initial_P, const double forgetting, const bool posterior, const int threads)
 {

@@ -22,7 +22,11 @@ using std::expm1; using std::fabs; using std::floor; using std::fmax; using std:
 using std::log1p; using std::nearbyint; using std::pow; using std::sin; using std::sinh; using std::sqrt; using std::tan;
 using std::tanh; using std::trunc;
 
-struct Index { unsigned x; };
+struct Index { unsigned x, y; };
+struct dim3 {
+    unsigned x, y;
+    dim3(unsigned x, unsigned y = 1) : x(x), y(y) {}
+};
 static Index threadIdx, blockIdx, blockDim, gridDim;
 extern "C" { int emulated_launches = 0, emulated_backwards = 0; }
 
@@ -68,15 +72,16 @@ void run_thread()
 
 // kernel<<<grid, size>>>(arguments), with the call as a function of no arguments
 template<class Kernel>
-void launch(const unsigned grid, const unsigned size, const Kernel& kernel)
+void launch(const dim3 grid, const unsigned size, const Kernel& kernel)
 {
     emulated_launches++;
-    gridDim.x = grid;
+    gridDim = {grid.x, grid.y};
     blockDim.x = size;
     running<Kernel> = &kernel;
     if (threads.size() < size) threads.resize(size);
     exchanged.assign(size, 0);
-    for (blockIdx.x = 0; blockIdx.x < grid; blockIdx.x++) {
+    for (unsigned k = 0; k < grid.x*grid.y; k++) {
+        blockIdx = {k%grid.x, k/grid.x};
         block = Barrier{size};
         warps.assign((size + 31)/32, Barrier{32});
         for (unsigned t = 0; t < size; t++) {

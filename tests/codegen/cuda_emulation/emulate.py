@@ -59,7 +59,11 @@ class EmulatedCode:
         self.run = self.library[f"_Z{len(function)}{function}v"]
 
     def __setitem__(self, name, values):
-        array = np.atleast_1d(np.array(values, dtype=self.dtypes[name])).ravel()
+        self.share(name, np.atleast_1d(np.array(values, dtype=self.dtypes[name])).ravel())
+
+    def share(self, name, array):
+        """Let the code work on the memory of an array itself, of the dtype that the code has."""
+        assert array.dtype == self.dtypes[name] and array.flags.c_contiguous
         self.arrays[name] = array
         ctypes.c_void_p.in_dll(self.library, name).value = array.ctypes.data
 

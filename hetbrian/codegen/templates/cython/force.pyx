@@ -1,6 +1,6 @@
 {# ITERATE_ALL { _idx } #}
 {# USES_VARIABLES { N, t, dt, t_in_timesteps, z, y, start, stop, _every, initial_P, forgetting, n_updates, _weights,
-                    _activity, _P, _tiles, _c, _gain, _n_source, _n_weights, largest_output, _largest, _trouble,
+                    _activity, _P, _tiles, _c, _gain, _n_neurons, _n_weights, _n_outputs, largest_output, _largest, _trouble,
                     _trouble_time } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { z, y, n_updates, _weights, _P, _tiles, _c, _gain, _largest, _trouble, _trouble_time } #}
 {# ALLOWS_SCALAR_WRITE #}
@@ -8,8 +8,8 @@
 {% block template_support_code %}
 cdef extern from *:
     """
-{% include "limits.h" %}
 {% include "rls.h" %}
+{% include "limits.h" %}
 {% if random %}
 {% include "intervals.h" %}
 {% endif %}
@@ -38,39 +38,63 @@ cdef extern from *:
     {% if filter %}
     cdef double[{{filter.step|length}}] _step = [{{filter.step|join(', ')}}]
     {% endif %}
+    cdef int _network, _found
+    cdef int32_t _before
+    cdef double _length
+    cdef bool _has_trouble = False, _is_finite
     # whether it learns, and the target
     _vectorisation_idx = 1
     {{scalar_code|autoindent}}
     for _idx in range(N):
         _vectorisation_idx = _idx
         {{vector_code|autoindent}}
-    _readout({{_weights}}, {{_activity}}, _n_source, _n_weights, N, {{z}})
-    {% if feedback %}
-    _feedback_currents({{_encoder}}, {{z}}, _n_source, N, {{_feedback}})
-    {% endif %}
-    if _is_due:
-        {{_trouble}} = _trouble_of(
-            {{z}}, {{y}}, N, {{largest_output}}, {{n_updates}}, <int32_t>{{limits.first}}, &{{_largest}})
-        if {{n_updates}} == 0 and {{initial_P}} == 0:  # "auto"
-            if _squared_length({{_activity}}, _n_source, _n_weights > _n_source) > 0:
-                {{initial_P}} = {{limits.share}}/_squared_length({{_activity}}, _n_source, _n_weights > _n_source)
-            else:
-                {{_trouble}} = {{limits.silent}}
-        if {{_trouble}}:
-            {{_trouble_time}} = {{t}}
-            _owner.check()
-        {% if filter %}
-        if not _adaptive_step(
-                {{_P}}, {{_waiting}}, {{_products}}, {{_seen}}, {{_gains}}, &{{_scale}}, {{_counts}},
-                {{filter.capacity}}, {{filter.length}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}},
-                {{_activity}}, {{_second}}, {{filter.n_states}}, _step, {{_every}}, {{_weights}}, {{z}}, {{y}},
-                _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
-            _owner.stop_diverged()
-        {% else %}
-        if not _rls_step({{_P}}, {{_c}}, &{{_gain}}, &{{n_updates}}, &{{_tiles}}, {{_activity}}, {{_weights}},
-                         {{z}}, {{y}}, _n_source, _n_weights, N, {{initial_P}}, {{forgetting}}, {{posterior}}, {{threads}}):
-            _owner.stop_diverged()
+    {# what belongs to a network is a part of each array, all of the same length #}
+    {% macro own(name) %}({{get_array_name(variables[name])}} + <size_t>_network*{{variables[name].size // networks}}){% endmacro %}
+    for _network in range({{networks}}):
+        _readout({{own('_weights')}}, {{own('_activity')}}, _n_neurons, _n_weights, _n_outputs, {{own('z')}})
+        {% if feedback %}
+        _feedback_currents({{own('_encoder')}}, {{own('z')}}, _n_neurons, _n_outputs, {{own('_feedback')}})
         {% endif %}
+        if not _is_due:
+            continue
+        _found = _trouble_of(
+            {{own('z')}}, {{own('y')}}, _n_outputs, {{largest_output}}, {{n_updates}}, <int32_t>{{limits.first}},
+            {{own('_largest')}})
+        if {{n_updates}} == 0 and {{own('initial_P')}}[0] == 0:  # "auto"
+            _length = _squared_length({{own('_activity')}}, _n_neurons, _n_weights > _n_neurons)
+            if _length > 0:
+                {{own('initial_P')}}[0] = {{limits.share}}/_length
+            else:
+                _found = {{limits.silent}}
+        {{own('_trouble')}}[0] = _found
+        if _found:
+            {{own('_trouble_time')}}[0] = {{t}}
+            _has_trouble = True
+    if _has_trouble:
+        _owner.check()
+    if _is_due:
+        _is_finite = True
+        for _network in range({{networks}}):
+            _before = {{n_updates}}
+            {% if filter %}
+            if not _adaptive_step(
+                    {{own('_P')}}, {{own('_waiting')}}, {{own('_products')}}, {{own('_seen')}}, {{own('_gains')}},
+                    {{own('_scale')}}, {{own('_counts')}}, {{filter.capacity}}, {{filter.length}}, {{own('_c')}},
+                    {{own('_gain')}}, &_before, {{own('_tiles')}}, {{own('_activity')}}, {{own('_second')}},
+                    {{filter.n_states}}, _step, {{_every}}, {{own('_weights')}}, {{own('z')}}, {{own('y')}}, _n_neurons,
+                    _n_weights, _n_outputs, {{own('initial_P')}}[0], {{forgetting}}, {{posterior}},
+                    {{threads if networks == 1 else 1}}):
+                _is_finite = False
+            {% else %}
+            if not _rls_step(
+                    {{own('_P')}}, {{own('_c')}}, {{own('_gain')}}, &_before, {{own('_tiles')}}, {{own('_activity')}},
+                    {{own('_weights')}}, {{own('z')}}, {{own('y')}}, _n_neurons, _n_weights, _n_outputs,
+                    {{own('initial_P')}}[0], {{forgetting}}, {{posterior}}, {{threads if networks == 1 else 1}}):
+                _is_finite = False
+            {% endif %}
+        {{n_updates}} += 1
+        if not _is_finite:
+            _owner.stop_diverged()
     {% if random %}
     _tick({{t_in_timesteps}}, &{{_next}}, &{{_every}}, &{{_draw}}, {{_intervals}}, {{n_intervals}})
     {% endif %}
