@@ -297,12 +297,13 @@ def draw(rows, path):
                 statistics.median(row["seconds"] for row in rows if (row["size"], row["variant"]) == (size, variant))
                 for size in found
             ]
-            axes.loglog(found, times, "o-", label=variant)
+            axes.loglog(found, times, "o--" if "float32" in variant else "o-", label=variant)
         sizes = sorted({row["size"] for row in rows})
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.minorticks_off()
         axes.set(xlabel="number of neurons", ylabel="time of the run (s)")
-        axes.legend()
+        from_slow_to_fast = sorted(axes.get_lines(), key=lambda line: -line.get_ydata()[0])
+        figure.legend(handles=from_slow_to_fast, loc="outside right upper")
         figure.savefig(path)
         pyplot.close(figure)
 

@@ -16,6 +16,7 @@ import hetbrian  # noqa: E402
 project, author, release = "hetbrian", "The hetbrian developers", hetbrian.__version__
 project_copyright = author
 extensions = [
+    "accessible",
     "links",
     "mathml",
     "myst_parser",
@@ -33,6 +34,7 @@ html_title = f"hetbrian {release}"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["hetbrian.css"]
+html_js_files = ["scrolled.js"]
 html_copy_source = False
 html_show_sphinx = False
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -183,6 +184,14 @@ def links(monkeypatch):
     return importlib.import_module("links")
 
 
+@pytest.fixture
+def accessible(monkeypatch):
+    """Return the module that adds what the theme leaves out."""
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
+    return importlib.import_module("accessible")
+
+
 BROKEN = {
     '<a href="b.html">': "links to b.html, which does not exist",
     '<a href="#nowhere">': "links to #nowhere, whose anchor does not exist",
@@ -222,6 +231,60 @@ def test_files_that_the_front_pages_link_to_are_there(page, links):
             assert (ROOT / address.partition("#")[0]).is_file(), address
 
 
+def unnamed(text):
+    """Return the pictures of a page without words of their own or in their link, for who cannot see them."""
+    from markdown_it import MarkdownIt
+
+    found = []
+    for line in MarkdownIt("commonmark").enable("table").parse(text):
+        words, pictures = "", []
+        for part in line.children or []:
+            if part.type in ("link_open", "link_close"):
+                found += pictures if not words.strip() else []
+                words, pictures = "", []
+            elif part.type == "image" and not part.content.strip():
+                pictures.append(part.attrs["src"])
+            elif part.type == "text" and part.level > 0:
+                words += part.content
+        found += pictures
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_says_what_it_shows(page):
+    assert unnamed(page.read_text()) == []
+
+
+def test_a_picture_without_words_is_found():
+    assert unnamed("![](a.png) words that are not in a link\n\n[![](b.png)](b.md) words behind it") == [
+        "a.png",
+        "b.png",
+    ]
+    assert unnamed("![A sine](a.png)\n\n[![](b.png) What b is](b.md) [![A cosine](c.png)](c.md)") == []
+
+
+def test_a_picture_leads_to_itself_at_full_size_unless_it_leads_elsewhere(accessible):
+    from docutils import nodes
+    from sphinx import addnodes
+
+    alone, *linked = [nodes.image(uri=f"{name}.png") for name in "abc"]
+    link, link_to_a_page = (
+        nodes.reference("", "", linked[0]),
+        addnodes.pending_xref("", nodes.inline("", "", linked[1])),
+    )
+    page = nodes.section("", alone, link, link_to_a_page)
+    for name in ("tutorials/index", "index"):
+        assert "width" not in alone
+        accessible.open_pictures(SimpleNamespace(env=SimpleNamespace(docname=name)), page)
+    assert alone["width"] == "100%" and not any("width" in picture for picture in linked)
+
+
+def test_captions_of_the_menu_are_headings_of_a_level(accessible):
+    context = {"furo_navigation_tree": '<p class="caption" role="heading">Guides</p>'}
+    accessible.give_captions_a_level(None, "index", "page.html", context, None)
+    assert context["furo_navigation_tree"] == '<p class="caption" role="heading" aria-level="2">Guides</p>'
+
+
 @pytest.mark.slow
 @pytest.mark.standalone
 def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_picture():
@@ -246,6 +309,14 @@ def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_pic
         if not found.name.startswith("hetbrian._"):
             assert (built / "api" / f"{found.name}.html").exists(), found.name
     assert "<math" in (built / "science.html").read_text()
+    pages = "".join(path.read_text() for path in built.rglob("*.html"))
+    assert 'role="heading" aria-level="2"' in pages and 'role="heading">' not in pages
+    assert '<a class="reference internal image-reference" href="_images/fig3.png">' in pages
+    rules = re.sub(
+        r"/\*.*?\*/|\{[^{}]*\}", "", (ROOT / "docs" / "_static" / "hetbrian.css").read_text(), flags=re.DOTALL
+    )
+    missing = [name for name in re.findall(r"[.#]([a-z_][\w-]*)", rules) if name not in pages]
+    assert not missing, "the theme has no such part any more, which our style sheet mends"
 
 
 def test_a_formula_that_is_not_understood_stops_the_build(monkeypatch):

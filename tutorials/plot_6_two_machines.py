@@ -56,8 +56,10 @@ def draw(dataset, axes=None):
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
     for axis, name, label in ((axes[0], "rate", "rate (Hz)"), (axes[1], "active", "fraction of neurons that fire")):
-        axis.plot(dataset.eta_half_width, dataset[name].transpose("eta_half_width", "seed"), "o-", ms=3)
+        values = dataset[name].transpose("eta_half_width", "seed")
+        axis.plot(dataset.eta_half_width, values, "o-", ms=3, label=[f"seed {seed}" for seed in dataset.seed.values])
         axis.set(xlabel="half width of the background current (pA)", ylabel=label)
+    axes[0].legend()
     return axes
 
 

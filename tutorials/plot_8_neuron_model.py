@@ -91,7 +91,7 @@ for neuron in range(3):
 axes[0].set(xlabel="time (ms)", ylabel="potential (mV), shifted", title="three thresholds")
 for label, rates in curves.items():
     axes[1].plot(levels / nA, rates, "o-", ms=3, lw=0.8, label=label)
-axes[1].set(xlabel="current (nA)", ylabel="rate (Hz)", title="60 neurons")
+axes[1].set(xlabel="current (nA)", ylabel="rate (Hz)", title="60 neurons", ylim=(-2, 75))
 axes[1].legend(title="spread of the threshold")
 plt.show()
 

@@ -132,7 +132,7 @@ def phase_plane(
         axis.plot(*place, "o", ls="", label=text, **look)
     if path is not None:
         axis.plot(*path, color=COLOURS["theta"], lw=1.4, label="trajectory", zorder=4)
-        axis.plot(path[0][0], path[1][0], ">", color=COLOURS["theta"], ms=5, zorder=4)
+        axis.plot(path[0][0], path[1][0], "s", color=COLOURS["theta"], ms=5, label="its start", zorder=4)
     units = [system.units[name] for name in (first, second)]
     texts = [name if unit == "1" else f"{name} ({unit})" for name, unit in zip((first, second), units, strict=True)]
     axis.set(xlabel=texts[0], ylabel=texts[1], xlim=limits[0], ylim=limits[1])

@@ -57,6 +57,9 @@ def test_a_trajectory_is_drawn_from_its_start():
     (axis,) = phase_plane(FITZHUGH, RANGES, trajectory=path)
     (line,) = [line for line in axis.get_lines() if line.get_label() == "trajectory"]
     np.testing.assert_array_equal(line.get_xydata(), np.column_stack([path.v, path.w]))
+    (start,) = [line for line in axis.get_lines() if line.get_label() == "its start"]
+    np.testing.assert_array_equal(start.get_xydata(), [[-1.0, 1.5]])
+    assert start.get_marker() == "s", "an arrow would point somewhere, and not along the flow"
 
 
 def test_more_variables_are_held_and_said_in_the_title():
