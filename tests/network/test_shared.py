@@ -133,7 +133,10 @@ def test_each_of_several_networks_has_its_own_shared_variables_and_is_as_alone(d
         assert np.array_equal(found.spike_time[own], alone.spike_time)
         assert np.array_equal(found.spike_neuron[own] - SIZE * k, alone.spike_neuron)
         for name in names[1:]:
-            assert np.array_equal(found[name].values[:, k], alone[name].values.ravel()) and alone[name].values.any()
+            values, expected = found[name].values[:, k], alone[name].values.ravel()
+            # fast math: a compiler orders the terms of w in a group of one otherwise than in a group of eight
+            rounding = 1e-12 if (device, name) == ("cpp_standalone", "adaptation.w") else 0
+            assert np.abs(values - expected).max() <= rounding * np.abs(expected).max() and expected.any()
         n_spikes.append(int(own.sum()))
     assert min(n_spikes) > 50 and len(set(n_spikes)) > 2  # they are different networks
 
