@@ -1,7 +1,12 @@
 """What the theme leaves out for a small screen and for a screen reader; the keyboard's part is in ``_static``."""
 
+import re
+
 from docutils import nodes
 from sphinx import addnodes
+
+LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{25,}(?=</span></code>)')
+"""A name within a text that is wider than a column of a table."""
 
 
 def open_pictures(app, doctree):
@@ -21,8 +26,15 @@ def give_captions_a_level(app, pagename, templatename, context, doctree):
     context["furo_navigation_tree"] = menu.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
+def let_long_names_break(app, pagename, templatename, context, doctree):
+    """Let long names go on in the next line after a ``_`` or a dot: a table would run out of the page."""
+    body = context.get("body", "")
+    context["body"] = LONG_NAME.sub(lambda found: re.sub(r"(?<=\w)([_.])(?=\w)", r"\1<wbr>", found[0]), body)
+
+
 def setup(app):
     """Change pages after they are read, and the menu after the theme has made it."""
     app.connect("doctree-read", open_pictures)
     app.connect("html-page-context", give_captions_a_level, priority=900)
+    app.connect("html-page-context", let_long_names_break)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
