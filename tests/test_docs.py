@@ -285,6 +285,14 @@ def test_captions_of_the_menu_are_headings_of_a_level(accessible):
     assert context["furo_navigation_tree"] == '<p class="caption" role="heading" aria-level="2">Guides</p>'
 
 
+def test_references_are_no_list_without_items(accessible):
+    context = {
+        "body": '<div role="list" class="citation-list"><div class="citation" role="doc-biblioentry"></div></div>'
+    }
+    accessible.take_references_for_no_list(None, "api", "page.html", context, None)
+    assert context["body"] == '<div class="citation-list"><div class="citation" role="doc-biblioentry"></div></div>'
+
+
 def test_long_names_break_where_a_word_ends_and_short_ones_do_not(accessible):
     long, short = "test_of_what.is_too_long_for_a_column", "hetbrian.network"
     code = '<code><span class="pre">{}</span></code>'

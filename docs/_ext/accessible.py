@@ -32,9 +32,16 @@ def let_long_names_break(app, pagename, templatename, context, doctree):
     context["body"] = LONG_NAME.sub(lambda found: re.sub(r"(?<=\w)([_.])(?=\w)", r"\1<wbr>", found[0]), body)
 
 
+def take_references_for_no_list(app, pagename, templatename, context, doctree):
+    """Leave the role of a list away where docutils gives its entries the role of references: a list has items."""
+    as_list, as_is = '<div role="list" class="citation-list">', '<div class="citation-list">'
+    context["body"] = context.get("body", "").replace(as_list, as_is)
+
+
 def setup(app):
     """Change pages after they are read, and the menu after the theme has made it."""
     app.connect("doctree-read", open_pictures)
     app.connect("html-page-context", give_captions_a_level, priority=900)
     app.connect("html-page-context", let_long_names_break)
+    app.connect("html-page-context", take_references_for_no_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
