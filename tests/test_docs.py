@@ -285,6 +285,23 @@ def test_captions_of_the_menu_are_headings_of_a_level(accessible):
     assert context["furo_navigation_tree"] == '<p class="caption" role="heading" aria-level="2">Guides</p>'
 
 
+def test_references_are_no_list_without_items(accessible):
+    context = {
+        "body": '<div role="list" class="citation-list"><div class="citation" role="doc-biblioentry"></div></div>'
+    }
+    accessible.take_references_for_no_list(None, "api", "page.html", context, None)
+    assert context["body"] == '<div class="citation-list"><div class="citation" role="doc-biblioentry"></div></div>'
+
+
+def test_long_names_break_where_a_word_ends_and_short_ones_do_not(accessible):
+    long, short = "test_of_what.is_too_long_for_a_column", "hetbrian.network"
+    code = '<code><span class="pre">{}</span></code>'
+    context = {"body": code.format(long) + code.format(short)}
+    accessible.let_long_names_break(None, "traps", "page.html", context, None)
+    broken = long.replace("_", "_<wbr>").replace(".", ".<wbr>")
+    assert context["body"] == code.format(broken) + code.format(short)
+
+
 @pytest.mark.slow
 @pytest.mark.standalone
 def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_picture():
@@ -311,12 +328,12 @@ def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_pic
     assert "<math" in (built / "science.html").read_text()
     pages = "".join(path.read_text() for path in built.rglob("*.html"))
     assert 'role="heading" aria-level="2"' in pages and 'role="heading">' not in pages
-    assert '<a class="reference internal image-reference" href="_images/fig3.png">' in pages
+    assert '<a class="reference internal" href="_images/fig3.png"><img' in pages
     rules = re.sub(
         r"/\*.*?\*/|\{[^{}]*\}", "", (ROOT / "docs" / "_static" / "hetbrian.css").read_text(), flags=re.DOTALL
     )
-    missing = [name for name in re.findall(r"[.#]([a-z_][\w-]*)", rules) if name not in pages]
-    assert not missing, "the theme has no such part any more, which our style sheet mends"
+    missing = {name for name in re.findall(r"[.#]([a-z_][\w-]*)", rules) if name not in pages}
+    assert missing <= {"eqno"}, "a part of the theme that our style sheet mends is gone; no formula has a number now"
 
 
 def test_a_formula_that_is_not_understood_stops_the_build(monkeypatch):
