@@ -111,7 +111,7 @@ def test_findings_collect_all_that_fails_and_a_nan_is_none_that_passes(tmp_path)
 
 def test_every_check_is_there_and_correctness_comes_first():
     names = [check.name for check in CHECKS]
-    assert len(set(names)) == len(names) == 12
+    assert len(set(names)) == len(names) == 14
     assert [name.startswith("speed") for name in names] == sorted(name.startswith("speed") for name in names)
     for check in CHECKS:
         module, _, function = check.function.partition(":")
