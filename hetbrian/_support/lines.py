@@ -1,15 +1,13 @@
 """The lines of a user's code from which an error came, without those of hetbrian and of other packages."""
 
 import linecache
-import sysconfig
 import traceback
 from pathlib import Path
 from types import CodeType
 
-PACKAGE = Path(__file__).resolve().parents[1]
+from hetbrian._support.installed import is_installed
 
-INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-"""Folders of Python and of packages."""
+PACKAGE = Path(__file__).resolve().parents[1]
 
 SENT = ", sent by the sweep>"
 """How the file name of a module ends whose text travelled."""
@@ -24,7 +22,7 @@ def owner(file: str) -> str:
     path = Path(file).resolve()
     if path.is_relative_to(PACKAGE):
         return "hetbrian"
-    return "" if any(path.is_relative_to(folder) for folder in INSTALLED) else "user"
+    return "" if is_installed(path) else "user"
 
 
 def raised_by(error: BaseException) -> str:

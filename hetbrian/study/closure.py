@@ -3,10 +3,10 @@
 import ast
 import importlib.util
 import sys
-import sysconfig
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
+
+from hetbrian._support.installed import is_installed
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -175,13 +175,7 @@ def _own(parts: list[str]) -> Iterator[tuple[str, Path]]:
 
 def _is_own(origin: str) -> bool:
     """Return whether a module is a Python file, and none of the standard library or an installed package."""
-    file = Path(origin).resolve()
-    return file.suffix == ".py" and not any(file.is_relative_to(folder) for folder in _installation())
-
-
-@cache
-def _installation() -> tuple[Path, ...]:
-    return tuple(Path(sysconfig.get_path(key)).resolve() for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return origin.endswith(".py") and not is_installed(origin)
 
 
 def _parents(name: str) -> list[str]:
