@@ -763,7 +763,7 @@ def test_a_run_that_is_stopped_says_so_and_writes_nothing(tmp_path, device, numb
     time.sleep(5)
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == status and said.splitlines()[-1] == "Stopped; nothing was written."
+    assert process.returncode == status and said.splitlines()[-1] == "Stopped; nothing unfinished was written."
     assert "Traceback" not in said and "report this issue" not in said and os.listdir(tmp_path / "o") == []
 
 
@@ -783,4 +783,4 @@ def test_a_signal_is_heard_from_the_first_moment(tmp_path, number):
         time.sleep(0.001)
     process.send_signal(number)
     out, said = process.communicate(timeout=60)
-    assert (process.returncode, said, out) == (128 + number, "Stopped; nothing was written.\n", "")
+    assert (process.returncode, said, out) == (128 + number, "Stopped; nothing unfinished was written.\n", "")

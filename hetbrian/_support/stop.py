@@ -56,4 +56,4 @@ class Stop:
             if isinstance(error, KeyboardInterrupt) and str(error):
                 return str(error)
             error = error.__cause__ or error.__context__
-        return "Stopped; nothing was written."
+        return "Stopped; nothing unfinished was written."

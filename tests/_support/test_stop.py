@@ -30,7 +30,7 @@ def test_at_the_end_it_hears_no_more(stop):
 
 
 def test_it_tells_what_an_interrupt_said_whatever_became_of_it(stop):
-    assert stop.say(ValueError("a compiler")) == "Stopped; nothing was written."
+    assert stop.say(ValueError("a compiler")) == "Stopped; nothing unfinished was written."
     error = OSError("another")
     error.__cause__ = KeyboardInterrupt("Stopped; 3 points are kept.")
     assert stop.say(error) == "Stopped; 3 points are kept."

@@ -177,7 +177,7 @@ class Job:
     prepare: Callable[[Path], object]
     kept: Callable[[Path], object]
     result: Callable[[Path], object]
-    sentence: str = "Stopped; nothing was written."
+    sentence: str = "Stopped; nothing unfinished was written."
 
 
 def _protocol(text):
