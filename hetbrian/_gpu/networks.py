@@ -42,12 +42,14 @@ def force_network(rng: np.random.Generator, *, gain: Quantity = 5000 * pA, **opt
     return _force_networks([rng], Quantity([gain]), **options)
 
 
-def force_networks(_: np.random.Generator, *, seeds: Sequence[int], gains: Quantity, **options: Any) -> Network:
+def force_networks(rng: np.random.Generator, *, seeds: Sequence[int], gains: Quantity, **options: Any) -> Network:
     """
     Return several networks in one, each as `force_network` makes it of its seed and its gain.
 
     Parameters
     ----------
+    rng : numpy.random.Generator
+        What `hetbrian.simulate` hands to every model; each network has one of its own in its place.
     seeds : sequence of int, length n_networks
         Of the generators.
     gains : Quantity [amp], shape (n_networks,)
