@@ -96,30 +96,36 @@ def to_nir(network: Network, *, namespace: Mapping[str, Any] | None = None, leve
     drives: dict[str, np.ndarray] = {}
     steps = sorted({float(item.clock.dt) for item in objects if not isinstance(item, IGNORED)})
     if len(steps) > 1:
-        raise _refused("the network", f"has the time steps {', '.join(f'{step:g} s' for step in steps)}", "take one")
+        raise _has_no_primitive(
+            "the network", f"has the time steps {', '.join(f'{step:g} s' for step in steps)}", "take one"
+        )
     for item in objects:
         if not item.active:
-            raise _refused(item.name, "is not active", "leave it out")
+            raise _has_no_primitive(item.name, "is not active", "leave it out")
         if isinstance(item, SOURCES):
             nodes[item.name] = optional.nir.Input({"input": np.array([len(item)])})
         elif isinstance(item, NeuronGroup):
             nodes[item.name], jumps[item.name], drives[item.name] = _neurons(item, namespace)
         elif not isinstance(item, (*IGNORED, Synapses)):
-            raise _refused(item.name, f"is a {type(item).__name__}", "leave it out")
+            raise _has_no_primitive(item.name, f"is a {type(item).__name__}", "leave it out")
     edges: list[tuple[str, str]] = []
     joined = set()
     for item in objects:
         if isinstance(item, Synapses):
             for end, known in ((item.source, nodes), (item.target, jumps)):
                 if end.name not in known:
-                    raise _refused(item.name, f"connects {end.name}, which is no whole group here", "add that group")
+                    raise _has_no_primitive(
+                        item.name, f"connects {end.name}, which is no whole group here", "add that group"
+                    )
             joined.add((item.source.name, item.target.name))
             found, chain = _synapses(item, jumps[item.target.name], drives.pop(item.target.name, 0.0), namespace)
             nodes |= found
             edges += itertools.pairwise(chain)
     for name, drive in drives.items():
         if np.any(drive):
-            raise _refused(name, "has a constant drive and no synapses", "give it some, whose Affine has the drive")
+            raise _has_no_primitive(
+                name, "has a constant drive and no synapses", "give it some, whose Affine has the drive"
+            )
     for name in jumps:  # what no other group reaches is an input, and what reaches none an output
         size = nodes[name].input_type["input"]
         if not any(target == name != source for source, target in joined):
@@ -131,7 +137,7 @@ def to_nir(network: Network, *, namespace: Mapping[str, Any] | None = None, leve
     return optional.nir.NIRGraph(nodes, edges)
 
 
-def _refused(name, what, instead):
+def _has_no_primitive(name, what, instead):
     """Return the error for what NIR does not have."""
     known = ", ".join([*NEURONS, "Linear", "Affine", "Delay"])
     return NotImplementedError(f"{name} {what}, expected what NIR has a primitive for ({known}): {instead}.")
@@ -141,11 +147,11 @@ def _neurons(group, namespace):
     """Return the node of a group, what spikes change in it, and the constant input, which NIR has outside."""
     others = [part.name for part in group.contained_objects if not isinstance(part, OF_EQUATIONS)]
     if others:
-        raise _refused(group.name, f"has {', '.join(others)}", "leave out what runs regularly")
+        raise _has_no_primitive(group.name, f"has {', '.join(others)}", "leave out what runs regularly")
     if group._refractory is not False:
-        raise _refused(group.name, "is refractory", "leave refractoriness out")
+        raise _has_no_primitive(group.name, "is refractory", "leave refractoriness out")
     if set(group.events) - {"spike"}:
-        raise _refused(group.name, f"has the events {', '.join(sorted(group.events))}", "leave only the spike")
+        raise _has_no_primitive(group.name, f"has the events {', '.join(sorted(group.events))}", "leave only the spike")
     slopes = {name: str_to_sympy(item.code, group.variables)
               for name, item in group.equations.get_substituted_expressions(group.variables)}  # fmt: skip
     v, current = _roles(group, slopes)
@@ -170,7 +176,9 @@ def _neurons(group, namespace):
     if current is not None:
         own, drive = parts(current)
         if not np.all(own[current] < 0):
-            raise _refused(group.name, f"has d{current}/dt = {slopes[current]}, which does not decay", "let it decay")
+            raise _has_no_primitive(
+                group.name, f"has d{current}/dt = {slopes[current]}, which does not decay", "let it decay"
+            )
         by_input, bias, tau_syn = by_itself[current], drive * dt, -1 / own[current]
     is_current = not np.allclose(tau_syn, dt, rtol=1e-9, atol=0)  # and not what arrived in this step
     if np.all(leak < 0):
@@ -181,7 +189,9 @@ def _neurons(group, namespace):
     elif not np.any(leak) and not is_current:
         found, kind, bias = {"r": by_input}, "I", bias + rest / by_input
     else:
-        raise _refused(group.name, f"has d{v}/dt = {slopes[v]}, which does not decay", "choose an equation that does")
+        raise _has_no_primitive(
+            group.name, f"has d{v}/dt = {slopes[v]}, which does not decay", "choose an equation that does"
+        )
     if group.events:
         kind += "F"
         found["v_threshold"] = value(_threshold(group, v), f"the threshold {group.events['spike']!r}")
@@ -199,7 +209,9 @@ def _roles(group, slopes):
             if v not in needs[current] and current in needs[v]:
                 return v, current
     said = "; ".join(f"d{name}/dt = {slope}" for name, slope in slopes.items()) or "no equation"
-    raise _refused(group.name, f"has {said}", "let one variable decay, or a potential and a current that drives it")
+    raise _has_no_primitive(
+        group.name, f"has {said}", "let one variable decay, or a potential and a current that drives it"
+    )
 
 
 def _values(owner, expression, changing, namespace, size, what):
@@ -211,7 +223,7 @@ def _values(owner, expression, changing, namespace, size, what):
         return _values(owner, expression, changing, namespace, size, what)
     names = {str(symbol) for symbol in expression.free_symbols}
     if names & changing or expression.atoms(AppliedUndef):
-        raise _refused(owner.name, f"has {what}", "write what changes out of it")
+        raise _has_no_primitive(owner.name, f"has {what}", "write what changes out of it")
     variables = owner.resolve_all(names, namespace, user_identifiers=set())
     symbols = sorted(expression.free_symbols, key=str)
     found = sympy.lambdify(symbols, expression, "numpy")(*(variables[str(symbol)].get_value() for symbol in symbols))
@@ -225,7 +237,7 @@ def _threshold(group, v):
     match tree:
         case ast.Compare(left=ast.Name(id=name), ops=[ast.Gt()], comparators=[limit]) if name == v:
             return str_to_sympy(ast.unparse(limit), group.variables)
-    raise _refused(group.name, f"has the threshold {shown(code)}", f"write '{v} > ...'")
+    raise _has_no_primitive(group.name, f"has the threshold {shown(code)}", f"write '{v} > ...'")
 
 
 def _reset(group, v):
@@ -234,7 +246,7 @@ def _reset(group, v):
     match ast.parse(code.strip()).body:
         case [ast.Assign(targets=[ast.Name(id=name)], value=value)] if name == v:
             return str_to_sympy(ast.unparse(value), group.variables)
-    raise _refused(group.name, f"has the reset {shown(code)}", f"write '{v} = ...'")
+    raise _has_no_primitive(group.name, f"has the reset {shown(code)}", f"write '{v} = ...'")
 
 
 def _synapses(synapses, jumps, bias, namespace):
@@ -242,13 +254,13 @@ def _synapses(synapses, jumps, bias, namespace):
     name = synapses.name
     others = [part.name for part in synapses.contained_objects if part is not getattr(synapses, "pre", None)]
     if others or synapses.summed_updaters or not hasattr(synapses, "pre"):
-        raise _refused(name, f"has {', '.join(others) or 'no on_pre'}", "leave only on_pre")
+        raise _has_no_primitive(name, f"has {', '.join(others) or 'no on_pre'}", "leave only on_pre")
     code = synapses.pre.code
     match ast.parse(code.strip()).body:
         case [ast.AugAssign(target=ast.Name(id=changed), op=ast.Add(), value=value)] if changed == f"{jumps}_post":
             weight = str_to_sympy(ast.unparse(value), synapses.variables)
         case _:
-            raise _refused(name, f"has on_pre {shown(code)}", f"write '{jumps}_post += weight'")
+            raise _has_no_primitive(name, f"has on_pre {shown(code)}", f"write '{jumps}_post += weight'")
     sides = {item for item in synapses.variables if item.endswith(("_pre", "_post"))} | {"i", "j"}
     changing = OF_TIME | sides | set(synapses.target.variables)
     own = set(synapses.equations.names)
@@ -263,7 +275,7 @@ def _synapses(synapses, jumps, bias, namespace):
         of_source = np.zeros(len(synapses.source))
         of_source[pre] = delay
         if np.any(of_source[pre] != delay):
-            raise _refused(name, "has several delays from one neuron", "give each source neuron one delay")
+            raise _has_no_primitive(name, "has several delays from one neuron", "give each source neuron one delay")
         found[f"{name}_delay"] = optional.nir.Delay(of_source)
         chain.insert(1, f"{name}_delay")
     return found, chain
