@@ -116,23 +116,14 @@ def agrees(place: Place, findings: Findings, folder: Path) -> None:
 
 def _recordings(n_samples: int, n_channels: int, n_classes: int = 3) -> Any:
     """Return made-up recordings of 0.2 s whose classes differ in the channels that fire."""
-    from hetbrian.training.data import Recordings
+    from hetbrian.training.data.recordings import of_samples
 
     rng = np.random.default_rng(5)
     labels = np.arange(n_samples) % n_classes
     counts = rng.poisson(rng.uniform(0, 4, (n_classes, n_channels))[labels])
     samples = [np.repeat(np.arange(n_channels), row) for row in counts]
     times = [rng.uniform(0, 0.2, len(row)) for row in samples]
-    orders = [np.argsort(row) for row in times]
-    return Recordings(
-        np.concatenate([row[order] for row, order in zip(times, orders, strict=True)]).astype(np.float32),
-        np.concatenate([row[order] for row, order in zip(samples, orders, strict=True)]).astype(np.int32),
-        np.concatenate([[0], np.cumsum([len(row) for row in times])]),
-        labels,
-        None,
-        (n_channels,),
-        tuple(str(k) for k in range(n_classes)),
-    )
+    return of_samples(times, samples, labels, (n_channels,), tuple(str(k) for k in range(n_classes)))
 
 
 def trains(place: Place, findings: Findings, folder: Path) -> None:

@@ -235,6 +235,40 @@ class Recordings:
         return self.select(np.flatnonzero(~out)), self.select(np.flatnonzero(out))
 
 
+def of_samples(
+    times: Sequence[np.ndarray],
+    channels: Sequence[np.ndarray],
+    labels: np.ndarray,
+    shape: tuple[int, ...],
+    classes: tuple[str, ...],
+) -> Recordings:
+    """
+    Return recordings of samples that are made one by one, their events sorted by time.
+
+    Parameters
+    ----------
+    times, channels : sequence of ndarray, shape (event,)
+        Of each sample; times in s.
+    labels : ndarray of int, shape (sample,)
+    shape, classes : tuple
+        As those of `Recordings`.
+
+    Returns
+    -------
+    Recordings
+    """
+    orders = [np.argsort(row) for row in times]
+    return Recordings(
+        np.concatenate([row[order] for row, order in zip(times, orders, strict=True)]).astype(np.float32),
+        np.concatenate([row[order] for row, order in zip(channels, orders, strict=True)]).astype(np.int32),
+        np.concatenate([[0], np.cumsum([len(row) for row in times])]),
+        labels,
+        None,
+        shape,
+        classes,
+    )
+
+
 def joined(parts: Sequence[Recordings]) -> Recordings:
     """
     Return the samples of several recordings, one after the other.

@@ -417,10 +417,11 @@ def markdown_folds(dataset):
     conditions = [str(condition) for condition in dataset.condition.values]
     lines = [f"| fold | {' | '.join(conditions)} |", "|" + "---|" * (1 + len(conditions))]
     for name in map(str, dataset.dataset.values):
-        parts = dataset.fold_accuracy.sel(dataset=name)
-        for fold in parts.fold.values[: len(folds(name))] if len(folds(name)) > 1 else ():
-            cells = [f"{100 * float(parts.sel(fold=fold, condition=key).mean('seed')):.1f}" for key in conditions]
-            lines.append(f"| {name}/{fold} | {' | '.join(cells)} |")
+        accuracy = 100 * dataset.fold_accuracy.sel(dataset=name).mean("seed")
+        for fold, part in enumerate(folds(name)):
+            if part != name:
+                cells = [f"{float(accuracy.isel(fold=fold).sel(condition=key)):.1f}" for key in conditions]
+                lines.append(f"| {part} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

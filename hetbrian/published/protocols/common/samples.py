@@ -6,8 +6,9 @@ import numpy as np
 from brian2 import ms
 
 from hetbrian._support.checks import choice
-from hetbrian.training.data import BINNINGS, Binning, Recordings, is_original, splits
+from hetbrian.training.data import BINNINGS, Binning, is_original, splits
 from hetbrian.training.data.datasets import data_root, speaker_names
+from hetbrian.training.data.recordings import of_samples
 
 DATASETS = ("nmnist", "dvs128", "shd", "ssc")
 """The paper's, by temporal complexity, in its order."""
@@ -105,16 +106,7 @@ def toy(name, rng, n_samples=60, n_channels=20, n_classes=3):
         onsets = np.array([of_class.permutation(n_channels) for _ in range(n_classes)]) / n_channels * 0.16
         samples = [np.repeat(np.arange(n_channels), 3) for _ in labels]
         times = [onsets[k][row] + rng.uniform(0, 0.03, len(row)) for k, row in zip(labels, samples, strict=True)]
-    orders = [np.argsort(row) for row in times]
-    return Recordings(
-        np.concatenate([row[order] for row, order in zip(times, orders, strict=True)]).astype(np.float32),
-        np.concatenate([row[order] for row, order in zip(samples, orders, strict=True)]).astype(np.int32),
-        np.concatenate([[0], np.cumsum([len(row) for row in times])]),
-        labels,
-        None,
-        (n_channels,),
-        tuple(str(k) for k in range(n_classes)),
-    )
+    return of_samples(times, samples, labels, (n_channels,), tuple(str(k) for k in range(n_classes)))
 
 
 def recordings(name, root, held_out, test_share, seed):
