@@ -784,3 +784,25 @@ def test_a_signal_is_heard_from_the_first_moment(tmp_path, number):
     process.send_signal(number)
     out, said = process.communicate(timeout=60)
     assert (process.returncode, said, out) == (128 + number, "Stopped; nothing unfinished was written.\n", "")
+
+
+AT_ONCE = """
+import os, sys
+from hetbrian._support.stop import Stop
+from hetbrian.__main__ import main
+
+def at_once(self, listen=Stop.listen):
+    listen(self)
+    os.kill(os.getpid(), int(sys.argv[2]))
+
+Stop.listen = at_once
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_with_the_handler_is_heard(number):
+    """Before anything that follows `Stop.listen` has begun, as happened once in some thousand starts."""
+    done = subprocess.run([sys.executable, "-c", AT_ONCE, "run", str(int(number))], capture_output=True, text=True)
+    said = "Stopped; nothing unfinished was written.\n"
+    assert (done.returncode, done.stderr, done.stdout) == (128 + number, said, "")

@@ -14,8 +14,8 @@ class Stop:
     """
     Stop at once for Ctrl-C or for a request to end; Brian2 would end the simulation early, as if it were whole.
 
-    It listens from when it is made, to SIGINT too where a shell lets background jobs ignore it, but not to SIGHUP
-    where ``nohup`` lets a job ignore that.
+    It listens to SIGINT too where a shell lets background jobs ignore it, but not to SIGHUP where ``nohup`` lets a job
+    ignore that.
 
     Attributes
     ----------
@@ -24,9 +24,6 @@ class Stop:
     """
 
     number = 0
-
-    def __init__(self) -> None:
-        self.listen()
 
     def listen(self) -> None:
         """Hear signals, and nobody else: what is imported may have put handlers of its own in front."""

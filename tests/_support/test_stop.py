@@ -11,7 +11,9 @@ def stop():
     before = {number: signal.getsignal(number) for number in SIGNALS}
     if signal.SIGHUP in SIGNALS:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
-    yield Stop()
+    heard = Stop()
+    heard.listen()
+    yield heard
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -41,6 +43,7 @@ def test_a_terminal_that_goes_away_is_not_heard_under_nohup():
     try:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         heard = Stop()
+        heard.listen()
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN and signal.getsignal(signal.SIGTERM) is heard
     finally:
         for number, handler in before.items():
