@@ -12,12 +12,16 @@ from brian2.parsing.bast import brian_ast
 from hetbrian._support.checks import choice
 from hetbrian._support.optional import torch
 from hetbrian.torch.checks import check_code
+from hetbrian.torch.delays import NARROWEST, own_delays, read_delays, shares
 from hetbrian.torch.integration import Hidden
 from hetbrian.torch.limits import refused
 from hetbrian.torch.module import Generated, number, tensor
 from hetbrian.torch.names import Names
 from hetbrian.torch.rendering import RANDOM, TorchRenderer, literal
 from hetbrian.torch.statements import assignments, lines, names, owner_name, resolve
+
+ALL = "all"
+"""The synapses that are added together, whatever their delay, where delays are trained."""
 
 DENSE = 4_000_000
 """Largest matrix, in elements, that is kept dense by default; larger ones only if most pairs are connected."""
@@ -53,6 +57,8 @@ class Coupling(Generated):
         Whether to add synapse by synapse instead of multiplying matrices.
     dtype : torch.dtype
         Precision of weights that have no parameter.
+    trained_delays : TrainedDelays, optional
+        If the delays are trained: what is known of them, beside the parameter ``delay``.
 
     Attributes
     ----------
@@ -60,23 +66,65 @@ class Coupling(Generated):
         Number of source neurons.
     max_delay : int
         Longest delay in time steps.
+    sigma : float
+        Width of trained delays in time steps, see `hetbrian.torch.delays.shares`; in evaluation mode it counts as 0.
     """
 
+    _zeros: torch.Tensor
+
     def __init__(
-        self, name, code, functions, variables, *, source, target, shape, pre, post, delays, guards, is_sparse, dtype
+        self,
+        name,
+        code,
+        functions,
+        variables,
+        *,
+        source,
+        target,
+        shape,
+        pre,
+        post,
+        delays,
+        guards,
+        is_sparse,
+        dtype,
+        trained_delays=None,
     ):
         super().__init__(name, code, functions=functions)
         self.variables, self.source, self.target, self.shape = tuple(variables), source, target, shape
-        self.guards, self.is_sparse = guards, is_sparse
-        self.delays = tuple(int(delay) for delay in np.unique(delays))
-        self.n_source, self.max_delay = shape[0], max(self.delays, default=0)
+        self.guards, self.is_sparse, self.trained_delays, self.sigma = guards, is_sparse, trained_delays, NARROWEST
         self.register_buffer("_zeros", torch.zeros(len(pre), dtype=dtype), persistent=False)
         pairs = pre.astype(np.int64) * shape[1] + post
-        self.is_whole = len(self.delays) == 1 and np.array_equal(pairs, np.arange(shape[0] * shape[1]))
+        if trained_delays:
+            self.delays, groups = tuple(range(trained_delays.longest + 1)), {ALL: np.arange(len(pre))}
+        else:
+            self.delays = tuple(int(delay) for delay in np.unique(delays))
+            groups = {str(delay): np.flatnonzero(delays == delay) for delay in self.delays}
+        self.n_source, self.max_delay = shape[0], max(self.delays, default=0)
+        self.is_whole = len(groups) == 1 and np.array_equal(pairs, np.arange(shape[0] * shape[1]))
+        for group, chosen in groups.items():
+            self.register_buffer(f"_chosen_{group}", torch.as_tensor(chosen), persistent=False)
+            self.register_buffer(f"_pairs_{group}", torch.as_tensor(pairs[chosen]), persistent=False)
+
+    def steps(self):
+        """
+        Return the delays in time steps, as they are in evaluation.
+
+        Returns
+        -------
+        Tensor of int64, shape (synapse,)
+        """
+        found = torch.zeros_like(self._zeros, dtype=torch.int64)
+        if self.trained_delays:
+            return found + self._shares(sigma=0.0).argmax(0)
         for delay in self.delays:
-            chosen = np.flatnonzero(delays == delay)
-            self.register_buffer(f"_chosen_{delay}", torch.as_tensor(chosen), persistent=False)
-            self.register_buffer(f"_pairs_{delay}", torch.as_tensor(pairs[chosen]), persistent=False)
+            found[getattr(self, f"_chosen_{delay}")] = delay
+        return found
+
+    def _shares(self, sigma):
+        """Return how much of each weight arrives after how many steps, where delays are trained."""
+        delays = self.value("delay").to(self._zeros.dtype) / self.trained_delays.step
+        return shares(delays, self.trained_delays.longest, sigma)
 
     def prepare(self):
         """
@@ -89,16 +137,20 @@ class Coupling(Generated):
             each synapse if sparse.
         """
         prepared = []
+        parts = self._shares(self.sigma if self.training else 0.0) if self.trained_delays else None
         for variable, values in zip(self.variables, self.call("increments", self), strict=True):
             values = self._zeros + values.to(self._zeros.dtype)  # constants become one weight a synapse
-            prepared += [(variable, delay, self._weights(values, delay)) for delay in self.delays]
+            if parts is not None:
+                prepared += [(variable, delay, self._weights(values * parts[delay], ALL)) for delay in self.delays]
+            else:
+                prepared += [(variable, delay, self._weights(values, delay)) for delay in self.delays]
         return prepared
 
-    def _weights(self, values, delay):
+    def _weights(self, values, group):
         if self.is_whole and not self.is_sparse:
             return values.view(self.shape)
-        pairs = getattr(self, f"_pairs_{delay}")
-        values = values[getattr(self, f"_chosen_{delay}")]
+        pairs = getattr(self, f"_pairs_{group}")
+        values = values[getattr(self, f"_chosen_{group}")]
         if self.is_sparse:
             return pairs // self.shape[1], pairs % self.shape[1], values
         matrix = values.new_zeros(self.shape[0] * self.shape[1])
@@ -127,6 +179,16 @@ class Coupling(Generated):
             new = old + added.to(old.dtype)
             state[key] = new if guard is None else torch.where(state[guard], new, old)
         state[f"{self.name}.pending"] = sent[1:]
+
+    def write_back(self, owner, units):
+        """Set the trained parameters of the Synapses, in SI; delays within the time in which they arrive here."""
+        if self.trained_delays:
+            self.value("delay").data.clamp_(0, self.trained_delays.longest * self.trained_delays.step)
+        super().write_back(owner, units)
+
+    def targets(self, owner):
+        """Return the variables of the Synapses that trained values are written to, by name."""
+        return {**owner.variables, "delay": own_delays(owner)} if self.trained_delays else owner.variables
 
 
 class _Scatter(torch.autograd.Function):
@@ -180,7 +242,7 @@ def receivers(synapses: Synapses) -> dict[str, str]:
     return found
 
 
-def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable=(), is_sparse=None):
+def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable=(), is_sparse=None, longest=None):
     """
     Return synapses as a torch module.
 
@@ -199,9 +261,11 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     dtype : torch.dtype
         Their precision.
     trainable : iterable of str
-        Synaptic variables to be trained.
+        Synaptic variables to be trained, and ``delay``.
     is_sparse : bool, optional
         Whether to add synapse by synapse; by default if the matrix would be large and mostly empty.
+    longest : Quantity [second], optional
+        Longest delay, if delays are trained.
 
     Returns
     -------
@@ -214,7 +278,10 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     """
     (pathway,) = synapses._pathways
     added = receivers(synapses)
-    taken = {*namespace, *synapses.variables, *synapses.namespace, *names(ast.parse(pathway.code.strip()))}
+    written, expected = names(ast.parse(pathway.code.strip())), "variables of the synapses and constants"
+    if "delay" in written:
+        raise refused("weight", f"on_pre of {synapses.name} uses 'delay'", expected)
+    taken = {*namespace, *synapses.variables, *synapses.namespace, *written}
     free = Names(taken)
     sums = {name: free.new(f"added_{name}") for name in added}
     code = "\n".join(f"{sums[name]} = {value}" for name, value in added.items())
@@ -227,7 +294,7 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
         raise refused(
             "drawn", f"on_pre of {synapses.name} has {min(used & RANDOM)}()", "the same weight at every spike"
         )
-    constants, arrays, expected = {}, {}, "variables of the synapses and constants"
+    constants, arrays = {}, {}
     for name in sorted(used & set(variables)):
         variable = variables[name]
         if isinstance(variable, Constant) or name == "dt":
@@ -258,6 +325,7 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
     shape = (len(synapses.source), len(synapses.target))
     count = len(synapses)
     delay = np.broadcast_to(np.asarray(pathway.variables["delay"].get_value()), (count,))
+    trained = read_delays(synapses, longest, group.clock.dt, units) if "delay" in trainable else None
     coupling = Coupling(
         synapses.name,
         "\n".join(code_lines) + "\n",
@@ -272,12 +340,15 @@ def read_coupling(synapses, group, namespace, *, guards, units, dtype, trainable
         guards=guards,
         is_sparse=shape[0] * shape[1] > max(DENSE, 2 * count) if is_sparse is None else is_sparse,
         dtype=dtype,
+        trained_delays=trained,
     )
+    if trained:
+        arrays["delay"] = own_delays(synapses)
     for name, variable in arrays.items():
         is_trainable = name in trainable
         coupling.store(name, tensor(variable, units, dtype), dimension=variable.dim, is_trainable=is_trainable)
     for name in sorted(trainable):
-        choice(f"{synapses.name}.{name}", "trainable", [f"{synapses.name}.{item}" for item in arrays])
+        choice(f"{synapses.name}.{name}", "trainable", [f"{synapses.name}.{item}" for item in (*arrays, "delay")])
     return coupling
 
 

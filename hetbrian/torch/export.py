@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from brian2 import NeuronGroup, Quantity, TimedArray
+from brian2 import NeuronGroup, Quantity, TimedArray, second
 from brian2.core.functions import Function
 from brian2.core.namespace import get_local_namespace
 from brian2.core.variables import ArrayVariable, Constant
@@ -15,8 +15,8 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import Synapses
 from brian2.units.fundamentalunits import fail_for_dimension_mismatch
 
-from hetbrian._support.arguments import checked, of
-from hetbrian._support.checks import choice, flag, shown, whole
+from hetbrian._support.arguments import checked, of, quantity
+from hetbrian._support.checks import choice, flag, positive, shown, whole
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.classes import check_class
@@ -55,6 +55,7 @@ def _objects(value: Any, name: str) -> None:
     surrogate=of(Surrogate, advice="give SuperSpike(), say"),
     detach_reset=flag,
     jacobian_bound=of(Mapping, advice="write {'v': 1.0}, say"),
+    longest_delay=quantity(second, positive),
     sparse=flag,
     namespace=of(Mapping, advice="give every name that the objects do not define"),
     level=whole,
@@ -71,6 +72,7 @@ def to_torch(
     width: Quantity | float | None = None,
     detach_reset: bool = False,
     jacobian_bound: Mapping[str, float] | None = None,
+    longest_delay: Quantity | None = None,
     sparse: bool | None = None,
     namespace: Mapping[str, Any] | None = None,
     level: int = 0,
@@ -96,7 +98,10 @@ def to_torch(
         itself or from a source whose spikes the module is then given, and the gating variable.
     trainable : str or sequence of str
         Parameters to be trained: of the group (``"eta"``), one value a neuron also if it is a
-        constant of the namespace or an initial value (``"v"``); of synapses ``"name.variable"``.
+        constant of the namespace or an initial value (``"v"``); of synapses ``"name.variable"``, and
+        ``"name.delay"``. In training a synapse's weight arrives around its delay, with a standard deviation of
+        ``module.couplings["name"].sigma`` time steps, so that the delay has a gradient; in evaluation
+        (``module.eval()``) it arrives after the nearest number of steps, as in Brian2.
     inputs : str or sequence of str
         Parameters of the group that are given anew in every step.
     units : UnitSystem
@@ -113,6 +118,8 @@ def to_torch(
         For state variables by name, the largest absolute value of the derivative of the update by the variable
         itself, e.g. ``{"v": 1}``. The derivative of a quadratic neuron is above 1 on the upswing of each spike, and
         its gradient grows without limit; with a bound it stays finite, and is biased.
+    longest_delay : Quantity [second], optional
+        What trained delays are kept below.
     sparse : bool, optional
         Whether to add synapse by synapse instead of multiplying matrices; by default for large, mostly
         empty matrices.
@@ -130,9 +137,10 @@ def to_torch(
     ExportError
         If the model has something that cannot be exported; the message says what to do instead.
     ValueError
-        If a name in ``trainable``, ``inputs`` or ``jacobian_bound`` is unknown, or a bound is not positive.
+        If a name in ``trainable``, ``inputs`` or ``jacobian_bound`` is unknown, a bound is not positive, or the longest
+        delay is missing, shorter than one that is there, or without delays that are trained.
     DimensionMismatchError
-        If the width has another unit than the threshold.
+        If the width has another unit than the threshold, or the longest delay is no time.
     KeyError
         If the equations have a name that nobody defines.
 
@@ -176,8 +184,14 @@ def to_torch(
             raise refused("gate", f"{gate.name} is no gating variable", expected)
         modules.append(_population(gate, found, width=1.0, trainable=(), **settings))
     couplings = []
+    if longest_delay is not None and not any("delay" in names for names in of_synapses.values()):
+        raise ValueError(
+            f"longest_delay is {longest_delay} and no delays are trained, expected both or none: put "
+            "'synapses.delay' into trainable."
+        )
     for item in incoming:
         options = {"units": units, "dtype": dtype, "trainable": of_synapses[item.name], "is_sparse": sparse}
+        options["longest"] = longest_delay
         guards = program.guards if item.target is group else {}
         couplings.append(read_coupling(item, group, namespace, guards=guards, **options))
     dt = float(units.from_si(float(group.clock.dt), program.variables["dt"].dim))

@@ -19,7 +19,7 @@ ROWS = {
     "reset": "any statements",
     "operations": "`run_regularly` in the slot after_synapses at the same time step",
     "synapses": "`on_pre` with lines `x_post += weight` of synaptic parameters and constants; dense or sparse; one "
-    "delay or many; several for a pair",
+    "delay or many, fixed or trained; several for a pair",
     "coupling": "AllToAll",
     "state": "values of now, at the time of the group's network; what is `active = False` does nothing",
     "device": "runtime",
@@ -93,6 +93,9 @@ LIMITS = {
     "object": Limit(
         "synapses", "other objects than Synapses", "other objects have no counterpart in torch, run them in Brian2"
     ),
+    "one delay": Limit(
+        "synapses", "one delay for all, to be trained", "leave out delay=, and set synapses.delay after connect()"
+    ),
     "pathway": Limit("synapses", "`on_post`, plasticity", "learning rules run in Brian2, not in torch"),
     "synaptic": Limit(
         "synapses", "synaptic differential equations, event-driven ones too", "put the equations into the neurons"
@@ -106,7 +109,7 @@ LIMITS = {
     "on_pre": Limit("synapses", "other statements", "write plastic or nonlinear synapses as equations of the neurons"),
     "weight": Limit(
         "synapses",
-        "weights that depend on neurons' variables, on how many synapses they have, or on time",
+        "weights that depend on neurons' variables, on how many synapses they have, on their delays, or on time",
         "copy its values into a synaptic parameter",
     ),
     "drawn": Limit(

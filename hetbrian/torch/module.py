@@ -84,14 +84,19 @@ class Generated(torch.nn.Module):
         ValueError
             If the object has no such variable.
         """
+        variables = self.targets(owner)
         for name, dimension in self.dimensions.items():
-            if name not in owner.variables:
+            if name not in variables:
                 raise ValueError(
                     f"{owner.name} has no variable {name!r} to write to, expected a parameter of its equations: "
                     f"declare it there instead of in the namespace."
                 )
             values = self.value(name).detach().double().cpu().numpy()
-            owner.variables[name].set_value(units.to_si(values, dimension))
+            variables[name].set_value(units.to_si(values, dimension))
+
+    def targets(self, owner):
+        """Return the variables of the Brian2 object that trained values are written to, by name."""
+        return owner.variables
 
 
 def tensor(variable, units, dtype):

@@ -105,7 +105,7 @@ def agreement(
     """
     devices = list(dict.fromkeys(devices))
     chosen = np.arange(len(recordings)) if samples is None else np.asarray(samples)
-    exact = replace(network, classifier=copy.deepcopy(network.classifier).cpu().double())
+    exact = replace(network, classifier=copy.deepcopy(network.classifier).cpu().double().eval())
     with torch.no_grad():
         outputs, fired = (item.numpy() for item in exact.classifier(binning.events(recordings, chosen)))
     classes = np.array(recordings.classes)

@@ -189,6 +189,7 @@ def fit(
             if validation is not None:
                 module.load_state_dict(read(checkpoints.best)["state_dict"])
             result |= trainer.test(module, data, verbose=False)[0]
+        network.classifier.eval()
         dataset = _dataset(history.rows, result, before, network.parameters(), identity)
         shown = training if test is None else test
         dataset = dataset.merge(_hidden_spikes(network.classifier, binning, shown), combine_attrs="no_conflicts")

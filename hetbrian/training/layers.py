@@ -15,7 +15,7 @@ from hetbrian.network.synapses import Synapse
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.surrogate import SuperSpike
-from hetbrian.training.preset import KINDS, Preset
+from hetbrian.training.preset import KINDS, OF_NEURONS, Preset
 
 CUT = 4.0
 """Half widths at which the Lorentzians of eta and g are cut."""
@@ -28,6 +28,9 @@ SYNAPSES = {
 
 WEIGHTS = ("given.omega", "recurrent.omega")
 """Trained weights, in the layer's names."""
+
+DELAYS = "given.delay"
+"""Trained delays."""
 
 
 @checked(
@@ -71,7 +74,7 @@ def layer(
     for name, value in (("C", neuron.C), ("tau_w", neuron.tau_w), ("tau_s", preset.tau_s)):
         if value < dt:
             raise ValueError(f"{name} is {value} and a time step {dt}, expected no longer step: use narrower bins.")
-    of_neurons, of_weights = rng.spawn(2)
+    of_neurons, of_weights, of_delays = rng.spawn(3)
     clock = Clock(dt, name="clock")
     synapse = Synapse(preset.synapse, preset.synapse, SYNAPSES[preset.synapse], {"tau_s": preset.tau_s})
     neurons = population(
@@ -80,7 +83,7 @@ def layer(
         synapse,
         **heterogeneity(preset).draw(n, of_neurons),
         reset=preset.reset,
-        own=sorted(set(preset.trainable) - set(KINDS)),
+        own=sorted({*preset.trainable} & {*OF_NEURONS} - {*KINDS}),
         clock=clock,
         name="neurons",
     )
@@ -96,6 +99,8 @@ def layer(
         path.connect()
         path.omega = values.ravel()
         paths.append(path)
+    if preset.longest_delay:
+        paths[0].delay = of_delays.uniform(0, 1, n_inputs * n) * preset.longest_delay
     return neurons, paths
 
 
@@ -154,10 +159,13 @@ def exported(
     -------
     Cell
     """
+    trains_delays = "delay" in preset.trainable
+    of_neurons = [name for name in preset.trainable if name in OF_NEURONS]
     return to_torch(
         neurons,
         synapses,
-        trainable=(*preset.trainable, *WEIGHTS),
+        trainable=(*of_neurons, *WEIGHTS, *([DELAYS] if trains_delays else [])),
+        longest_delay=preset.longest_delay if trains_delays else None,
         dtype=dtype,
         surrogate=SuperSpike(preset.slope),
         width=preset.width,

@@ -7,6 +7,7 @@ from brian2 import ms
 
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.optional import lightning, torch
+from hetbrian.torch.delays import NARROWEST
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.preset import Preset
 
@@ -43,6 +44,35 @@ def rate_penalty(spikes, low, high):
     return (below**2 + above**2).mean() / (high - low) ** 2
 
 
+def sigma(epoch, epochs, longest):
+    r"""
+    Return the width around trained delays, in time steps: it shrinks in the first quarter of the epochs.
+
+    .. math:: \sigma = \max\left(\frac12, \frac{L}{2} L^{-4 e/E}\right)
+
+    Parameters
+    ----------
+    epoch, epochs : int
+        Number of the epoch e, and of all epochs E.
+    longest : int
+        Longest delay L in time steps.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Hammouamri et al. 2024, doi 10.48550/arXiv.2306.17670, and their code.
+
+    Examples
+    --------
+    >>> [sigma(epoch, 40, 25) for epoch in (0, 5, 10, 39)]
+    [12.5, 2.5, 0.5, 0.5]
+    """
+    return max(NARROWEST, longest / 2 * longest ** (-4 * epoch / epochs))
+
+
 @checked(
     classifier=of(Classifier, advice="build one"),
     preset=of(Preset, advice="take Preset.STRONG, say"),
@@ -72,8 +102,11 @@ class Training(lightning.LightningModule):
         self.confusion = torch.zeros((classifier.bias.numel(),) * 2, dtype=torch.int64)
         cell = classifier.cell
         self.scales = preset.scales(cell.dt * ms)
-        self.parameters_of_neurons = {name: getattr(cell.neurons, name) for name in preset.trainable}
-        own = {id(item) for item in self.parameters_of_neurons.values()}
+        self.parameters_in_scale = {
+            name: cell.couplings["given"].delay if name == "delay" else getattr(cell.neurons, name)
+            for name in preset.trainable
+        }
+        own = {id(item) for item in self.parameters_in_scale.values()}
         self.weights = [item for item in classifier.parameters() if id(item) not in own]
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
@@ -128,10 +161,10 @@ class Training(lightning.LightningModule):
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True, add_dataloader_idx=False)
 
     def configure_optimizers(self):
-        """Return Adam, with one group for the weights and one for each parameter of the neurons."""
+        """Return Adam, with one group for the weights, one for each parameter of the neurons, one for delays."""
         preset = self.preset
         groups = [{"params": self.weights, "lr": preset.rate, "weight_decay": preset.weight_decay, "scale": 1.0}]
-        for name, parameter in self.parameters_of_neurons.items():
+        for name, parameter in self.parameters_in_scale.items():
             scale = self.scales[name][0]
             rate = preset.rate * preset.neuron_rate * scale
             # Adam's epsilon is added to the root of the squared gradient, which is in units of 1/scale
@@ -141,7 +174,7 @@ class Training(lightning.LightningModule):
         return torch.optim.AdamW(groups)
 
     def on_train_epoch_start(self):
-        """Set the learning rates of this epoch, which depend on its number alone."""
+        """Set the learning rates and the width of delays of this epoch, which depend on its number alone."""
         epoch, preset = self.current_epoch, self.preset
         factor = 1.0
         if preset.schedule == "cosine":
@@ -149,6 +182,9 @@ class Training(lightning.LightningModule):
         optimizer: Any = self.optimizers()
         for group in optimizer.param_groups:
             group["lr"] = factor * group["full_lr"]
+        given = self.classifier.cell.couplings["given"]
+        if given.trained_delays:
+            given.sigma = sigma(epoch, preset.epochs, given.max_delay)
 
     def on_before_optimizer_step(self, optimizer):
         """Clip the gradient of each group, in units of its scale; stop if it is not finite."""
@@ -161,6 +197,6 @@ class Training(lightning.LightningModule):
 
     @torch.no_grad()
     def on_train_batch_end(self, outputs, batch, batch_idx):
-        """Keep the neurons' parameters within their bounds."""
-        for name, parameter in self.parameters_of_neurons.items():
+        """Keep the neurons' parameters and the delays within their bounds."""
+        for name, parameter in self.parameters_in_scale.items():
             parameter.clamp_(*self.scales[name][1:])

@@ -93,11 +93,20 @@ class Playback:
             order=-1,
             name="heard_source",
         )
+        late = cell.couplings["given"].steps().cpu().numpy()
+        given = "omega*table(t - late*dt, i)*int(t_in_timesteps % n_bins >= late)"  # none of the sample before
         heard = Synapses(
-            source, neurons, "omega : 1", on_pre="s_post += omega*count_pre", clock=neurons.clock, name="heard"
+            source,
+            neurons,
+            "omega : 1\nlate : integer (constant)  # delay in time steps",
+            on_pre=f"s_post += {given}",
+            clock=neurons.clock,
+            namespace={"table": table, "n_bins": binning.n_bins},
+            name="heard",
         )
         heard.connect()
         heard.omega = cell.couplings["given"].omega.detach().double().cpu().numpy()
+        heard.late, heard.delay = late, late * self._dt
         rest = cell.initial_state()  # without units, as the layer
         # in the clock of the layer: a second one would be out of step beyond 64 s in standalone programs
         begins = neurons.run_regularly(

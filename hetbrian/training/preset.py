@@ -13,8 +13,11 @@ from hetbrian.network.heterogeneity import PARAMETERS as KINDS
 from hetbrian.network.neuron import Izhikevich
 from hetbrian.network.reset import RESETS
 
-TRAINABLE = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
+OF_NEURONS = (*KINDS, "C", "tau_w", "beta", "w_jump", "tau_s")
 """What can be trained beside the weights, one value a neuron."""
+
+TRAINABLE = (*OF_NEURONS, "delay")
+"""What can be trained beside the weights."""
 
 CHOICES = {
     "synapse": ("conductance", "current"),
@@ -35,7 +38,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("jacobian_bound", "neuron_rate", "weight_decay", "rate_strength"), not_negative),
     (("patience",), partial(whole, least=0)),
     (("tau_s",), quantity(second, positive)),
-    (("tau_out",), quantity(second, not_negative)),
+    (("tau_out", "longest_delay"), quantity(second, not_negative)),
     (("detach_reset",), flag),
 )
 """Which settings have which range."""
@@ -58,7 +61,7 @@ class Preset:
     het : tuple of str
         Which of eta, g, theta are drawn at the start, instead of being equal.
     trainable : tuple of str
-        Which parameters of the neurons are trained, see `TRAINABLE`.
+        Which parameters of the neurons are trained, and whether the delays of the inputs are, see `TRAINABLE`.
     eta_half_width, g_half_width : float
         Half width at half maximum of the Lorentzians, cut at four of them.
     eta_law : {"lorentzian", "gaussian"}
@@ -83,6 +86,10 @@ class Preset:
         U(-1, 1)/sqrt(inputs).
     recurrent_scale : float
         Recurrent weights are U(-1, 1) times this over sqrt(n_hidden).
+    longest_delay : Quantity [second]
+        Synapses of the inputs have delays, drawn from U(0, longest_delay) at the start; 0 s for none. Where they are
+        trained, the standard deviation around a delay (see `hetbrian.torch.delays.shares`) shrinks from half of this to
+        half a time step within the first quarter of the epochs, as in Hammouamri et al.
     slope, width : float
         Surrogate 1/(slope \|x\| + 1)^2 of x = (v - v_peak)/width.
     jacobian_bound : float
@@ -119,7 +126,8 @@ class Preset:
 
     References
     ----------
-    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070; Perez-Nieves et al. 2021, doi 10.1038/s41467-021-26022-3.
+    Zhang & Cui 2025, doi 10.3389/fncom.2025.1661070; Perez-Nieves et al. 2021, doi 10.1038/s41467-021-26022-3;
+    Hammouamri et al. 2024, doi 10.48550/arXiv.2306.17670 (delays).
 
     Examples
     --------
@@ -148,6 +156,7 @@ class Preset:
     reset: str = "capped"
     input_scale: float = 0.0
     recurrent_scale: float = 1.0
+    longest_delay: Quantity = field(default_factory=lambda: 0 * ms)
     slope: float = 100.0
     width: float = 1.0
     jacobian_bound: float = 1.0
@@ -181,6 +190,11 @@ class Preset:
                 f"eta_law is 'gaussian' with eta = {self.neuron.eta}, expected eta above 0, because it is cut to "
                 "(0, 2 eta): choose 'lorentzian', or another eta."
             )
+        if "delay" in self.trainable and not self.longest_delay:
+            raise ValueError(
+                "trainable has 'delay' and longest_delay is 0 s, expected a longest delay: give 200*ms, say, or leave "
+                "'delay' out."
+            )
         if not self.neuron.is_dimensionless:
             raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")
 
@@ -194,7 +208,7 @@ class Preset:
         Return the scale and the bounds of each parameter that can be trained, in the module's units (ms, 1).
 
         A scale is what the parameter differs by between neurons that behave differently: the rheobase for
-        currents, 1 for theta, the value itself for times.
+        currents, 1 for theta, the value itself for times, the longest for delays.
 
         Parameters
         ----------
@@ -213,6 +227,7 @@ class Preset:
         """
         neuron, step, free = self.neuron, float(dt / ms), float("inf")
         current = float(neuron.rheobase)
+        longest = float(self.longest_delay / ms)
         times = {"C": neuron.C, "tau_w": neuron.tau_w, "tau_s": self.tau_s}
         return {
             "eta": (current, -free, free),
@@ -222,6 +237,7 @@ class Preset:
             "w_jump": (max(abs(float(neuron.w_jump)), current), 0.0, free),
             # Euler's method overshoots where a time constant is shorter than a step
             **{name: (float(value / ms), step, float(10 * second / ms)) for name, value in times.items()},
+            **({"delay": (longest, 0.0, longest)} if longest else {}),
         }
 
     def described(self) -> dict[str, str]:

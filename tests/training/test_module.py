@@ -168,16 +168,29 @@ def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
     assert [group["lr"] for group in groups[1:]] == pytest.approx([0.3 * sizes[name][0] for name in preset.trainable])
     assert groups[0]["lr"] == 0.01 and len(groups[0]["params"]) == 4  # two weights, readout, bias
     assert sizes["C"][0] == 25 and sizes["tau_w"][0] == 100 and sizes["eta"][0] == pytest.approx(0.09)
-    before = {name: value.detach().clone() for name, value in training.parameters_of_neurons.items()}
+    before = {name: value.detach().clone() for name, value in training.parameters_in_scale.items()}
     data = sets()[0]
     loader = Batches(data, BINNING, 16, 0).loader()
     with _quiet():
         quiet_trainer(4).fit(training, loader)
-    for name, value in training.parameters_of_neurons.items():
+    for name, value in training.parameters_in_scale.items():
         scale, low, high = sizes[name]
         assert bool(((value >= low) & (value <= high)).all()), name
         assert float((value - before[name]).detach().abs().max()) > 0.1 * scale, name  # each in its own scale
-    assert float(training.parameters_of_neurons["theta"].detach().min()) == 0.0  # this rate drives some to their bound
+    assert float(training.parameters_in_scale["theta"].detach().min()) == 0.0  # this rate drives some to their bound
+
+
+def test_delays_are_trained_around_their_value_and_end_within_their_bounds():
+    preset = TINY.replace(longest_delay=50 * ms, trainable=("eta", "delay"), epochs=8)
+    found, training = module(preset)
+    given, before = found.classifier.cell.couplings["given"], np.asarray(found.synapses[0].delay / ms)
+    assert before.min() >= 0 and 40 < before.max() <= 50 and before.std() == pytest.approx(50 / 12**0.5, rel=0.1)
+    with _quiet():
+        quiet_trainer(8).fit(training, Batches(sets()[0], BINNING, 16, 0).loader())
+    after = given.delay.detach().numpy()
+    assert given.sigma == 0.5 and after.min() >= 0 and after.max() <= 50 and np.abs(after - before).max() > 2
+    found.classifier.cell.write_back(found.neurons, *found.synapses)
+    assert np.allclose(found.synapses[0].delay / ms, after, rtol=1e-6)
 
 
 def test_trained_values_go_back_to_brian2():
@@ -185,7 +198,7 @@ def test_trained_values_go_back_to_brian2():
     with _quiet():
         quiet_trainer(1).fit(training, Batches(sets()[0], BINNING, 16, 0).loader())
     found.classifier.cell.write_back(found.neurons, *found.synapses)
-    for name, value in training.parameters_of_neurons.items():
+    for name, value in training.parameters_in_scale.items():
         assert np.allclose(getattr(found.neurons, name), value.detach().numpy(), rtol=1e-6) and value.std() > 0
     assert np.allclose(found.synapses[0].omega, found.classifier.cell.couplings["given"].omega.detach().numpy())
 

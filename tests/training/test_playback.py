@@ -6,7 +6,7 @@ from brian2 import device, ms, set_device
 from hetbrian.training import Preset, build
 from hetbrian.training.data import Binning, Recordings
 from hetbrian.training.playback import Playback
-from hetbrian.training.preset import TRAINABLE
+from hetbrian.training.preset import OF_NEURONS
 
 BINNING = Binning(40, 5 * ms)
 PRESET = Preset.STRONG.replace(n_hidden=24, het=("eta", "g", "theta"))
@@ -34,10 +34,12 @@ def trained(preset=PRESET, seed=1):
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         for name in preset.trainable:
-            value = getattr(network.classifier.cell.neurons, name)
+            cell = network.classifier.cell
+            value = cell.couplings["given"].delay if name == "delay" else getattr(cell.neurons, name)
             scale, low, high = preset.scales(5 * ms)[name]
             value += torch.as_tensor(rng.normal(0, 0.2 * scale, len(value)))
             value.clamp_(low, high)
+    network.classifier.eval()
     return network
 
 
@@ -51,7 +53,7 @@ def in_torch(network):
 def test_what_is_trained_is_a_variable_of_the_group():
     network = trained()
     playback = Playback(network, PRESET, BINNING, recorded(), [0])
-    for name in TRAINABLE:
+    for name in OF_NEURONS:
         values = np.array(getattr(playback.network["neurons"], name))
         kept = getattr(network.classifier.cell.neurons, name).detach().numpy()
         unit = 1e-3 if name in ("C", "tau_w", "tau_s") else 1  # the module counts in ms
@@ -65,6 +67,8 @@ def test_what_is_trained_is_a_variable_of_the_group():
         PRESET.replace(trainable=("C",)),
         PRESET.replace(synapse="conductance", neuron=PRESET.neuron.replace(E=2.0)),
         PRESET.replace(readout="mean"),
+        PRESET.replace(longest_delay=40 * ms),
+        PRESET.replace(longest_delay=40 * ms, trainable=("eta", "delay")),
     ],
 )
 def test_brian2_decides_as_torch_does(preset):
@@ -78,8 +82,10 @@ def test_brian2_decides_as_torch_does(preset):
     assert (playback.decisions() == classes).mean() >= 0.98
 
 
-def test_recordings_do_not_know_of_each_other():
-    together, alone = (Playback(trained(), PRESET, BINNING, recorded(), samples) for samples in ([3, 4, 5], [5]))
+@pytest.mark.parametrize("delay", [0, 40])
+def test_recordings_do_not_know_of_each_other(delay):
+    preset = PRESET.replace(longest_delay=delay * ms)
+    together, alone = (Playback(trained(preset), preset, BINNING, recorded(), samples) for samples in ([3, 4, 5], [5]))
     for playback in (together, alone):
         playback.network.run(playback.duration)
     assert alone.spikes().any() and np.array_equal(alone.spikes()[:, 0], together.spikes()[:, 2])
@@ -93,11 +99,12 @@ def test_it_has_one_clock_so_that_it_may_last_longer_than_a_minute_in_standalone
 @pytest.mark.standalone
 @pytest.mark.slow
 def test_cpp_standalone_decides_as_torch_does(tmp_path):
-    network = trained()
+    preset = PRESET.replace(longest_delay=40 * ms, trainable=(*PRESET.trainable, "delay"))
+    network = trained(preset)
     spikes, classes = in_torch(network)
     set_device("cpp_standalone", directory=str(tmp_path), build_on_run=False)
     try:
-        playback = Playback(network, PRESET, BINNING, recorded())
+        playback = Playback(network, preset, BINNING, recorded())
         playback.network.run(playback.duration)
         device.build(directory=str(tmp_path))
         assert (playback.spikes() == spikes).mean() > 0.999
