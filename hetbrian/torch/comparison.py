@@ -231,19 +231,24 @@ def compare_recorded(
     if len(spikes) != 2:
         raise ValueError(f"spikes has {len(spikes)} parts, expected two: give time step and neuron of each spike.")
     variables = {name: module.dimension(name) for name in (*traces, *final, *module.inputs)}
-    with torch.no_grad():
-        output = module(
-            n_steps,
-            inputs={
-                name: torch.as_tensor(module.units.from_si(values, variables[name]))
-                for name, values in (inputs or {}).items()
-            },
-            spikes={
-                name: torch.as_tensor(_raster(events, n_steps, module.sources[name]), dtype=module.dtype)
-                for name, events in (sources or {}).items()
-            },
-            record=tuple(traces),
-        )
+    was_training = module.training
+    module.eval()  # trained delays arrive whole, as in Brian2
+    try:
+        with torch.no_grad():
+            output = module(
+                n_steps,
+                inputs={
+                    name: torch.as_tensor(module.units.from_si(values, variables[name]))
+                    for name, values in (inputs or {}).items()
+                },
+                spikes={
+                    name: torch.as_tensor(_raster(events, n_steps, module.sources[name]), dtype=module.dtype)
+                    for name, events in (sources or {}).items()
+                },
+                record=tuple(traces),
+            )
+    finally:
+        module.train(was_training)
     raster = _raster(spikes, n_steps, module.neurons.size)
     fired = output.spikes.cpu().numpy() > 0.5
     differs = (raster != fired).any(axis=1)

@@ -5,6 +5,7 @@ import pytest
 from brian2 import Clock, DimensionMismatchError, Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, Synapses, ms
 
 from hetbrian._support.optional import torch
+from hetbrian.torch.comparison import compare
 from hetbrian.torch.delays import shares
 from hetbrian.torch.export import to_torch
 from hetbrian.torch.fused.cell import fuse
@@ -71,6 +72,13 @@ def test_in_evaluation_delays_are_those_of_brian2(make):
         found = module(spikes={"source": table(*events)}).spikes
     expected = fired(neurons, paths, source)
     assert expected.sum() > 30 and torch.equal(found, expected)
+
+
+def test_a_comparison_is_one_of_evaluation_and_leaves_the_mode():
+    neurons, paths, source, _ = objects()
+    cell = exported(neurons, paths)
+    found = compare(neurons, cell, STEPS * 0.5 * ms, [source, *paths], namespace={"ms": ms})
+    assert found.first_difference is None and found.n_spikes > 30 and cell.training
 
 
 def test_trained_delays_go_back_into_brian2():
