@@ -14,7 +14,9 @@ from hetbrian._support.progress import Bar
 from hetbrian.training.checkpoint import check, check_kept, read
 from hetbrian.training.preset import Preset
 
-LATER = {name: repr(getattr(Preset, name)) for name in ("eta_law", "readout_filters", "readout")}
+LATER = {
+    name: repr(getattr(Preset.STRONG, name)) for name in ("eta_law", "readout_filters", "readout", "longest_delay")
+}
 """Settings that checkpoints of before do not name: they were trained with the default."""
 
 Callback: Any = lightning.pytorch.callbacks.Callback
