@@ -1,17 +1,22 @@
-# make demo: environment + the main job.  make test: environment + tests.  make docs: the site; make links asks the network.
+# make demo: environment + the main job.  make test: environment + tests, but those of make test-long.
+# make docs: the site; make links asks the network.
 # make fields: 200 random vector fields against a fine scan, into out/; it goes on where it was stopped.
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= out
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test gpu gpu-bundle kills differential fuzz lint bench fields docs links clean
+.PHONY: demo test test-long gpu gpu-bundle kills differential fuzz lint bench fields docs links clean
 
 demo: $(VENV)/.base
 	$(BIN)/hetbrian run demo --out $(OUT)/demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -m "not long" $(PYTEST_FLAGS)
+
+# what takes longest and rests on what the others test: before a release, and after a change of what a test is named after
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest -m long $(PYTEST_FLAGS)
 
 # all that uses a GPU, on this machine's: what is right, then how fast, into out/gpu
 gpu: $(VENV)/.dev

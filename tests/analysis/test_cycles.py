@@ -67,7 +67,7 @@ def test_branch_ends_at_a_homoclinic_orbit():
     np.testing.assert_allclose(cycles.x_max[-1], 0.1, atol=1e-3 * float(cycles.x_max[-1] - cycles.x_min[-1]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_right_branch_of_ca3_at_strong_coupling_ends_at_a_homoclinic_orbit():
     """Its canard has periods up to 2300 at one eta, to 1e-9: with degree 4 the engine turns round there."""
     meanfield = MeanField.CA3.replace(g=3.0)

@@ -390,7 +390,7 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
 
 
 @needs_nvcc
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cuda_device):
     """Two minutes or three: brian2cuda's headers take 8 s a file; both networks share those of one project."""
     network = force_network(kind=FORCE)

@@ -32,7 +32,7 @@ def test_a_handful_of_kills_and_interrupts_lose_nothing():
         assert counted(lines, job) == {"SIGKILL": 2, "SIGINT": 2}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.standalone
 @pytest.mark.parametrize("job", ["fit", "build", "processes"])
 def test_what_takes_longer_is_stopped_as_well(job):

@@ -36,7 +36,7 @@ def test_a_spike_adds_its_share():
     np.testing.assert_allclose(shared.w_[0], 200e-12 / 3, rtol=1e-12)
 
 
-@pytest.mark.parametrize("device", ["numpy", "cython"])
+@pytest.mark.parametrize("device", ["numpy", pytest.param("cython", marks=pytest.mark.long)])
 def test_dimensionless_and_dimensional_networks_agree(device):
     def model(rng, parameters, scale):
         clock_step = 1e-3 * hb.Izhikevich.CA3.time_unit
@@ -119,7 +119,7 @@ def several(_, numbers, shared=False):
     [
         ("runtime", 3, False),
         ("runtime", 3, True),
-        pytest.param("cpp_standalone", 8, False, marks=[pytest.mark.slow, pytest.mark.standalone]),
+        pytest.param("cpp_standalone", 8, False, marks=[pytest.mark.long, pytest.mark.standalone]),
         pytest.param("cpp_standalone", 8, True, marks=[pytest.mark.slow, pytest.mark.standalone]),
     ],
 )

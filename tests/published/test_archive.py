@@ -159,6 +159,9 @@ AGAIN = {
 }
 """How a point of each archive of networks is computed again."""
 
+LONG = ("ablation", "exchange", "fig1bc", "fig3", "fig4_step")
+"""Those whose networks are large, or many."""
+
 DIVERGES = {"ablation": "DivergenceError"}
 """Archives in which some networks diverge, and count as such."""
 
@@ -209,7 +212,10 @@ def test_the_page_of_the_reservoir_has_the_tables_of_its_data():
 
 @pytest.mark.slow
 @pytest.mark.standalone
-@pytest.mark.parametrize("name", sorted(set(NAMES) & set(AGAIN)))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in sorted(set(NAMES) & set(AGAIN))],
+)
 def test_points_that_are_computed_again_are_like_those_of_the_archive(name):
     """
     Networks are chaotic: another processor or compiler gives other rounding and, after a second, another sample.

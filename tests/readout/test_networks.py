@@ -51,8 +51,8 @@ def test_networks_are_as_alone_in_numpy():
     "options",
     [
         {"n_neurons": 67},  # no whole number of vectors: a network begins anywhere
-        {"n_neurons": 67, "is_dense": True, "initial_P": "auto"},
-        {"n_neurons": 130, "dtype": "float32", "initial_P": "auto"},
+        pytest.param({"n_neurons": 67, "is_dense": True, "initial_P": "auto"}, marks=pytest.mark.long),
+        pytest.param({"n_neurons": 130, "dtype": "float32", "initial_P": "auto"}, marks=pytest.mark.long),
     ],
 )
 def test_eight_networks_are_as_alone_in_cpp_to_the_last_bit(options):
