@@ -402,7 +402,7 @@ def cache(
 @app.command()
 def devices(
     check: Annotated[bool, typer.Option("--check", help="Run all that uses a GPU, and keep what was found.")] = False,
-    minutes: Annotated[float, typer.Option(min=0.0, help="How long the checks may take.")] = 15.0,
+    minutes: Annotated[float, typer.Option(help="How long the checks may take.")] = 15.0,
     out: Annotated[Path, typer.Option(help="Folder for gpu.json and gpu.md.")] = Path("out") / "gpu",
 ):
     """Tell which Brian2 devices work here, and why not; or check a GPU."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hetbrian._gpu.machine import refuse
 from hetbrian._gpu.runner import run_checks
+from hetbrian._support.checks import positive
 from hetbrian._support.errors import MissingDevice
 from hetbrian._support.files import writable
 
@@ -20,7 +21,7 @@ def check(minutes: float = MINUTES, out: Path = OUT) -> int:
     Parameters
     ----------
     minutes : float
-        How long they may take.
+        How long they may take, more than 0.
     out : Path
         Folder of ``gpu.json`` and ``gpu.md``.
 
@@ -31,9 +32,14 @@ def check(minutes: float = MINUTES, out: Path = OUT) -> int:
 
     Raises
     ------
+    ValueError
+        If the time is not a positive number of minutes.
     MissingDevice
         If there is no GPU; one sentence with all that is missing.
+    OSError
+        If the folder cannot be written.
     """
+    positive(minutes, "minutes")
     refuse()
     record = run_checks(writable(out, "choose another --out"), minutes, say=lambda text: print(text, flush=True))
     states = [item["state"] for item in record["checks"]]
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return check(chosen.minutes, chosen.out)
-    except (MissingDevice, OSError) as error:
+    except (MissingDevice, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
 

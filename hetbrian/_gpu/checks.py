@@ -103,7 +103,7 @@ CHECKS = (
         90,
         STANDALONE,
     ),
-    Check("errors", "errors after learning, over five seeds, are those of C++", f"{HERE}.force:errors", 45, STANDALONE),
+    Check("errors", "errors after learning, over five seeds, are those of C++", f"{HERE}.force:errors", 75, STANDALONE),
     Check("guard", "runs that leave the finite numbers stop as in C++", f"{HERE}.force:diverges", 30, STANDALONE),
     Check("all-to-all", "the all-to-all network fires the spikes of C++", f"{HERE}.alltoall:agrees", 75, STANDALONE),
     Check("training", "a training epoch gives finite losses, as the plain module's", f"{HERE}.fused:trains", 45, TORCH),

@@ -1,7 +1,11 @@
 """One check in this process: ``python -m hetbrian._gpu.child CHECK-AND-PLACE FILE``; the runner starts it."""
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 from hetbrian._gpu.checks import Check, Place
@@ -35,5 +39,13 @@ def main(text: str, file: str) -> int:
     return 0
 
 
+def _end_with(parent):
+    """End this process, and all that it started, when the runner is gone: a killed one leaves nothing on the card."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os.killpg(0, signal.SIGKILL)  # the runner gives each check a group of its own
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     sys.exit(main(*sys.argv[1:]))

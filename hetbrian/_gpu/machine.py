@@ -74,8 +74,10 @@ def _torch() -> str:
     """Return what is wrong with torch, or an empty string."""
     if importlib.util.find_spec("torch") is None:
         return "pip install torch, a build with CUDA"
-    from hetbrian._support.optional import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # a library of it is missing or of another version
+        return f"torch is there and cannot be imported ({error}): install it anew"
     if torch.version.cuda is None:
         return f"torch {torch.__version__} is built without CUDA: install one with it"
     return "" if torch.cuda.is_available() else f"torch {torch.__version__} finds no GPU"

@@ -1,5 +1,7 @@
 // Whether programs of this compiler run on the card, what the card says of itself, and how fast its memory is: one
 // line of JSON. The bandwidth is that of a kernel that copies, bytes read and written, the best of ten.
+#include <algorithm>
+
 #include "check.h"
 
 __global__ void copy(const double2* __restrict__ from, double2* __restrict__ to, const size_t n)
@@ -21,7 +23,9 @@ int main()
     CHECK(cudaGetDeviceProperties(&card, 0));
     CHECK(cudaRuntimeGetVersion(&runtime));
     CHECK(cudaDriverGetVersion(&driver));
-    const size_t bytes = 1u << 29, n = bytes/sizeof(double);
+    size_t free_bytes, total_bytes;
+    CHECK(cudaMemGetInfo(&free_bytes, &total_bytes));
+    const size_t bytes = std::min(size_t(1) << 29, free_bytes/8)/16*16, n = bytes/sizeof(double);
     double *from, *to;
     CHECK(cudaMalloc(&from, bytes));
     CHECK(cudaMalloc(&to, bytes));

@@ -73,7 +73,7 @@ def run_checks(
     for check in checks:
         needed = [name for name in check.needs if name in lacking]
         left = deadline - time.monotonic()
-        if needed and place == Place():
+        if needed and place.device == Place.device:
             result = _left_out(check, "; ".join(f"{name} is missing: {lacking[name]}" for name in needed))
         elif left < check.seconds:
             result = _left_out(check, f"{max(0, left):.0f} s were left, and it takes some {check.seconds} s")

@@ -10,7 +10,7 @@ from typing import Any
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import toolchain
 from hetbrian._support.sealed import used
-from hetbrian.simulation import make
+from hetbrian.simulation import cudaclocks, make
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
@@ -61,7 +61,9 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
     """
     folder = Path(folder)
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
-    if not is_cuda:
+    if is_cuda:
+        cudaclocks.mend(folder)
+    else:
         make.simplify(folder)
     if not is_compiled:
         return False

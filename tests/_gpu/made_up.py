@@ -28,6 +28,16 @@ def crashes(place, findings, folder):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def tells(place, findings, folder):
+    """Hang, with a child that hangs too, after it has written who they are."""
+    child = subprocess.Popen(["sleep", "600"])
+    path = os.environ["TOLD"]
+    with open(f"{path}.new", "w") as file:
+        file.write(f"{os.getpid()} {child.pid}")
+    os.rename(f"{path}.new", path)
+    time.sleep(600)
+
+
 def hangs(place, findings, folder):
     """With a child that hangs too."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -1,15 +1,15 @@
 """
 The code of the checks, from end to end on the CPU, at a test's sizes.
 
-C++ stands in for CUDA standalone, with numpy as what it is compared with; of the fused cell the CUDA kernels
-themselves run, on the emulation.
+C++ stands in for CUDA standalone, with numpy as what it is compared with; for other checks test_emulated.py has the
+project for CUDA itself. Of the fused cell the CUDA kernels run, on the emulation.
 """
 
 import numpy as np
 import pytest
 import xarray
 
-from hetbrian._gpu import fused, toolkit
+from hetbrian._gpu import force, fused, toolkit
 from hetbrian._gpu.checks import CHECKS, Place
 from hetbrian._gpu.comparison import compare_spikes, compare_weights
 from hetbrian._gpu.findings import CheckFailed, Findings
@@ -28,33 +28,44 @@ def numbers_of(name, folder, place=STAND_IN):
 
 @pytest.mark.slow
 @pytest.mark.standalone
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize(
     "name",
     [
         "force",
         "many networks",
         "errors",
-        "guard",
         "all-to-all",
         "resume",
-        "values",
         "speed of FORCE",
         "speed of many networks",
     ],
 )
 def test_of_standalone_devices(name, tmp_path):
     found = numbers_of(name, tmp_path)
-    if name == "guard":
-        assert "v of neuron 7 is not finite" in found["potential"] and "Hz" in found["rate"]
-        assert "output" in found["readout"]
-    elif name == "errors":
+    if name == "errors":
         assert len(set(found["log10 of the errors"])) == 5
     elif name.startswith("speed"):
         assert len(found) == 4 and all(value > 0 for value in found.values())
     else:
         spikes = [value for key, value in found.items() if key.startswith("spikes")]
         assert min(spikes) > 100 and len(spikes) == {"force": 2, "resume": 2}.get(name, 1)
+
+
+def test_a_readout_of_zeros_has_other_errors(monkeypatch):
+    time = np.arange(0, 2, 1e-3)
+    y = np.tile(np.sin(2 * np.pi * 5 * time)[:, None], 5)
+    z = {"cpp_standalone": 0 * y, "numpy": y + 0.1 * np.linspace(1, 2, 5)}
+
+    def simulate(model, duration, *, device, seeds, **_):
+        assert len(seeds) == 5
+        return xarray.Dataset(
+            {"z": (("time", "output"), z[device]), "y": (("time", "output"), y)}, coords={"time": time}
+        )
+
+    monkeypatch.setattr(force.hb, "simulate", simulate)
+    findings = Findings()
+    with pytest.raises(CheckFailed, match=r"difference of the means is 1\.[0-9]+, expected at most 0.30103"):
+        NAMED["errors"].run(Place("cpp_standalone", "numpy", "cpu"), findings, None)
 
 
 def test_fused_on_the_emulation(tmp_path, monkeypatch):

@@ -1,8 +1,12 @@
 """The runner of the checks: what one of them does costs no other one, and what was found is kept."""
 
+import importlib.util
 import json
+import os
 import re
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from hetbrian._gpu import __main__ as command
 from hetbrian._gpu import machine, page, runner
 from hetbrian._gpu.checks import CHECKS, Check, Place
 from hetbrian._gpu.findings import CheckFailed, Findings
+from tests.full_disk import full_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,8 +61,34 @@ def test_one_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
     record, found, _ = run(tmp_path, made_up("hangs", seconds=15), made_up("passes"))
     assert [item["state"] for item in record["checks"]] == ["failed", "passed"]
     assert found["hangs"]["output"].endswith("stopped after 30 s") and found["hangs"]["numbers"].keys() == {"child"}
-    child = Path(f"/proc/{found['hangs']['numbers']['child']}/status")
-    assert not child.exists() or "zombie" in child.read_text()
+    assert is_gone(found["hangs"]["numbers"]["child"])
+
+
+def test_a_killed_runner_leaves_no_check_and_none_of_its_children(tmp_path):
+    program = (
+        "import json, sys; from pathlib import Path; from hetbrian._gpu import runner\n"
+        "from tests._gpu.test_runner import made_up, Place\n"
+        "runner.run_checks(Path(sys.argv[1]), 5.0, checks=[made_up('tells')], place=Place('cpp_standalone'))"
+    )
+    here, told = {**os.environ, "PYTHONPATH": str(ROOT), "TOLD": str(tmp_path / "told")}, tmp_path / "told"
+    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=here, stdout=subprocess.DEVNULL)
+    wait_for(told.exists)
+    process.kill()
+    process.wait()
+    for number in told.read_text().split():
+        wait_for(lambda: is_gone(number))  # noqa: B023  - called before the next one
+
+
+def is_gone(number):
+    status = Path(f"/proc/{number}/status")
+    return not status.exists() or "zombie" in status.read_text()
+
+
+def wait_for(condition):
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_what_takes_longer_than_is_left_is_left_out(tmp_path):
@@ -87,6 +118,57 @@ def test_without_a_gpu_one_sentence_says_what_is_missing(monkeypatch, capsys, tm
     assert stopped.value.code == 1 and len(said.splitlines()) == 1 and not list(tmp_path.iterdir())
     assert re.match(r"Error: there is no GPU to check here, expected .*NVIDIA GPU.*: .*install its driver", said)
     assert command.main(["--out", str(tmp_path)]) == 1 and capsys.readouterr().err.strip() == said
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_a_time_in_which_nothing_can_be_checked_is_refused_and_a_record_kept(minutes, monkeypatch, capsys, tmp_path):
+    (tmp_path / "gpu.json").write_text("of another day")
+    monkeypatch.setattr(machine, "missing", dict)
+    assert command.main(["--minutes", minutes, "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err.strip()
+    assert re.match(r"Error: minutes is \S+, expected (one finite number|more than 0): .+\.$", said)
+    monkeypatch.setattr(sys, "argv", ["hetbrian", "devices", "--check", "--minutes", minutes, "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1 and capsys.readouterr().err.strip() == said
+    assert (tmp_path / "gpu.json").read_text() == "of another day"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_and_a_full_disk_said(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(machine, "missing", dict)
+    (tmp_path / "file").touch()
+    assert command.main(["--out", str(tmp_path / "file")]) == 1
+    assert re.match(r"Error: .*file' cannot be written \(.*\), expected a folder of yours: choose another --out\.\n$",
+                    capsys.readouterr().err)  # fmt: skip
+    (tmp_path / "gpu.json").write_text("of another day")
+    monkeypatch.setattr(runner, "_run", lambda check, *_: runner._left_out(check, "not of interest"))
+    with full_disk(100):
+        assert command.main(["--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert re.match(r"Error: .*gpu.json' could not be written \(.*\), expected a folder with space: choose", said)
+    assert (tmp_path / "gpu.json").read_text() == "of another day" and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("lacking", ["torch", "brian2cuda", "nvcc", "broken torch"])
+def test_what_is_missing_beside_the_gpu_is_named_and_the_rest_is_checked(lacking, monkeypatch, tmp_path):
+    find_spec = importlib.util.find_spec
+    gpu = machine.cuda.GPU("a card", 9.0, "580.0")
+    monkeypatch.setattr(machine.cuda, "gpus", lambda: [gpu])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == lacking else find_spec(name))
+    if lacking == "nvcc":
+        monkeypatch.setattr(machine.cuda, "toolkit_root", lambda: None)
+    if lacking == "broken torch":
+        (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.13: cannot open shared object file')")
+        monkeypatch.syspath_prepend(tmp_path)
+        for name in [name for name in sys.modules if name == "torch"]:
+            monkeypatch.delitem(sys.modules, name)
+    needed = {"torch": machine.TORCH, "nvcc": "CUDA toolkit", "broken torch": machine.TORCH}.get(lacking, lacking)
+    monkeypatch.setattr(runner, "_run", lambda check, *_: runner._left_out(check, "here it would run"))
+    _, found, _ = run(tmp_path, made_up("raises", needs=(needed,)), made_up("passes"), place=Place())
+    advice = {"torch": "pip install torch", "nvcc": "install it, or set CUDA_PATH", "brian2cuda": "pip install",
+              "broken torch": "torch is there and cannot be imported (libcudart"}[lacking]  # fmt: skip
+    assert found["raises"]["output"].startswith(f"{needed} is missing: {advice}")
+    assert found["passes"]["output"] == "here it would run"
 
 
 @pytest.mark.parametrize(("check", "status"), [("passes", 0), ("fails", 1)])

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from brian2 import BrianObjectException, Hz, Network, get_device, ms, pA, prefs, set_device
+from brian2 import BrianObjectException, Clock, Hz, Network, get_device, ms, pA, prefs, set_device
 from brian2.core.variables import ArrayVariable
 
 from hetbrian import (
@@ -50,9 +50,9 @@ def cuda_device(tmp_path):
     prefs.update(previous)
 
 
-def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedback=True, kind=DenseFORCE):
+def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedback=True, kind=DenseFORCE, clock=None):
     rng = np.random.default_rng(0)
-    neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True)
+    neurons = population(N_NEURONS, Izhikevich.FORCE, double_exponential(), feedback=True, clock=clock)
     force = kind(
         neurons,
         Target(SIGNAL, 0.1 * ms, periodic=True, name="lesson") if n_outputs == 3 else "cos(2*pi*500*Hz*t)",
@@ -69,10 +69,10 @@ def force_network(n_outputs=1, bias=False, rule="prior", dtype="float64", feedba
     return Network(neurons, synapses, force, Guard(neurons, every=1 * ms, name="guard"), monitor)
 
 
-def generate(folder, network, compile=False):
+def generate(folder, network):
     """Write the project of a network, and return its arrays: owner's variable -> (name, size)."""
     network.run(10 * ms, namespace={})
-    get_device().build(directory=str(folder), compile=compile, run=False)
+    get_device().build(directory=str(folder), compile=False, run=False)
     return {
         f"{group.name}.{name}": (get_device().get_array_name(variable), variable.size)
         for group in network.objects
@@ -393,9 +393,10 @@ def test_simulate_generates_the_project_with_a_seed_read_at_the_start_and_gives_
 @pytest.mark.long
 def test_a_whole_project_of_force_and_all_to_all_coupling_compiles_and_links(cuda_device):
     """Two minutes or three: brian2cuda's headers take 8 s a file; both networks share those of one project."""
-    network = force_network(kind=FORCE)
+    network = force_network(kind=FORCE, clock=Clock(0.1 * ms, name="clock"))
     network.add(*all_to_all_network("_ca3").objects)
-    generate(cuda_device, network, compile=True)
+    network.run(10 * ms, namespace={})
+    standalone.build(get_device(), cuda_device, is_cuda=True)
     assert os.access(cuda_device / "main", os.X_OK)
     symbols = subprocess.run(["nm", "-C", cuda_device / "main"], capture_output=True, text=True, check=True).stdout
     for kernel in (

@@ -1,14 +1,16 @@
-// CUDA kernels on one CPU core: every thread of a block is a coroutine that runs until it has to wait for others,
+// CUDA kernels on one CPU core: every thread of a block runs on a stack of its own until it has to wait for others,
 // and blocks run one after the other. Results do not depend on timing; where a barrier is missing, they depend on
 // whether the threads run in their order or, with emulated_backwards, the other way round.
 #pragma once
-#include <ucontext.h>
-
+#include <csetjmp>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <tuple>
+#include <ucontext.h>
 #include <vector>
 
 #define __device__
@@ -27,14 +29,21 @@ struct dim3 {
     unsigned x, y;
     dim3(unsigned x, unsigned y = 1) : x(x), y(y) {}
 };
-static Index threadIdx, blockIdx, blockDim, gridDim;
-extern "C" { int emulated_launches = 0, emulated_backwards = 0; }
+inline Index threadIdx, blockIdx, blockDim, gridDim;
+extern "C" { __attribute__((weak)) int emulated_launches = 0, emulated_backwards = 0; }
 
 namespace emulation {
 
+// A stack on which threads run: one after the other, until one of them waits
+struct Stack {
+    ucontext_t begin;
+    jmp_buf waiting;
+    std::vector<char> memory = std::vector<char>(32768);
+    bool has_begun = false;
+};
+
 struct Thread {
-    ucontext_t context;
-    std::vector<char> stack = std::vector<char>(32768);
+    Stack* stack;  // null before it begins and after its end
     bool is_done;
 };
 
@@ -42,12 +51,59 @@ struct Barrier {
     unsigned expected = 0, arrived = 0, generation = 0;
 };
 
-static std::vector<Thread> threads;
-static std::vector<Barrier> warps;
-static std::vector<uint64_t> exchanged;
-static Barrier block;
-static ucontext_t scheduler;
-static bool has_progressed;
+inline std::deque<Stack> stacks;
+inline std::vector<Stack*> free_stacks;
+inline std::vector<Thread> threads;
+inline std::vector<Barrier> warps;
+inline std::vector<uint64_t> exchanged;
+inline std::vector<double> memory;  // shared by a block, as many bytes as a launch asks for
+inline Barrier block;
+inline jmp_buf scheduler;
+inline unsigned n_begun, n_done;
+inline bool has_progressed;
+inline void (*run_kernel)(const void*);
+inline const void* kernel;
+
+// The thread that is the k-th to run
+inline unsigned in_order(const unsigned k) { return emulated_backwards ? blockDim.x - 1 - k : k; }
+
+// Go on where `to` was left, until something goes on here
+__attribute__((noinline)) inline void change(jmp_buf& from, jmp_buf& to)
+{
+    if (!_setjmp(from)) _longjmp(to, 1);
+}
+
+inline Stack* of_threads;  // which runs now
+
+inline void run_threads()
+{
+    for (;;) {
+        Stack* const stack = of_threads;
+        do {
+            const unsigned me = threadIdx.x = in_order(n_begun++);
+            threads[me].stack = stack;
+            run_kernel(kernel);
+            threads[me] = {nullptr, true};
+            n_done++;
+            has_progressed = true;
+        } while (n_begun < blockDim.x);
+        free_stacks.push_back(stack);
+        change(stack->waiting, scheduler);
+    }
+}
+
+// Let a stack run until a thread on it waits, or no thread is left that has not begun
+__attribute__((noinline)) inline void resume(Stack* const stack)
+{
+    of_threads = stack;
+    if (stack->has_begun) return change(scheduler, stack->waiting);
+    stack->has_begun = true;
+    getcontext(&stack->begin);
+    stack->begin.uc_stack.ss_sp = stack->memory.data();
+    stack->begin.uc_stack.ss_size = stack->memory.size();
+    makecontext(&stack->begin, run_threads, 0);
+    if (!_setjmp(scheduler)) setcontext(&stack->begin);
+}
 
 inline void wait(Barrier& barrier)
 {
@@ -57,62 +113,67 @@ inline void wait(Barrier& barrier)
         barrier.arrived = 0;
         barrier.generation++;
     }
-    while (generation == barrier.generation) swapcontext(&threads[me].context, &scheduler);
+    while (generation == barrier.generation) change(threads[me].stack->waiting, scheduler);
 }
 
-template<class Kernel> static const Kernel* running;
-
-template<class Kernel>
-void run_thread()
+inline void run_block()
 {
-    const unsigned me = threadIdx.x;
-    (*running<Kernel>)();
-    has_progressed = threads[me].is_done = true;
-}
-
-// kernel<<<grid, size>>>(arguments), with the call as a function of no arguments
-template<class Kernel>
-void launch(const dim3 grid, const unsigned size, const Kernel& kernel)
-{
-    emulated_launches++;
-    gridDim = {grid.x, grid.y};
-    blockDim.x = size;
-    running<Kernel> = &kernel;
-    if (threads.size() < size) threads.resize(size);
-    exchanged.assign(size, 0);
-    for (unsigned k = 0; k < grid.x*grid.y; k++) {
-        blockIdx = {k%grid.x, k/grid.x};
-        block = Barrier{size};
-        warps.assign((size + 31)/32, Barrier{32});
-        for (unsigned t = 0; t < size; t++) {
-            Thread& thread = threads[t];
-            getcontext(&thread.context);
-            thread.context.uc_stack.ss_sp = thread.stack.data();
-            thread.context.uc_stack.ss_size = thread.stack.size();
-            thread.context.uc_link = &scheduler;
-            thread.is_done = false;
-            makecontext(&thread.context, run_thread<Kernel>, 0);
+    block = Barrier{blockDim.x};
+    warps.assign((blockDim.x + 31)/32, Barrier{32});
+    threads.assign(blockDim.x, Thread{nullptr, false});
+    n_begun = n_done = 0;
+    while (n_done < blockDim.x) {
+        has_progressed = false;
+        for (unsigned k = 0; k < blockDim.x; k++) {
+            const unsigned me = in_order(k);
+            if (threads[me].is_done) continue;
+            threadIdx.x = me;
+            if (threads[me].stack) {
+                resume(threads[me].stack);
+                continue;
+            }
+            if (free_stacks.empty()) free_stacks.push_back(&stacks.emplace_back());
+            Stack* const stack = free_stacks.back();
+            free_stacks.pop_back();
+            resume(stack);
         }
-        for (unsigned left = size; left > 0;) {
-            has_progressed = false;
-            left = 0;
-            for (unsigned k = 0; k < size; k++) {
-                threadIdx.x = emulated_backwards ? size - 1 - k : k;
-                Thread& thread = threads[threadIdx.x];
-                if (!thread.is_done) swapcontext(&scheduler, &thread.context);
-                left += !thread.is_done;
-            }
-            if (!has_progressed) {
-                fprintf(stderr, "some threads of a block wait where others never come\n");
-                abort();
-            }
+        if (!has_progressed) {
+            fprintf(stderr, "some threads of a block wait where others never come\n");
+            abort();
         }
     }
 }
 
+// kernel<<<grid, size, shared>>>(given...)
+struct Launch {
+    const dim3 grid;
+    const unsigned size;
+    const size_t shared;
+    Launch(dim3 grid, unsigned size, size_t shared = 0) : grid(grid), size(size), shared(shared) {}
+
+    template<class Kernel, class... Given>
+    void operator()(const Kernel& called, Given... given) const
+    {
+        emulated_launches++;
+        gridDim = {grid.x, grid.y};
+        blockDim.x = size;
+        exchanged.assign(size, 0);
+        memory.assign((shared + sizeof(double) - 1)/sizeof(double), NAN);  // what nobody has written spoils every result
+        const auto call = [&] { called(given...); };
+        kernel = &call;
+        using Call = decltype(call);
+        run_kernel = [](const void* given) { (*static_cast<Call*>(given))(); };
+        for (unsigned k = 0; k < grid.x*grid.y; k++) {
+            blockIdx = {k%grid.x, k/grid.x};
+            run_block();
+        }
+    }
+};
+
 }  // namespace emulation
 
 inline void __syncthreads() { emulation::wait(emulation::block); }
+inline void __threadfence() {}
 
 template<class T>
 T __shfl_down_sync(unsigned, const T value, const int offset)
@@ -142,8 +203,4 @@ inline double __longlong_as_double(long long value) { return same_bits<double>(v
 inline int __float_as_int(float value) { return same_bits<int>(value); }
 inline float __int_as_float(int value) { return same_bits<float>(value); }
 
-enum { cudaMemcpyDeviceToHost, cudaMemcpyHostToDevice };
-extern "C" { int emulated_copies = 0; }
-inline void cudaMemcpy(void* to, const void* from, size_t size, int) { emulated_copies++; memcpy(to, from, size); }
-#define CUDA_SAFE_CALL(call) call
-#define CUDA_CHECK_ERROR(name)
+enum cudaMemcpyKind { cudaMemcpyDeviceToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToDevice };

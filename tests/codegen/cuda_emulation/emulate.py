@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.codegen.cuda_emulation.nvcc import FLAGS, THREADS, as_cpp
+
 EMULATION = Path(__file__).parent
-LAUNCH = re.compile(r"(\S+)<<<(.+?), (\S+?)>>>\((.*?)\);", re.DOTALL)
+LIBRARY = ("-shared", "-fPIC", "-fno-gnu-unique")
+"""A library of its own: each has its threads."""
 
 
 class EmulatedCode:
@@ -31,10 +34,9 @@ class EmulatedCode:
     """
 
     def __init__(self, project, path, folder, threads=None):
-        source = LAUNCH.sub(r"emulation::launch(\2, \3, [&] { \1(\4); });", path.read_text())
-        if threads is not None:
-            source, n_changed = re.subn(r"(const int \w+_THREADS) = \d+;", rf"\1 = {threads};", source)
-            assert n_changed == 2
+        source = path.read_text()
+        assert threads is None or len(THREADS.findall(source)) == 2
+        source = as_cpp(source, threads)
         objects = (project / "objects.h").read_text()
         pointers = re.findall(r"^extern (\w+) \* ?(\w+);", objects, re.MULTILINE)
         declarations = "\n".join(f"{kind}* {pointer};" for kind, pointer in pointers)
@@ -48,7 +50,7 @@ class EmulatedCode:
         )
         (folder / "code.cpp").write_text(source)
         library = folder / "code.so"
-        command = ["g++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-I", folder, "-I", EMULATION, "-I", project]
+        command = ["g++", *FLAGS, *LIBRARY, "-I", folder, "-I", EMULATION, "-I", project]
         subprocess.run([*command, folder / "code.cpp", "-o", library], check=True)
         self.library = ctypes.CDLL(str(library))
         self.arrays = {}

@@ -3,15 +3,17 @@
 import ctypes
 import hashlib
 import subprocess
-from pathlib import Path
+
+from tests.codegen.cuda_emulation.emulate import EMULATION, LIBRARY
+from tests.codegen.cuda_emulation.nvcc import FLAGS
 
 SHARED = "extern __shared__ double memory[];"
 LAUNCHERS = """
 extern "C" void start_forward(const Arguments& given, unsigned blocks, unsigned size) {
-    emulation::launch(blocks, size, [&] { forward(given); });
+    emulation::Launch(blocks, size)([](const auto& given) { forward(given); }, given);
 }
 extern "C" void start_backward(const Arguments& given, unsigned blocks, unsigned size) {
-    emulation::launch(blocks, size, [&] { backward(given); });
+    emulation::Launch(blocks, size)([](const auto& given) { backward(given); }, given);
 }
 """
 
@@ -31,7 +33,7 @@ class EmulatedModule:
         path = folder / f"sequence_{hashlib.sha256((source + real).encode()).hexdigest()[:16]}.cpp"
         path.write_text(f'#include "cuda_emulation.h"\n{source}{LAUNCHERS}')
         library = path.with_suffix(".so")
-        command = ["g++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", f"-DREAL={real}", "-I", Path(__file__).parent]
+        command = ["g++", *FLAGS, *LIBRARY, f"-DREAL={real}", "-I", EMULATION]
         subprocess.run([*command, path, "-o", library], check=True)
         self.library, self.launches = ctypes.CDLL(str(library)), []
 
