@@ -265,17 +265,19 @@ def train(
         return
     from hetbrian.training import PRESETS, agreement, experiment, picture
     from hetbrian.training.data import BINNINGS
+    from hetbrian.training.preset import UNREAD
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
     binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
     if help_:
         title = f"Settings of the preset {preset} for {dataset}"
-        Console().print(options_table(title, described_settings(settings, settings.neuron, binning)))
+        parts = described_settings(settings, settings.neuron, binning, without=UNREAD)
+        Console().print(options_table(title, parts))
         return
     texts = dict(split_setting(setting) for setting in [*(set_ or []), *extra_settings(context.args)])
-    neuron = changed(settings.neuron, texts)
-    settings, binning = changed(settings, texts), changed(binning, texts)
-    no_more(texts, settings, neuron, binning)
+    neuron = changed(settings.neuron, texts, without=UNREAD)
+    settings, binning = changed(settings.replace(neuron=neuron), texts), changed(binning, texts)
+    no_more(texts, settings, neuron, binning, without=UNREAD)
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
     folder = writable(out or Path("out") / f"train-{dataset}", "choose another --out")
@@ -283,7 +285,7 @@ def train(
     result = experiment.train(
         dataset,
         data_root,
-        preset=settings.replace(neuron=neuron, **named),
+        preset=settings.replace(**named),
         binning=binning,
         held_out=held_out,
         test_share=test_share,

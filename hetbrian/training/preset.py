@@ -24,6 +24,9 @@ CHOICES = {
     "schedule": ("constant", "cosine"),
 }
 
+UNREAD = ("tau_s", "s_jump")
+"""Parameters of a neuron that the layer does not read: it has no gating synapses, and ``tau_s`` is the preset's."""
+
 SHARE = Allowed("at least 0 and below 1", "choose another value", low=0.0, high=1.0, included=(True, False))
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
@@ -180,6 +183,11 @@ class Preset:
             raise ValueError(
                 f"eta_law is 'gaussian' with eta = {self.neuron.eta}, expected eta above 0, because it is cut to "
                 "(0, 2 eta): choose 'lorentzian', or another eta."
+            )
+        if self.synapse == "conductance" and self.neuron.E is None:
+            raise ValueError(
+                "synapse is 'conductance' and the neuron has no E, expected its reversal potential: "
+                "give one, as E=1.5 (--E 1.5), or choose 'current'."
             )
         if not self.neuron.is_dimensionless:
             raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")
