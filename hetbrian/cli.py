@@ -13,7 +13,6 @@ import numpy as np
 import typer
 from brian2 import BrianLogger, Network, prefs, second
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hetbrian import __version__
@@ -81,7 +80,7 @@ def hetbrian(
     """Heterogeneous Izhikevich networks that learn, in Brian2."""
 
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False)  # [bifurcation] of an extra is no style, nor is a folder
 
 
 WITH_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -123,11 +122,11 @@ def run(
         print(context.get_help())
     if protocol is None:
         if not help_:
-            Console().print(protocols_table())
+            Console(markup=False).print(protocols_table())
         return
     module = load_protocol(find_protocol(protocol))
     if help_:
-        Console().print(protocol_table(module))
+        Console(markup=False).print(protocol_table(module))
         return
     settings = [*(set_ or []), *extra_settings(context.args)]
     arguments = options(module, small, seed, settings)
@@ -170,7 +169,7 @@ def run(
         written += returned(write(dataset, folder), (list, tuple), called(module, "write"), "a list of paths")
     if summary is not None:
         text = summary(dataset)
-        Console().print(text, markup=False, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
+        Console(markup=False).print(text, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
 
 
@@ -201,14 +200,14 @@ def compare(
     build = functools.partial(_network(model), np.random.default_rng(seed))
     network = types.SimpleNamespace(compute=build, __name__=model)
     if help_:
-        Console().print(options_table(f"Options of {model}", described(network)))
+        Console(markup=False).print(options_table(f"Options of {model}", described(network)))
         return
     from hetbrian.torch.comparison import compare_model
 
     arguments = options(network, settings=[*(set_ or []), *extra_settings(context.args)])
     length = parse_value("duration", duration, 1 * second)
     built = returned(build(**arguments), Network, called(network, "the model"), "a brian2 Network")
-    Console().print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
+    Console(markup=False).print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
 
 
 def _network(model):
@@ -265,17 +264,19 @@ def train(
         return
     from hetbrian.training import PRESETS, agreement, experiment, picture
     from hetbrian.training.data import BINNINGS
+    from hetbrian.training.preset import UNREAD
 
     settings = PRESETS[choice(preset, "preset", PRESETS)]
     binning = BINNINGS[preset][choice(dataset, "the data set", BINNINGS[preset])]
     if help_:
         title = f"Settings of the preset {preset} for {dataset}"
-        Console().print(options_table(title, described_settings(settings, settings.neuron, binning)))
+        parts = described_settings(settings, settings.neuron, binning, without=UNREAD)
+        Console(markup=False).print(options_table(title, parts))
         return
     texts = dict(split_setting(setting) for setting in [*(set_ or []), *extra_settings(context.args)])
-    neuron = changed(settings.neuron, texts)
-    settings, binning = changed(settings, texts), changed(binning, texts)
-    no_more(texts, settings, neuron, binning)
+    neuron = changed(settings.neuron, texts, without=UNREAD)
+    settings, binning = changed(settings.replace(neuron=neuron), texts), changed(binning, texts)
+    no_more(texts, settings, neuron, binning, without=UNREAD)
     named = {name: tuple(filter(None, text.replace("none", "").split(","))) for name, text in
              (("het", het), ("trainable", trainable)) if text is not None}  # fmt: skip
     folder = writable(out or Path("out") / f"train-{dataset}", "choose another --out")
@@ -283,7 +284,7 @@ def train(
     result = experiment.train(
         dataset,
         data_root,
-        preset=settings.replace(neuron=neuron, **named),
+        preset=settings.replace(**named),
         binning=binning,
         held_out=held_out,
         test_share=test_share,
@@ -305,7 +306,7 @@ def train(
         soft_wrap=True,
     )
     if playback:
-        Console().print(agreement.summary(result), markup=False, highlight=False, soft_wrap=True)
+        Console(markup=False).print(agreement.summary(result), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -326,7 +327,7 @@ def figure(
         text = None if summary is None else summary(dataset)
         written = save_figure(draw, dataset, folder / Path(name).stem)
     if summary is not None:
-        Console().print(text, markup=False, soft_wrap=isinstance(text, str))
+        Console(markup=False).print(text, soft_wrap=isinstance(text, str))
     console.print("wrote " + ", ".join(str(path) for path in written))
 
 
@@ -389,14 +390,14 @@ def cache(
         ages = ("now" if latest < 1 else f"{duration(latest)} ago", duration(earliest))
         table.add_row(kind, str(number), kept.shown_size(size), *ages)
     if found:
-        Console().print(table)
+        Console(markup=False).print(table)
     total, most = (kept.shown_size(size) for size in (sum(entry.size for entry in found), kept.most()))
     said = f"{total} of at most {most} in {kept.cache_folder()}; what was used least recently goes first"
     if limit is not None or clear:
         said = f"removed {len(removed)}, {kept.shown_size(sum(entry.size for entry in removed))}; {said}"
     if clear and found:
         said += "; what is left is in use"
-    console.print(escape(said), highlight=False, soft_wrap=True)
+    console.print(said, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -415,7 +416,7 @@ def devices(
     table = Table("device", "works here", "remark")
     for finding in find_devices():
         table.add_row(finding.device, "yes" if finding.works else "no", finding.remark)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def main(stop: Stop | None = None) -> None:

@@ -58,7 +58,9 @@ def make_data(
             wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
             raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
         written = make_stand_in(name, out, sizes, seed, jobs)
-        Console(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
+        Console(stderr=True, markup=False).print(
+            f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True
+        )
         return
     from hetbrian.training.data.conversion import fitting, make_speech
     from hetbrian.training.data.voices import voices
@@ -67,7 +69,9 @@ def make_data(
         raise ValueError("speech is made of all recordings of a folder, expected --wav FOLDER and no sizes: give it.")
     cochlea = changed(fitting(voices(wav, pattern)), settings)
     no_more(settings, cochlea)
-    Console(stderr=True).print(f"{cochlea.n_channels} channels from {cochlea.low:g} to {cochlea.high:g} Hz")
+    Console(stderr=True, markup=False).print(
+        f"{cochlea.n_channels} channels from {cochlea.low:g} to {cochlea.high:g} Hz"
+    )
     who = {"test_speakers": listed(test_speakers), "validation_speakers": listed(validation_speakers)}
     written = make_speech(
         wav,
@@ -81,7 +85,7 @@ def make_data(
         seed=seed,
         workers=jobs,
     )
-    Console(stderr=True).print(
+    Console(stderr=True, markup=False).print(
         f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True
     )
 
@@ -95,7 +99,7 @@ def _gestures(clips, out, part, more):
     if clips is None or more:
         raise ValueError("gestures are made of all clips of a folder, expected --clips FOLDER and no sizes: give it.")
     written = make_gestures(clips, out, part=parse_value("part", part, 1 * second))
-    Console(stderr=True).print(
+    Console(stderr=True, markup=False).print(
         f"wrote {written}; train on it with 'hetbrian train dvs128 --data-root {out} --held-out 0'", soft_wrap=True
     )
 
@@ -112,4 +116,4 @@ def check_data(
     table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
     for row in check(names, data_root, download):
         table.add_row(*row)
-    Console().print(table)
+    Console(markup=False).print(table)

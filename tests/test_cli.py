@@ -21,6 +21,7 @@ from hetbrian import cli
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.sealed import hold, seal_of
 from hetbrian.published.protocols import fig4
+from hetbrian.simulation import survey
 from hetbrian.simulation.record import save
 from hetbrian.study import protocol as protocols
 from hetbrian.study.figure import archived, find_figure
@@ -270,6 +271,15 @@ def test_devices_are_listed():
     assert done.returncode == 0
     for device in ("runtime (numpy)", "runtime (cython)", "cpp_standalone", "cuda_standalone"):
         assert device in done.stdout
+
+
+def test_what_is_said_keeps_its_brackets(monkeypatch, capsys, tmp_path):
+    finding = survey.Finding("cuda_standalone", False, "pip install 'hetbrian[cuda]'")
+    monkeypatch.setattr(survey, "find_devices", lambda: [finding])
+    assert called(monkeypatch, "devices") == 0
+    assert "'hetbrian[cuda]'" in capsys.readouterr().out
+    assert called(monkeypatch, "figure", "fig3", "--out", tmp_path / "[b]") == 0
+    assert "[b]" in capsys.readouterr().err.replace("\n", "")
 
 
 def test_an_error_keeps_its_brackets(protocol, tmp_path, monkeypatch, capsys):

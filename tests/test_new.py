@@ -50,6 +50,8 @@ def test_every_published_protocol_can_be_copied(tmp_path, monkeypatch, source):
     assert module.__file__ == str(tmp_path / "mine" / "mine.py") and module.SMALL
     has_figure = (FIGURES / f"{source}.py").is_file()
     assert (find_figure(module) is not None) == (has_figure or source in {"ablation", "melody"})
+    asked = find_figure(load_protocol(protocols()[source]), "ask")
+    assert (find_figure(module, "ask") is not None) == (asked is not None)
     readme = (tmp_path / "mine" / "README.md").read_text()
     files = {path.name for path in (protocol, *others)} - {"README.md"}
     assert {name for name in ("mine.py", "mine_figure.py", "test_mine.py") if f"| `{name}` |" in readme} == files

@@ -10,7 +10,7 @@ from pathlib import Path
 from hetbrian._support.checks import did_you_mean, shown
 from hetbrian._support.files import writable
 from hetbrian._support.scratch import remove_stale, temporary_folder
-from hetbrian.study.figure import FIGURES
+from hetbrian.study.figure import FIGURES, find_figure
 from hetbrian.study.protocol import hides_module, load_protocol, protocols
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -125,11 +125,12 @@ def _published(source: str) -> dict[str, str]:
     figure = FIGURES / f"{source}.py"
     if hasattr(module, "draw") or not figure.is_file():
         return {f"{NAME}.py": text}
-    return {f"{NAME}.py": _with_figure(text), f"{NAME}_figure.py": figure.read_text(encoding="utf-8")}
+    hooks = ", ".join(function for function in ("ask", "draw") if find_figure(module, function) is not None)
+    return {f"{NAME}.py": _with_figure(text, hooks), f"{NAME}_figure.py": figure.read_text(encoding="utf-8")}
 
 
-def _with_figure(text: str) -> str:
-    """Return the text of a protocol that imports its figure, after what it imports already."""
+def _with_figure(text: str, hooks: str) -> str:
+    """Return the text of a protocol that imports functions of its figure, after what it imports already."""
     lines = text.splitlines(keepends=True)
     last = max(node.end_lineno or 0 for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom)))
-    return "".join([*lines[:last], f"from {NAME}_figure import draw  # noqa: F401\n", *lines[last:]])
+    return "".join([*lines[:last], f"from {NAME}_figure import {hooks}  # noqa: F401\n", *lines[last:]])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from brian2.units.fundamentalunits import DimensionMismatchError
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from hetbrian._support.compiler import CompilerError
 from hetbrian._support.errors import DivergenceError, MissingDevice
@@ -64,14 +64,14 @@ def end_well(command: Callable[[], object], console: Console, stop: Stop) -> Non
         if isinstance(error, SystemExit) and raised_by(error) != "user":
             raise
         _forget_output()
-        said = f"[bold red]Error:[/] {escape(sentence(error))}"  # escaped: [bifurcation] of an extra is no style
+        said = Text.assemble(("Error:", "bold red"), " ", sentence(error))
         if not isinstance(error, (*EXPECTED, SystemExit)) or (
             isinstance(error, Exception) and raised_by(error) == "user"
         ):
             lines = traceback_of_user(error)
             if not lines and not (isinstance(error, TypeError) and ", expected " in str(error)):
                 raise
-            said = escape(lines) or said
+            said = Text(lines) if lines else said
         console.print(said, highlight=False, soft_wrap=True)
         code = error.code if isinstance(error, SystemExit) else 1
         sys.exit(code if isinstance(code, int) and code else 1)

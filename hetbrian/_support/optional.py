@@ -2,10 +2,12 @@
 
 import importlib
 import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import bokeh as bokeh
+    import brian2cuda as brian2cuda
     import dask as dask
     import distributed as distributed
     import lightning as lightning
@@ -30,6 +32,7 @@ NEEDED = {
     "soundfile": ("soundfile", "recordings of speech", "train"),
     "sklearn": ("sklearn.pipeline", "the logistic baseline", "train"),
     "xpplab": ("xpplab", "continuation", "bifurcation"),
+    "brian2cuda": ("brian2cuda.utils.gputools", "CUDA", "cuda"),
     "bokeh": ("bokeh.embed", "reports to ask", "sweep"),
     "dask": ("dask.config", "sweeps", "sweep"),
     "distributed": ("distributed", "sweeps", "sweep"),
@@ -41,7 +44,13 @@ NEEDED = {
 
 def missing(*names: str) -> list[str]:
     """Return which packages of `NEEDED` are not installed; none of them is imported."""
-    return [name for name in names if importlib.util.find_spec(NEEDED[name][0].partition(".")[0]) is None]
+    return [name for name in names if not _is_there(NEEDED[name][0])]
+
+
+def _is_there(module: str) -> bool:
+    """Return whether the package of a module is installed, whatever it needs itself."""
+    package = module.partition(".")[0]
+    return sys.modules.get(package, ...) is not None and importlib.util.find_spec(package) is not None
 
 
 def __getattr__(name: str) -> Any:
@@ -53,7 +62,12 @@ def __getattr__(name: str) -> Any:
     try:
         found = importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(
-            f"{error.name} is not installed, expected it for {purpose}: pip install 'hetbrian[{extra}]'."
-        ) from error
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+        if lacking and not _is_there(lacking):  # the package, or one that it needs
+            said, how = f"{lacking} is not installed, expected it for {purpose}", "pip install"
+        else:  # of another version than this one takes
+            package = module.partition(".")[0]
+            said = f"{package} cannot be imported ({error}), expected a version that fits for {purpose}"
+            how = "pip install --upgrade"
+        raise ImportError(f"{said}: {how} 'hetbrian[{extra}]'.") from error
     return getattr(found, attribute) if attribute else importlib.import_module(module.partition(".")[0])

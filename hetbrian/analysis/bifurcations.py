@@ -123,15 +123,16 @@ def equilibria(
 
         while queue and len(branches) < MAX_BRANCHES:
             points, reasons = _both_ways(follow, *queue.pop(0), keep=not branches)
+            reached = _reached(scale, points)
             for piece, why in _inside(field, parameter, points, reasons, (lower, upper), scale):
                 diagram = _located(field, parameter, piece, scale, (lower, upper))
                 number = len(branches)
-                shown = _once(field, parameter, diagram, scale, listed)
+                shown = _once(field, parameter, diagram, reached, listed)
                 branches.append(shown.assign(branch=("point", np.full(shown.sizes["point"], number))))
                 for verb, at, reason in zip(("begins", "ends"), piece[[0, -1], -1], why, strict=True):
                     ends.append(f"branch {number} {verb} at {parameter} = {at:.6g}: {reason}")
-                for at, direction in _crossings(field, parameter, diagram, scale):
-                    if not _among(at, crossings, scale):
+                for at, direction in _crossings(field, parameter, diagram, reached):
+                    if not _among(at, crossings, reached):
                         crossings.append(at)
                         queue.append((at, direction))
             for at, reason in zip(points[[0, -1], -1], reasons, strict=True):
@@ -189,6 +190,11 @@ def _sizes(field, parameter, point, width):
     return np.where(change > 1e-12 * change.max(), change, 1.0)
 
 
+def _reached(scale, points):
+    """Return units of state and parameter that are no smaller than any point: rounding is a share of them."""
+    return np.append(np.maximum(scale, np.abs(points).max(axis=0))[:-1], scale[-1])
+
+
 def _both_ways(follow, begin, direction, keep):
     """Return the points of a branch, with or without the one where it begins, and the reasons of both ends."""
     ahead = follow(begin, direction)
@@ -220,6 +226,7 @@ def _inside(field, parameter, points, reasons, limits, scale):
 
 def _edge(field, parameter, inside, outside, limits, scale):
     """Return the equilibrium at the limit between two points, shape (1, n_variables + 1), or none if it is a point."""
+    scale = _reached(scale, np.stack([inside, outside]))
     limit = limits[int(outside[-1] > limits[1])]
     share = (limit - inside[-1]) / (outside[-1] - inside[-1])
     guess = inside + share * (outside - inside)
@@ -239,8 +246,9 @@ def _located(field, parameter, points, scale, limits):
         chord = points[i + 1] - points[i]
         point = points[i] + (position - i) * chord
         if position != int(position):
-            along = chord / scale
-            exact = correct(field, parameter, point, along / np.linalg.norm(along), scale)
+            units = _reached(scale, points[i : i + 2])
+            along = chord / units
+            exact = correct(field, parameter, point, along / np.linalg.norm(along), units)
             # at a branch point itself Newton's method has no limit, but the chord is as close as can be
             point = exact if np.all(np.isfinite(exact)) else point
         return point[:-1], point[-1]

@@ -19,8 +19,15 @@ RESOLUTION = 1 / 100
 """Shortest step that is taken because a test changes quickly, in largest steps."""
 
 FAR = 1e8
-"""Growth of a state variable or a derivative since the start at which a branch counts as diverging."""
+"""Growth of a state variable or a derivative since the start at which a branch may be diverging."""
 
+STILL = 1e-5
+"""
+Largest change of the parameter, in its unit, over the last hundredfold growth of what diverges.
+
+Before a pole the parameter stands still; the tail of a sigmoid or an exponential grows while it goes on. At a fold it
+stands still as well, but nothing grows a hundredfold within the root of this of the state's size.
+"""
 
 RANGE = "the range ends"
 """Why most branches end."""
@@ -253,17 +260,32 @@ class Path:
             return f"{broken[0]} beyond" if broken else "no equilibrium follows smoothly: a corner, a pole or a jump"
         if not self.limits[0] - self.beyond <= here[-1] <= self.limits[1] + self.beyond:
             return RANGE
-        grown = np.abs(here[:-1]) / self._first[:-1]
-        if grown.max() > FAR:
-            return f"{self.system.variables[int(np.argmax(grown))]} diverges"
-        steep = np.abs(augmented(self.system, self.parameter, here) * self._first).sum(axis=-1) / self._rates
-        if steep.max() > FAR:
-            return f"the derivatives of d{self.system.variables[int(np.argmax(steep))]}/dt diverge"
+        for growth, text in ((self._grown, "{} diverges"), (self._steepened, "the derivatives of d{}/dt diverge")):
+            if growth(here).max() > FAR and (diverging := self._diverging(np.array(points), growth)):
+                return text.format(diverging)
         if len(points) > 3 and self._returned(points):
             self.closed = True
             points[-1] = points[0]
             return "the branch is closed"
         return f"{len(points)} points are reached, more need a larger max_points" * (len(points) >= self.max_points)
+
+    def _grown(self, points):
+        """Return the growth of each variable since the start, shape (..., n_variables)."""
+        return np.abs(points[..., :-1]) / self._first[:-1]
+
+    def _steepened(self, points):
+        """Return the growth of the derivatives of each equation since the start, shape (..., n_variables)."""
+        return np.abs(augmented(self.system, self.parameter, points) * self._first).sum(axis=-1) / self._rates
+
+    def _diverging(self, points, growth):
+        """Return the variable whose growth diverges at the end of the path, nothing if the parameter goes on."""
+        sizes = growth(points)
+        for variable in np.flatnonzero(sizes[-1] > FAR):
+            before = np.flatnonzero(sizes[:, variable] < sizes[-1, variable] / 100)
+            since = points[before[-1] if len(before) else 0 :, -1]
+            if np.ptp(since) < STILL * self.scale[-1]:
+                return self.system.variables[variable]
+        return ""
 
     def _returned(self, points):
         """Return whether the last step passed the start in the direction in which it was left."""

@@ -157,11 +157,9 @@ def configure(compute_capability: float | None = None, jobs: int | None = None) 
     ImportError
         If brian2cuda is not installed.
     """
-    try:
-        import brian2cuda  # noqa: F401  registers the device and its preferences
-        from brian2cuda.utils import gputools
-    except ImportError as error:
-        raise ImportError("brian2cuda is missing, expected version 1.0b1: pip install 'hetbrian[cuda]'.") from error
+    from hetbrian._support.optional import brian2cuda  # registers the device and its preferences
+
+    gputools = brian2cuda.utils.gputools
     root, curand, found = toolkit_root(), curand_folders(), gpus()
     capability = compute_capability or (found[0].compute_capability if found else COMPUTE_CAPABILITY)
     backend = {

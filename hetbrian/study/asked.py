@@ -36,11 +36,10 @@ def document(ask: Callable[[xarray.Dataset], Any], dataset: xarray.Dataset, said
     TypeError
         If it returns something else.
     """
-    from bokeh.embed import json_item
-    from bokeh.model import Model
+    from hetbrian._support.optional import bokeh
 
-    model = returned(ask(dataset), Model, said, "a model of Bokeh, as bokeh.layouts.column(...)")
-    return dict(json_item(model))
+    model = returned(ask(dataset), bokeh.model.Model, said, "a model of Bokeh, as bokeh.layouts.column(...)")
+    return dict(bokeh.embed.json_item(model))
 
 
 def scripts() -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from rich.markup import escape
 from rich.table import Table
 
 from hetbrian.study.options import described, written
@@ -15,7 +14,7 @@ def protocols_table() -> Table:
     """Return the protocols that can be called by name, with a line each."""
     table = Table("protocol", "what it computes", caption="hetbrian run NAME --help shows the options of one")
     for name, path in protocols().items():
-        table.add_row(name, escape(headline(path)))
+        table.add_row(name, headline(path))
     return table
 
 
@@ -37,7 +36,7 @@ def options_table(title: str, rows: Iterable[tuple[str, str, str, str]]) -> Tabl
     has_small = any(small for _, _, small, _ in rows)
     table = Table("option", "default", *(["--small"] if has_small else []), "what it is", title=title)
     for name, default, small, text in rows:
-        table.add_row(f"--{name}", *map(escape, (default, *([small] if has_small else []), text)))
+        table.add_row(f"--{name}", default, *([small] if has_small else []), text)
     return table
 
 

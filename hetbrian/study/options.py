@@ -8,6 +8,7 @@ import inspect
 import operator
 import pydoc
 import re
+import typing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -200,23 +201,50 @@ def described(module: Any) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def described_settings(*settings: Any) -> list[tuple[str, str, str, str]]:
+def described_settings(*settings: Any, without: Iterable[str] = ()) -> list[tuple[str, str, str, str]]:
     """
     Return what the settings of dataclasses are that `changed` can change, as `described` does.
 
     Parameters
     ----------
     *settings : dataclass
+    without : iterable of str
+        Names that have no option but in the first.
 
     Returns
     -------
     list of (str, str, str, str)
     """
     return [
-        (item.name, written(value), "", _documented(type(part)).get(item.name, ""))
-        for part in settings
-        for item in dataclasses.fields(part)
-        if isinstance(value := getattr(part, item.name), CHANGEABLE)
+        (name, written(getattr(part, name)), "", _documented(type(part)).get(name, ""))
+        for number, part in enumerate(settings)
+        for name in changeable(part, without if number else ())
+    ]
+
+
+def changeable(settings: Any, without: Iterable[str] = ()) -> list[str]:
+    """
+    Return which settings of a dataclass have an option: numbers, quantities and texts, also where they are None so far.
+
+    Parameters
+    ----------
+    settings : dataclass
+    without : iterable of str
+        Names that have none.
+
+    Returns
+    -------
+    list of str
+    """
+    kinds = typing.get_type_hints(type(settings))
+    return [
+        item.name
+        for item in dataclasses.fields(settings)
+        if item.name not in without
+        and (
+            isinstance(value := getattr(settings, item.name), CHANGEABLE)
+            or (value is None and set(typing.get_args(kinds[item.name])) & {float, Quantity})
+        )
     ]
 
 
@@ -259,16 +287,18 @@ def _documented(item, known=()):
     return found
 
 
-def changed(settings: Any, texts: dict[str, str]) -> Any:
+def changed(settings: Any, texts: dict[str, str], without: Iterable[str] = ()) -> Any:
     """
     Return settings with the values that texts give, and take these texts away.
 
     Parameters
     ----------
     settings : dataclass
-        With numbers, quantities and strings.
+        With numbers, quantities and strings, see `changeable`.
     texts : dict of str to str
         What was typed, by name.
+    without : iterable of str
+        Names whose texts stay.
 
     Returns
     -------
@@ -280,10 +310,12 @@ def changed(settings: Any, texts: dict[str, str]) -> Any:
         If a value does not fit.
     """
     changes = {}
-    for item in dataclasses.fields(settings):
-        default = getattr(settings, item.name)
-        if item.name in texts and isinstance(default, CHANGEABLE):
-            changes[item.name] = parse_value(item.name, texts.pop(item.name), default)
+    for name in changeable(settings, without):
+        if name in texts:
+            default, text = getattr(settings, name), texts.pop(name)
+            value = parse_value(name, text, default)
+            is_text = default is None and isinstance(value, str)  # no quantity, so a number
+            changes[name] = parse_value(name, text, 1.0) if is_text else value
     try:
         return dataclasses.replace(settings, **changes)
     except TypeError as error:  # whatever was typed is text, and a value that does not fit
@@ -306,7 +338,7 @@ def listed(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
-def no_more(texts: dict[str, str], *settings: Any) -> None:
+def no_more(texts: dict[str, str], *settings: Any, without: Iterable[str] = ()) -> None:
     """
     Refuse texts that `changed` has left.
 
@@ -316,6 +348,8 @@ def no_more(texts: dict[str, str], *settings: Any) -> None:
         What was typed, by name.
     *settings : dataclass
         Where they could belong.
+    without : iterable of str
+        See `described_settings`.
 
     Raises
     ------
@@ -323,7 +357,7 @@ def no_more(texts: dict[str, str], *settings: Any) -> None:
         If there is one; the message says which settings there are.
     """
     for name in texts:
-        known = [item.name for part in settings for item in dataclasses.fields(part)]
+        known = [setting for setting, *_ in described_settings(*settings, without=without)]
         raise ValueError(f"{shown(name)} is no setting, expected one of {', '.join(known)}{did_you_mean(name, known)}")
 
 

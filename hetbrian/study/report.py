@@ -211,6 +211,8 @@ def _asked(module: Any, dataset: Any) -> tuple[dict[str, Any] | None, str]:
         return None, "bokeh is not installed: pip install 'hetbrian[sweep]'"
     try:
         return document(ask, dataset, called(module, "ask")), ""
+    except ImportError as error:  # what bokeh needs itself
+        return None, str(error)
     except (ValueError, LookupError, AttributeError) as error:
         return None, f"{type(error).__name__}: {error}"
 

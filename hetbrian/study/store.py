@@ -171,11 +171,15 @@ class Store:
 
         Raises
         ------
+        ImportError
+            If zarr or what it needs is not installed.
         OSError
             If the disk is full; the database is left as it was.
         ValueError
             If something else has come in its place, which is left as it is.
         """
+        from hetbrian._support.optional import zarr  # noqa: F401  xarray calls zarr missing where it lacks something
+
         target = self.folder / EXPORT
         if self._journal.is_exported and target.exists():
             return target

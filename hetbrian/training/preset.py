@@ -27,6 +27,9 @@ CHOICES = {
     "schedule": ("constant", "cosine"),
 }
 
+UNREAD = ("tau_s", "s_jump")
+"""Parameters of a neuron that the layer does not read: it has no gating synapses, and ``tau_s`` is the preset's."""
+
 SHARE = Allowed("at least 0 and below 1", "choose another value", low=0.0, high=1.0, included=(True, False))
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
@@ -194,6 +197,11 @@ class Preset:
             raise ValueError(
                 "trainable has 'delay' and longest_delay is 0 s, expected a longest delay: give 200*ms, say, or leave "
                 "'delay' out."
+            )
+        if self.synapse == "conductance" and self.neuron.E is None:
+            raise ValueError(
+                "synapse is 'conductance' and the neuron has no E, expected its reversal potential: "
+                "give one, as E=1.5 (--E 1.5), or choose 'current'."
             )
         if not self.neuron.is_dimensionless:
             raise ValueError("neuron has units, expected a dimensionless set: pass neuron.dimensionless().")

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq, minimize_scalar
 
 from hetbrian.analysis.bifurcations import equilibria
 from hetbrian.analysis.meanfield import MeanField
@@ -56,6 +57,59 @@ def test_hopf(criticality):
     np.testing.assert_allclose(hopf.period, np.pi, rtol=1e-9)
     np.testing.assert_allclose(hopf.lyapunov, criticality, rtol=1e-9)  # 2 q/omega
     assert (data.stable == (data.p < 0.3)).isel(point=data.kind == "regular").all()
+
+
+WILSON_COWAN = """
+dE/dt = -E + (1 - E)*(1/(1 + exp(-1.5*(13*E - 4*I + P - 2.5))) - 1/(1 + exp(1.5*2.5))) : 1
+dI/dt = -I + (1 - I)*(1/(1 + exp(-6*(22*E - 2*I - 4.3))) - 1/(1 + exp(6*4.3))) : 1
+"""
+"""Wilson & Cowan 1972, doi 10.1016/S0006-3495(72)86068-5, Fig. 5: two hysteresis loops."""
+
+
+def wilson_cowan_folds():
+    """Return (P, E) of each fold: extrema of P(E), which both nullclines give by root finding in one variable."""
+
+    def input_at(E):
+        def surplus(inhibited):
+            drive = 22 * E - 2 * inhibited - 4.3
+            return -inhibited + (1 - inhibited) * (1 / (1 + np.exp(-6 * drive)) - 1 / (1 + np.exp(6 * 4.3)))
+
+        share = E / (1 - E) + 1 / (1 + np.exp(1.5 * 2.5))
+        return -13 * E + 4 * brentq(surplus, -0.5, 1.0, xtol=1e-15) + 2.5 + np.log(share / (1 - share)) / 1.5
+
+    E = np.linspace(-0.0225, 0.49, 1001)
+    P = np.array([input_at(e) for e in E])
+    folds = []
+    for i in np.flatnonzero(np.diff(np.sign(np.diff(P)))) + 1:
+        sign = 1 if P[i] < P[i - 1] else -1
+        turn = minimize_scalar(
+            lambda e, sign=sign: sign * input_at(e),
+            bounds=E[[i - 1, i + 1]],
+            method="bounded",
+            options={"xatol": 1e-12},
+        )
+        folds.append((input_at(turn.x), turn.x))
+    return np.array(folds)
+
+
+@pytest.mark.parametrize(
+    ("P", "start"), [(0.0, {"E": 0.0, "I": 0.0}), (-1.0, {"E": -0.02, "I": 0.0}), (4.0, {"E": 0.49, "I": 0.49})]
+)
+def test_a_variable_that_grows_by_orders_of_magnitude_ends_no_branch(P, start):
+    # the quiet state has I = 1e-12, the active one 0.5: neither growth nor first size may decide what is found
+    data = equilibria(VectorField(WILSON_COWAN, {"P": P}), "P", -2.0, 4.0, start)
+    assert data.ends.count("the range ends") == 2, data.ends
+    folds = data.isel(point=data.kind == "fold").sortby("E")
+    expected = wilson_cowan_folds()
+    assert len(expected) == 4
+    np.testing.assert_allclose(folds.P, expected[:, 0], atol=1e-12)  # P is flat there
+    np.testing.assert_allclose(folds.E, expected[:, 1], atol=1e-7)  # and E known to the root of rounding
+
+
+def test_an_exponential_tail_is_no_pole():
+    data = equilibria(VectorField("dx/dt = exp(50*p) - x : 1", {"p": -0.9}), "p", -1.0, 1.0, {"x": 0.0})
+    assert data.ends.count("the range ends") == 2, data.ends
+    np.testing.assert_allclose(data.x, np.exp(50 * data.p), rtol=1e-9)  # from 2e-22 to 5e21
 
 
 def test_ca3_equilibria_equal_the_closed_form():

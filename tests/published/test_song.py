@@ -1,5 +1,7 @@
 """The figure of a song: target and output are both seen, and differences are those of each replay."""
 
+import itertools
+
 import matplotlib
 import numpy as np
 import pytest
@@ -31,6 +33,19 @@ def test_the_target_is_a_line_above_the_area_of_the_output(song):
     highest = [area.get_paths()[0].vertices[:, 1].max() for area in traces.collections]
     np.testing.assert_allclose(highest, [0.85 * 0.9 * song.y[:, 0].max(), 1 + 0.85 * 0.9 * song.y[:, 1].max()])
     assert len(lines) == len(highest) == 2
+    matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("correlation", [[0.9979, 0.9925], [1.0, 0.5], [0.99, np.nan], [np.nan, np.nan]])
+def test_labels_of_the_differences_do_not_overlap(song, correlation):
+    song["correlation"] = (("replay", "output"), np.array([correlation]))
+    _, differences = draw(song)
+    differences.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in differences.get_xticklabels(which="both") if label.get_text()]
+    places = sorted((box.x0, box.x1) for box in boxes if box.width)
+    assert all(right <= left for (_, right), (left, _) in itertools.pairwise(places))
+    low, high = differences.get_xlim()
+    assert sum(low <= tick <= high for tick in differences.get_xticks()) >= 2, "a scale has two marks"
     matplotlib.pyplot.close("all")
 
 

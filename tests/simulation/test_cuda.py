@@ -166,7 +166,7 @@ def test_simulate_refuses_before_the_model_is_built(machine):
 def test_configure_without_brian2cuda_says_how_to_install_it(machine, monkeypatch):
     monkeypatch.setitem(sys.modules, "brian2cuda", None)
     with pytest.raises(
-        ImportError, match=r"brian2cuda is missing, expected version 1.0b1: pip install 'hetbrian\[cuda\]'"
+        ImportError, match=r"brian2cuda is not installed, expected it for CUDA: pip install 'hetbrian\[cuda\]'"
     ):
         cuda.configure()
 

@@ -167,6 +167,13 @@ def test_without_bokeh_the_page_is_what_it_was_and_says_so(asked, monkeypatch):
     assert page.count("The figure cannot be asked, bokeh is not installed: pip install &#39;hetbrian[sweep]&#39;") == 2
 
 
+def test_a_bokeh_that_cannot_be_imported_is_said_and_the_page_written(asked, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bokeh.embed", None)
+    page = render(collect(asked, protocol_of))
+    assert page.count("<img") == 2 and page.count("The figure cannot be asked, bokeh cannot be imported (") == 2
+    assert page.count("pip install --upgrade &#39;hetbrian[sweep]&#39;") == 2
+
+
 def test_a_dataset_that_its_figure_cannot_be_made_of_is_said(asked):
     save(xarray.Dataset({"x": 1.0}), asked / "fig4" / "fig4.nc")
     first, second = collect(asked, protocol_of)

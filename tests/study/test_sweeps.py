@@ -563,6 +563,18 @@ def test_without_dask_and_zarr_points_are_computed_here_and_kept_in_the_database
     assert xarray.open_zarr(tmp_path / "s" / "points.zarr", consolidated=False).sizes == found.sizes
 
 
+def test_what_zarr_lacks_is_named_and_every_point_kept(monkeypatch, tmp_path):
+    given = {"parameters": {"factor": 2 * pA}, "folder": tmp_path / "s", "workers": 0}
+    with monkeypatch.context() as patch:
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("zarr", "numcodecs")]:
+            patch.delitem(sys.modules, name)
+        patch.setitem(sys.modules, "numcodecs", None)
+        with pytest.raises(ImportError, match=r"^numcodecs\S* is not installed, .* pip install 'hetbrian\[sweep\]'\.$"):
+            sweep(points.scaled, GRID, **given)
+    found = sweep(points.scaled, GRID, **given)
+    assert (found.status == 1).all() and (tmp_path / "s" / "points.zarr").exists()
+
+
 def test_a_base_install_runs_the_demo_and_reports_it(tmp_path):
     script = (
         "import sys\n"

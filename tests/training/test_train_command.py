@@ -40,6 +40,20 @@ def test_train_writes_what_it_measured(train, tmp_path):
     assert (tmp_path / "last.ckpt").exists() and (tmp_path / "history.csv").exists()
 
 
+def test_a_setting_without_a_value_so_far_can_be_given(train, tmp_path):
+    status, said = train("--synapse", "conductance", "--E", "1.5", "--epochs", "1")
+    assert status == 0, said
+    result = load(tmp_path / "training.nc")
+    assert "E=1.5" in result.attrs["neuron"] and result.attrs["synapse"] == "'conductance'"
+
+
+def test_a_name_that_the_neuron_has_too_changes_what_the_layer_reads(train, tmp_path):
+    # Izhikevich.tau_s is that of gating synapses, which the layer does not have
+    status, said = train("--preset", "paper", "--tau_s", "40*ms", "--bin_width", "20*ms", "--epochs", "1")
+    assert status == 0, said
+    assert load(tmp_path / "training.nc").attrs["tau_s"] == "40. * msecond"
+
+
 def test_playback_says_whether_brian2_decides_as_torch(train, tmp_path, capsys, monkeypatch):
     said = []
     monkeypatch.setattr(cli.Console, "print", lambda self, text, **options: said.append(str(text)))
@@ -51,10 +65,17 @@ def test_playback_says_whether_brian2_decides_as_torch(train, tmp_path, capsys, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of neuron, n_hidden"),
+        (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of n_hidden, eta_half_width"),
         (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
         (("--het", "tau"), "an entry of het is 'tau', expected eta, g, theta"),
         (("--playback-devices", "gpu"), "an entry of playback_devices is 'gpu', expected runtime, numpy"),
+        (
+            ("--synapse", "conductance"),
+            "synapse is 'conductance' and the neuron has no E, expected its reversal potential",
+        ),
+        (("--E", "high"), "E is 'high', expected a value like 1.0: write numbers and units"),
+        (("--E", "1*mV"), "E"),
+        (("--s_jump", "2"), "'s_jump' is no setting, expected one of n_hidden"),
         (("--held-out", "1.5"), "held_out is 1.5, expected at least 0 and below 1"),
     ],
 )

@@ -24,6 +24,7 @@ def draw(dataset, axes=None):
     ndarray of Axes, shape (2,)
     """
     from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter
 
     n_outputs = dataset.sizes["output"]
     if axes is None:
@@ -53,6 +54,10 @@ def draw(dataset, axes=None):
     for replay, (marker, values) in enumerate(zip(MARKERS, away, strict=False), 1):
         differences.plot(values, rows + 0.3, marker, ms=3.5, mfc="none", color=COLOURS["eta"], label=f"replay {replay}")
     differences.set(xscale="log", xlabel="1 - correlation")
+    if np.isfinite(away).any():  # that of an output that stands still is NaN
+        lowest, highest = np.floor(np.log10([np.nanmin(away), np.nanmax(away)]))
+        differences.set_xlim(10**lowest, 10 ** (highest + 1))
+    differences.xaxis.set_minor_formatter(NullFormatter())  # within a decade their labels would overlap
     differences.grid(axis="y", color="0.9", lw=0.6)
     differences.set_title(f"mean correlation {float(dataset.correlation.mean()):.3f}", fontweight="normal", fontsize=8)
     (areas, of_areas), (dots, of_dots) = (axis.get_legend_handles_labels() for axis in (traces, differences))
