@@ -144,7 +144,7 @@ def asked_cells(
         "active", models.CustomJS(args={"glyph": drawn.glyph, "names": list(measures), "mapper": mapper}, code=paint)
     )
     start = "Hatched: what does not work. Click on a cell, or walk to it with the slider" + (
-        " to see its output against the target and its spikes." if runs else "."
+        ", to see its output against the target and its spikes." if runs else "."
     )
     said = models.PreText(text=start, name="said", sizing_mode="stretch_width", stylesheets=[WRAPPED])
     pictures, arguments = _run_pictures(runs)
