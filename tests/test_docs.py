@@ -326,6 +326,7 @@ def test_the_site_is_built_without_warnings_and_every_tutorial_ends_with_its_pic
         pictures = re.findall(r"_images/(sphx_glr_" + name + r"_\d+[^\"\s,]*\.png)", page)
         assert pictures and all((built / "_images" / picture).stat().st_size > 5000 for picture in pictures), name
         assert "Traceback" not in page, name
+        assert f'alt="{name.replace("_", " ")}"' not in page, "a picture without a title is named after its file"
     assert (built / "tutorials" / "plot_3_sound.html").read_text().count("<audio") == 4
     for found in pkgutil.walk_packages(hetbrian.__path__, "hetbrian."):
         if not found.name.startswith("hetbrian._"):

@@ -40,7 +40,7 @@ print(f"spikes: {same_spikes.num_spikes} without heterogeneity, {spikes.num_spik
 # any array with units, your measured one too.
 
 rank = np.argsort(np.argsort(currents))
-figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(7, 3), sharex=True, sharey=True, layout="constrained")
 for axis, monitor, order, title in (
     (axes[0], same_spikes, np.arange(300), "all alike"),
     (axes[1], spikes, rank, "Lorentzian background current"),

@@ -70,7 +70,11 @@ axis.plot(hopf.eta, np.asarray(meanfield.rate(hopf.r.values)), "ko", label="Hopf
 low, mean, high = np.array(rates).T
 axis.errorbar(etas, mean, (mean - low, high - mean), fmt="s", color="C3", capsize=3, label=f"network, N = {N}")
 axis.set(
-    xlabel="mean background current eta (dimensionless)", ylabel="population rate (Hz)", xlim=(LOW, HIGH), ylim=(0, 120)
+    xlabel="mean background current eta (dimensionless)",
+    ylabel="population rate (Hz)",
+    xlim=(LOW, HIGH),
+    ylim=(0, 120),
+    title=f"mean field, and networks of {N} neurons",
 )
 handles, labels = axis.get_legend_handles_labels()
 axis.legend(

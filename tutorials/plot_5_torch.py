@@ -69,7 +69,7 @@ after = np.array(spikes.count / duration) - before
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 axes[0].semilogy(losses)
 axes[0].set(xlabel="training step", ylabel="mean square error (Hz$^2$)", title="in torch")
-axes[1].plot([0, 45], [0, 45], color="0.7")
+axes[1].plot([0, 45], [0, 45], color="0.7", label="as wanted")
 axes[1].plot(wanted, before, "o", ms=3, label="before")
 axes[1].plot(wanted, after, "o", ms=3, label="after training")
 axes[1].set(xlabel="wanted rate (Hz)", ylabel="rate (Hz)", title="in Brian2")

@@ -55,10 +55,11 @@ def draw(dataset, axes=None):
     """Draw rates and fractions against the half width."""
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
-    for axis, name, label in ((axes[0], "rate", "rate (Hz)"), (axes[1], "active", "fraction of neurons that fire")):
+    labels = {"rate": ("rate (Hz)", "how fast"), "active": ("fraction of neurons that fire", "how many")}
+    for axis, (name, (label, title)) in zip(axes, labels.items(), strict=True):
         values = dataset[name].transpose("eta_half_width", "seed")
         axis.plot(dataset.eta_half_width, values, "o-", ms=3, label=[f"seed {seed}" for seed in dataset.seed.values])
-        axis.set(xlabel="half width of the background current (pA)", ylabel=label)
+        axis.set(xlabel="half width of the background current (pA)", ylabel=label, title=title)
     axes[0].legend()
     return axes
 

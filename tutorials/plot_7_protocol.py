@@ -66,7 +66,7 @@ def draw(dataset, axes=None):
     axis = plt.subplots(figsize=(4.5, 3), layout="constrained")[1] if axes is None else axes
     for reset in dataset.reset.values:
         axis.plot(dataset.theta, dataset.rate.sel(reset=reset), "o-", label=str(reset))
-    axis.set(xlabel="reset coefficient theta", ylabel="population rate (Hz)", ylim=(0, None))
+    axis.set(xlabel="reset coefficient theta", ylabel="population rate (Hz)", ylim=(0, None), title="what theta does")
     axis.legend(title="reset rule")
     return axis
 

@@ -88,7 +88,7 @@ for spread in (0 * mV, 4 * mV):
 figure, axes = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 for neuron in range(3):
     axes[0].plot(run.time * 1000, run.v.isel(neuron=neuron) + 90 * neuron, lw=0.8)
-axes[0].set(xlabel="time (ms)", ylabel="potential (mV), shifted", title="three thresholds")
+axes[0].set(xlabel="time (ms)", ylabel="potential (mV), each 90 mV higher", title="three thresholds")
 for label, rates in curves.items():
     axes[1].plot(levels / nA, rates, "o-", ms=3, lw=0.8, label=label)
 axes[1].set(xlabel="current (nA)", ylabel="rate (Hz)", title="60 neurons", ylim=(-2, 75))

@@ -345,7 +345,10 @@ class MeanField:
             raise ValueError(f"no equilibrium has eta from {lower} to {upper}, expected some: widen the range.")
         first, last = max(inside[0] - 1, 0), min(inside[-1] + 1, len(log_r) - 1)
         positions = np.linspace(log_r[first], log_r[last], n_points)
-        return branch(self.field, "eta", lambda position: self.equilibrium(np.exp(position)), positions)
+        points = branch(self.field, "eta", lambda position: self.equilibrium(np.exp(position)), positions)
+        points["eta"].attrs["long_name"] = "mean background current eta"
+        points["r"].attrs["long_name"] = "population rate r"
+        return points
 
     def hopf_points(self, lower: float, upper: float, n_points: int = 1000) -> "xr.Dataset":
         """Return the Hopf points with eta in a range, from low to high rates; arguments as `equilibria`."""

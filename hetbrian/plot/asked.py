@@ -123,15 +123,28 @@ def asked_cells(
         nonselection_hatch_alpha=0.35, hover_line_color="black", hover_line_width=1.5,
     )  # fmt: skip
     axes.add_layout(models.ColorBar(color_mapper=mapper, width=12, title="log10 of the error"), "right")
-    group = models.Select(options=groups, value=groups[0], name="group", max_width=WIDTH, sizing_mode="stretch_width")
-    group.js_on_change("value", models.CustomJS(args={"chosen": chosen}, code="chosen.group = cb_obj.value"))
+    across = {"max_width": WIDTH, "sizing_mode": "stretch_width"}
+    group = models.Select(title="panel", options=groups, value=groups[0], name="group", **across)
+    walk = models.Slider(start=0, value=0, step=1, tooltips=False, title="cell", name="walk", **across)
+    order = _row_by_row(columns)
+    walk.end = len(order[groups[0]]) - 1
+    walk.format = models.CustomJSTickFormatter(
+        args={"order": order, "group": group, "tips": list(tips)},
+        code="return tips[order[group.value][tick]].split('\\n')[0]",
+    )
+    group.js_on_change(
+        "value", models.CustomJS(args={"chosen": chosen, "walk": walk, "order": order}, code=_code("group.js"))
+    )
+    step = "selected.indices = [order[group.value][cb_obj.value]]"
+    arguments = {"selected": cells.selected, "order": order, "group": group}
+    walk.js_on_change("value", models.CustomJS(args=arguments, code=step))
     measure = models.RadioButtonGroup(labels=list(measures.values()), active=0, name="measure")
     paint = "glyph.fill_color = {field: names[cb_obj.active], transform: mapper}"
     measure.js_on_change(
         "active", models.CustomJS(args={"glyph": drawn.glyph, "names": list(measures), "mapper": mapper}, code=paint)
     )
-    start = "Hatched: what does not work. Click on a cell" + (
-        " to see its output against the target and its spikes." if runs else "."
+    start = "Hatched: what does not work. Click on a cell, or walk to it with the slider" + (
+        ", to see its output against the target and its spikes." if runs else "."
     )
     said = models.PreText(text=start, name="said", sizing_mode="stretch_width", stylesheets=[WRAPPED])
     pictures, arguments = _run_pictures(runs)
@@ -140,7 +153,7 @@ def asked_cells(
     arguments |= {"cells": cells, "said": said, "texts": list(texts), "pictures": pictures}
     clicked = models.CustomJS(args=arguments, code=_code("run.js", "cell.js"))
     cells.selected.js_on_change("indices", clicked)
-    return column(group, measure, axes, said, *pictures, sizing_mode="stretch_width")
+    return column(group, measure, axes, walk, said, *pictures, sizing_mode="stretch_width")
 
 
 def asked_levels(
@@ -192,11 +205,11 @@ def asked_levels(
     axes.add_layout(marked)
     axes.line("level", "error", source=medians, color=COLOURS["homogeneous"], line_width=2)
     axes.scatter("level", "error", source=dots, color=COLOURS["eta"], size=6, fill_alpha=0.6)
-    chosen = models.Select(options=list(table), value=name, name="curve", max_width=WIDTH, sizing_mode="stretch_width")
+    across = {"max_width": WIDTH, "sizing_mode": "stretch_width"}
+    chosen = models.Select(title="curve", options=list(table), value=name, name="curve", **across)
     slider = models.Slider(
-        start=0, end=last, value=0, step=1, tooltips=False, title=first["label"], name="level", max_width=WIDTH,
-        sizing_mode="stretch_width",
-    )  # fmt: skip
+        start=0, end=last, value=0, step=1, tooltips=False, title=first["label"], name="level", **across
+    )
     strengths = {name: curve["strengths"] for name, curve in table.items()}
     slider.format = models.CustomJSTickFormatter(
         args={"strengths": strengths, "chosen": chosen}, code="return strengths[chosen.value][tick]"
@@ -225,6 +238,14 @@ TIP = '<div style="white-space: pre-line; max-width: min(18rem, 40vw); overflow-
 
 WRAPPED = "pre { white-space: pre-wrap; font: 14px/1.5 system-ui, sans-serif; margin: 0.4rem 0; }"
 """Style of texts, which may be longer than a line of a phone."""
+
+
+def _row_by_row(columns: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the cells of each group, from the lowest row to the highest and from left to right."""
+    cells = np.lexsort((columns["left"], columns["bottom"])).tolist()
+    return {
+        name: [cell for cell in cells if columns["group"][cell] == name] for name in dict.fromkeys(columns["group"])
+    }
 
 
 def _models() -> Any:

@@ -120,6 +120,7 @@ def segments(axis: Any, x: Any, y: Any, stable: Any, what: str, is_open: Any = F
     Draw a curve in one style per stability, without gaps.
 
     A Hopf point or a fold has no stability of its own and counts as unstable: both pieces that it divides reach to it.
+    A piece of one point would be a name for nothing to be seen.
 
     Parameters
     ----------
@@ -138,6 +139,8 @@ def segments(axis: Any, x: Any, y: Any, stable: Any, what: str, is_open: Any = F
         name = f"{('unstable', 'stable')[kind]} {what}" if kind < 2 else f"{what}, stability unknown"
         if kind:
             piece = np.arange(max(piece[0] - 1, 0), min(piece[-1] + 2, len(x)))
+        if len(piece) < 2:
+            continue
         axis.plot(x[piece], y[piece], label=name, solid_capstyle="round", **(OPEN if kind == 2 else DYNAMICS[name]))
 
 

@@ -190,7 +190,7 @@ def _result(path: Path, folder: Path, module: Any) -> Result:
     attributes = {str(name): _text(value) for name, value in dataset.attrs.items()}
     return Result(
         name=path.stem if path.parent.name == path.stem else f"{path.parent.name}/{path.stem}",
-        text=" ".join(" ".join(paragraphs[:2]).replace("``", "").split()),
+        text=" ".join(" ".join(paragraphs[:2]).replace("`", "").split()),
         image=_image(path.with_suffix(".png"), folder) if os.path.lexists(path.with_suffix(".png")) else "",
         sizes=", ".join(f"{size} {name}" for name, size in dataset.sizes.items()),
         seeds=", ".join(map(str, np.ravel(seeds))),

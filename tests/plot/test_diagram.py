@@ -73,6 +73,8 @@ def test_cycles_are_drawn_with_their_smallest_and_largest_value():
         p, x = line.get_data()
         np.testing.assert_allclose(x, sign * np.sqrt(np.maximum(p, 0)), atol=1e-4)  # of a polynomial of degree 4
         assert to_hex(line.get_color()) == DYNAMICS["stable limit cycle"]["color"]
+    named = {text.get_text() for text in axis.get_legend().get_texts()}
+    assert "unstable limit cycle" not in named, "the Hopf point alone counts as unstable, and one point is no line"
     (hopf,) = lines(axis, "Hopf point (supercritical)")
     np.testing.assert_allclose(hopf.get_xydata(), [[0, 0]], atol=1e-8)
     assert hopf.get_markerfacecolor() == "black"
@@ -88,7 +90,8 @@ def test_a_subcritical_hopf_point_is_open():
     (axis,) = bifurcation_diagram(hb.MeanField.CA3.equilibria(0, 0.3, 200))
     (hopf,) = lines(axis, "Hopf point (subcritical)")
     np.testing.assert_allclose(np.sort(hopf.get_xdata()), [0.07489, 0.19094], atol=1e-5)  # of MeanField's docstring
-    assert hopf.get_markerfacecolor() == "white" and axis.get_xlabel() == "eta"
+    assert hopf.get_markerfacecolor() == "white"
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("mean background current eta", "population rate r")
 
 
 def test_stability_is_told_apart_without_colours():

@@ -56,7 +56,7 @@ def callback(page, part):
     return item
 
 
-def in_node(callback, sources, then):
+def in_node(callback, sources, then, caller=None):
     """Run a callback in node with models that are plain objects, and return what an expression is then."""
     arguments = {}
     for name, value in callback.args.items():
@@ -66,7 +66,7 @@ def in_node(callback, sources, then):
             value = sources.get(name, {})
         arguments[name] = [{} for _ in value] if name == "pictures" else value
     code = f"""
-const args = {json.dumps(arguments)}
+const args = {json.dumps({"cb_obj": caller} | arguments)}
 new Function(...Object.keys(args), {json.dumps(callback.code)})(...Object.values(args))
 console.log(JSON.stringify(eval({json.dumps(f"({then})")})))
 """
@@ -100,7 +100,7 @@ def test_cells_whose_outputs_were_not_kept_say_so():
     clicked = callback(page, "cells.selected")
     assert all(text.endswith("the outputs of these runs were not kept") for text in clicked.args["texts"])
     assert clicked.args["pictures"] == [] and len(clicked.args["time"]) == 0
-    assert found(page, PreText).text == "Hatched: what does not work. Click on a cell."
+    assert found(page, PreText).text == "Hatched: what does not work. Click on a cell, or walk to it with the slider."
 
 
 @needs_node
@@ -118,6 +118,22 @@ def test_a_click_on_a_cell_draws_its_run_and_its_spikes():
     assert pictures == [{"visible": True}] * 2
     before = in_node(clicked, {"cells": {"selected": {"indices": []}}}, "args.output")
     assert before == {}  # a click beside the cells
+
+
+@needs_node
+def test_a_slider_walks_from_cell_to_cell_of_the_panel_that_is_shown():
+    page = fig4.ask(with_runs())
+    slider, cells = found(page, Slider), found(page, ColumnDataSource, "cells").data
+    assert slider.end == 7  # of eight cells a panel
+    walked, group = callback(page, "selected.indices ="), found(page, Select)
+    assert [group.title, slider.title] == ["panel", "cell"]
+    for place, cell in ((0, 8), (1, 9), (2, 10), (7, 15)):  # of panel b: along Q, then up in G
+        given = {"group": {"value": "b   current"}}
+        (k,) = in_node(walked, given, "args.selected.indices", {"value": place})
+        assert k == cell and cells["group"][k] == "b   current"
+    changed = callback(page, "chosen.group")
+    shown = in_node(changed, {"walk": {"value": 99}}, "[args.chosen, args.walk]", {"value": "c   coupling"})
+    assert shown == [{"group": "c   coupling"}, {"value": 7, "end": 7}]
 
 
 @needs_node

@@ -107,6 +107,14 @@ TEXT = """(function text(node) {
 })(document.body)"""
 """What a page says, also in the shadow of its elements."""
 
+NAMELESS = """(function nameless(node) {
+  const own = [...node.querySelectorAll("input, select, textarea, [role=slider]")].filter(control =>
+    !control.ariaLabel && ![...control.labels ?? []].some(label => label.textContent.trim()))
+  const shadows = [...node.querySelectorAll("*")].map(part => part.shadowRoot).filter(root => root)
+  return [...own.map(control => control.outerHTML), ...shadows.flatMap(nameless)]
+})(document)"""
+"""Controls without a name, also in the shadow of elements."""
+
 has_chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
 
 
@@ -243,6 +251,19 @@ def test_a_browser_answers_clicks_keys_and_the_pointer(asked, tmp_path, width):
         browser.press("ArrowRight", 39)
         browser.wait(f"{model('level', figure_3)}.value == 1")
         assert "(pA) 5; rate" in browser.evaluate(TEXT)
+        handle = f"{shown('level', figure_3)}.shadow_el.querySelector('.noUi-handle')"
+        assert browser.evaluate(f"[{handle}.ariaLabel, {handle}.ariaValueText]") == [
+            "half width of background current (pA)",
+            "5",
+        ]
+        # without a pointer: the arrow key goes from cell to cell of panel b, whose second is G = 1 nA, Q = 3 nA
+        browser.evaluate(f"{shown('walk', figure_4)}.shadow_el.querySelector('.noUi-handle').focus()")
+        browser.press("ArrowRight", 39)
+        browser.wait(f"{model('said', figure_4)}.text.startsWith('b   current: G = 1 nA, Q = 3 nA')")
+        handle = f"{shown('walk', figure_4)}.shadow_el.querySelector('.noUi-handle')"
+        assert browser.evaluate(f"[{handle}.ariaLabel, {handle}.ariaValueText]") == ["cell", "G = 1 nA, Q = 3 nA"]
+        # every control has a name for who cannot see it
+        assert browser.evaluate(NAMELESS) == []
         assert browser.errors == []
         browser.picture(tmp_path / "slider.png")
         for name in ("hover", "slider"):

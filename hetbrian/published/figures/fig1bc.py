@@ -3,6 +3,7 @@
 import numpy as np
 
 from hetbrian.plot.style import COLOURS, REGIMES
+from hetbrian.published.figures.fig1 import ETA
 from hetbrian.published.figures.reservoir import MARKS, TITLES, errors, legend
 
 
@@ -33,7 +34,7 @@ def draw(dataset, axes=None):
             errors(axis, dataset.sel(procedure=procedure), target, COLOURS["eta"])
             axis.set_title(f"{panel}{MARKS[procedure]}   {target[0]}$_{target[1]}$, {TITLES[procedure]}")
             _regimes(axis, dataset)
-        axes[1, column].set_xlabel(r"mean background current $\bar\eta$")
+        axes[1, column].set_xlabel(ETA)
     for axis in axes[:, 0]:
         axis.set_ylabel("mean square error")
     legend(axes[0, 0].figure)

@@ -120,7 +120,7 @@ def _axes(n_procedures):
     """Return panels a to f of each procedure, in blocks side by side."""
     from matplotlib import pyplot
 
-    _, axes = pyplot.subplots(3, 2 * n_procedures, figsize=(5.0 * n_procedures, 6.4), sharey="row", squeeze=False)
+    _, axes = pyplot.subplots(3, 2 * n_procedures, figsize=(4.5 * n_procedures, 6.2), sharey="row", squeeze=False)
     return np.array([axes[:, 2 * block : 2 * block + 2].ravel() for block in range(n_procedures)])
 
 
@@ -132,7 +132,7 @@ def _overlay(axis, data, part):
         if condition in data.condition:
             z = data[f"z_{part}"].sel(condition=condition, target="y1")
             axis.plot(data.time, z, color=COLOURS[name], lw=1.0)
-    axis.set(ylim=(-2.5, 2.5), xlabel="time since the pulse (units)")
+    axis.set(ylim=(-2.5, 2.5), xlabel="time since the pulse\n(time units)")
 
 
 def ask(dataset):
@@ -165,5 +165,5 @@ def ask(dataset):
                     WORDS[name], strengths, scores.values, texts, len(outputs)
                 )
                 outputs += list(chosen[f"z_{part}"].transpose("condition", "time").values)
-    runs = Runs(data.time.values, np.array(outputs)[..., None], data.y.values[:, None], label="time (units)")
+    runs = Runs(data.time.values, np.array(outputs)[..., None], data.y.values[:, None], label="time (time units)")
     return asked_levels(curves, dataset.seed.values, ERRORS, runs)

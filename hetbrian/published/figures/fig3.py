@@ -1,6 +1,8 @@
 """Figure 3: error against the strength of each kind of heterogeneity."""
 
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from hetbrian.plot.asked import Curve, asked_levels
 from hetbrian.plot.style import COLOURS
@@ -26,6 +28,9 @@ RULES = {"residual": ("-", "o"), "retain": ("--", "s")}
 
 ERRORS = {"mse": ("whole test", 1.0, 0.18), "mse_shifted": ("after the best shift", 0.45, 0.0)}
 """Text, strength of the line and of the band of each error."""
+
+CONSTANT = {"color": "0.6", "lw": 0.8, "ls": ":"}
+"""How the error of the best constant is drawn, which is the power of the sine: 0.5."""
 
 
 def draw(dataset, axes=None):
@@ -60,7 +65,7 @@ def draw(dataset, axes=None):
             axis.fill_between(place, low, high, color=colour, alpha=band, lw=0)
             label = f"{rule}, {text}" if kind == "theta" else text
             axis.plot(place, median, line, marker=marker, ms=3.5, color=colour, alpha=strength, label=label)
-        axis.axhline(0.5, color="0.6", lw=0.8, ls=":")
+        axis.axhline(0.5, **CONSTANT)
         axis.set_xticks(place, [f"{value:g}" for value in data.strength.values])
         axis.set(yscale="log", xlabel=AXIS[kind])
         gain = float(data.feedback_gain)
@@ -71,6 +76,11 @@ def draw(dataset, axes=None):
         axis.set_ylim(top=2 * top)
     for axis in np.asarray(axes)[:, 0]:
         axis.set_ylabel("mean square error")
+    lines = {
+        "error of the best constant": Line2D([], [], **CONSTANT),
+        "quartiles over seeds, whole test": Patch(color="0.2", alpha=0.18, lw=0),
+    }
+    np.ravel(axes)[0].figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=2, fontsize=7.5)
     return axes
 
 

@@ -24,7 +24,7 @@ def draw(dataset, axes=None):
 
     panels = [str(panel) for panel in dataset.panel.values]
     if axes is None:
-        size = (1.6 * len(panels) + 1, 4.2)
+        size = (1.35 * len(panels) + 0.9, 4.0)
         _, axes = pyplot.subplots(2, len(panels), figsize=size, sharex=True, sharey="row", layout="constrained")
     over = ("seed", "feedback_gain")
     for panel, (above, below) in zip(panels, np.transpose(axes), strict=True):
@@ -36,7 +36,7 @@ def draw(dataset, axes=None):
         above.set_title(f"{panel}   {TITLES[panel][0]}", fontsize=8)
         above.set_ylim(-0.05, 1.05)
         below.set_yscale("symlog", linthresh=1)
-        below.set_xlabel("G (nA)")
+        below.set(xlabel="G (nA)", xticks=dataset.recurrent_gain.values / 1000)
     axes[0, 0].set_ylabel("share that works")
     axes[1, 0].set_ylabel("median rate (Hz)")
     lines = axes[0, 0].get_legend_handles_labels()

@@ -288,7 +288,7 @@ def draw(dataset, axes=None):
     from matplotlib import pyplot
 
     if axes is None:
-        _, axes = pyplot.subplots(1, 4, figsize=(10.0, 5.2), sharey=True)
+        _, axes = pyplot.subplots(1, 4, figsize=(9.0, 5.2), sharey=True)
     axes = np.ravel(axes)
     errors = rows(dataset)
     places = _places()
