@@ -82,7 +82,7 @@ class FORCE(Limited, Saved, Kernels, RandomlyRepeated, NativeGroup):
     encoder : Quantity [unit of the feedback variable], shape (n_neurons,) or (n_neurons, n_outputs), optional
         E. None leaves the network without feedback.
     start, stop : Quantity [second]
-        The readout learns at times start <= t < stop.
+        The readout learns at times start <= t < stop. `hetbrian.simulate` says where its run ends before a stop.
     every : Quantity [second], or Distribution of times, optional
         Interval between two updates, a multiple of the time step, by default the one nearest to 0.8 ms; or the law from
         which each interval is drawn anew with ``rng``, as 4096 quantiles in whole steps, at least one. Intervals begin
@@ -236,7 +236,7 @@ class FORCE(Limited, Saved, Kernels, RandomlyRepeated, NativeGroup):
         self._add_shared("initial_P", 0.0 if is_auto else start_P, constant=True)
         self._add_scalar("forgetting", forgetting, constant=True)
         self._add_scalar("start", start, constant=True)
-        self._add_scalar("stop", min(stop, 1e9 * second), constant=True)  # no infinite values in standalone programs
+        self._add_scalar("stop", min(stop, limits.LONGEST * second), constant=True)
         dt = source.clock.dt
         self._repeat(max(round(float(USUAL / dt)), 1) * dt if every is None else every, rng)
         self._add_scalar("largest_output", min(largest_output, limits.WITHOUT_LIMIT), constant=True)
@@ -406,6 +406,7 @@ class FORCE(Limited, Saved, Kernels, RandomlyRepeated, NativeGroup):
         if not np.isfinite(self.variables["_gain"].get_value()).all():
             self.stop_diverged(ticks=1)  # the clock has ticked once more
         super().check()
+        limits.tell_unfinished(self)
 
     def check_sample(self, time: float) -> None:
         """Refuse to learn from this step, or find P(0) if it is "auto"; runtime code in Python calls this."""

@@ -3,13 +3,16 @@
 from typing import Any
 
 import numpy as np
-from brian2 import second
+from brian2 import get_logger, second
 
 from hetbrian._support.allowed import FINITE, Allowed
 from hetbrian.readout.online import LEARNING
 
 FIRST = 20
 """Updates before outputs are compared with the target, of which the readout has then seen some 15 ms."""
+
+LONGEST = 1e9
+"""Time [second] that stands for no stop in a standalone program, which reads no infinite numbers."""
 
 WITHOUT_LIMIT = 1e300
 """What stands for no limit in a standalone program, which reads no infinite numbers."""
@@ -37,6 +40,31 @@ ALLOWED = {
 
 TARGET, OUTPUT, SILENT = 1, 2, 3
 """Why a run was stopped, as kernels count; 0 if it was not."""
+
+
+logger = get_logger(f"brian2.{__name__}")  # whose handlers show it
+
+
+def tell_unfinished(force: Any) -> None:
+    """
+    Say once that a run ended before the readout was to stop learning: nothing in it is what was learned.
+
+    Without a stop it is to learn as long as it runs, of which nothing is said.
+
+    Parameters
+    ----------
+    force : FORCE
+        A readout after its run.
+    """
+    start, stop = (force.variables[name].get_value().item() for name in ("start", "stop"))
+    end, dt = force.clock.variables["t"].get_value().item(), float(force.clock.dt)
+    if end + dt / 2 < stop < LONGEST:
+        logger.warn(
+            f"{force.name} learns from {start:g} s to {stop:g} s and the run ended at {end:g} s: nothing in it shows "
+            "what was learned; run longer, stop learning earlier, or leave stop out if it goes on.",
+            name_suffix="unfinished",
+            once=True,
+        )
 
 
 def trouble(z: np.ndarray, y: np.ndarray, limit: float, n_updates: int, largest: np.ndarray) -> int:

@@ -141,15 +141,22 @@ def compare(
     Raises
     ------
     ValueError
-        If the duration is no multiple of the time step, or a source or gate of the module is not among the others.
+        If the duration is no multiple of the time step, synapses, a source or a gate of the module are not among the
+        others, or they belong to a network that is not given.
     DimensionMismatchError
         If the duration is no time.
     """
     namespace = get_local_namespace(level=level + 2) if namespace is None else namespace  # beyond `checked`
     n_steps = whole_steps(duration, group.clock.dt, "duration")
+    for item in () if isinstance(others, Network) else (group, *others):
+        if item._network is not None:  # Brian2 keeps them for it
+            raise ValueError(
+                f"{item.name} ran in a network already, expected that network as the others: pass it, compare(group, "
+                "module, duration, network)."
+            )
     network = others if isinstance(others, Network) else Network(group, *others)
-    known = {item.name: item for item in network.objects} | {None: group}
-    for name in (*module.sources, *module.gates):
+    known = {item.name: item for item in _get_all_objects(network.objects)} | {None: group}
+    for name in (*module.sources, *module.gates, *module.couplings):
         if name not in known:
             raise ValueError(f"the module needs {name!r}, expected it among the others: pass the rest of the network.")
     traced = {name: (known[owner], variable) for name, (owner, variable) in module.variables().items()}

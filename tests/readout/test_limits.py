@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import Clock, Hz, Network, NeuronGroup, TimedArray, ms, nan, second
+from brian2.utils.logger import BrianLogger, catch_logs
 
 import hetbrian as hb
 from hetbrian.published import force_network
@@ -49,6 +50,22 @@ def scaled(rng, unit=1.0, target="sin(2*pi*50*Hz*t)", reference=False, initial_P
 def run(device, duration=150 * ms, record=("z", "force.initial_P"), **options):
     reference, device = device == "reference", device.replace("reference", "numpy")
     return hb.simulate(scaled, duration, device=device, record=record, reference=reference, parameters=options)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_stop_beyond_the_end_is_said_once(device, monkeypatch):
+    monkeypatch.setattr(BrianLogger, "_log_messages", set())  # what was said before
+    with catch_logs() as logs:
+        for _ in range(2):
+            run(device, 100 * ms, stop=200 * ms)
+        run(device, 100 * ms, stop=100 * ms)
+        run(device, 100 * ms)
+        hb.simulate(scaled, 100 * ms, device=device.replace("reference", "numpy"), values={"force.stop": 90 * ms})
+    said = [text for level, name, text in logs if name.endswith(".unfinished")]
+    assert said == [
+        "force learns from 0.05 s to 0.2 s and the run ended at 0.1 s: nothing in it shows what was learned; run "
+        "longer, stop learning earlier, or leave stop out if it goes on."
+    ]
 
 
 @pytest.mark.parametrize("device", DEVICES)

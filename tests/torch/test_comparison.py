@@ -67,6 +67,19 @@ def test_arguments_are_checked():
         compare_recorded(module, 1, ((), ()), {"u": np.zeros((1, 5))})
 
 
+def test_a_module_with_synapses_is_not_compared_without_them():
+    group, (synapses,), _ = MODELS["residual"](10)
+    module = to_torch(group, synapses, dtype=torch.float64)
+    with pytest.raises(ValueError, match=f"the module needs '{synapses.name}', expected it among the others: pass the"):
+        compare(group, module, 5 * ms)
+    network = Network(group, synapses)
+    network.run(1 * ms, namespace={})
+    module = to_torch(group, synapses, dtype=torch.float64)
+    with pytest.raises(ValueError, match=f"{group.name} ran in a network already, expected that network as the others"):
+        compare(group, module, 5 * ms, [synapses])
+    assert compare(group, module, 5 * ms, network).first_difference is None
+
+
 def test_models_are_checked():
     group = drifting()
     network = Network(group)
