@@ -308,7 +308,7 @@ def test_legacy_refractory_timing_is_refused(monkeypatch):
         (
             {"trainable": "links.J"},
             ValueError,
-            "trainable is 'links.J', expected links.w: did you mean 'links.w'",
+            "trainable is 'links.J', expected links.w, links.delay: did you mean 'links.w'",
         ),
         ({"trainable": "other.w"}, ValueError, "the synapses of 'other.w' in trainable is 'other', expected links"),
         ({"inputs": "v"}, ValueError, "inputs is 'v', expected I: choose one"),
