@@ -60,6 +60,7 @@ def __getattr__(name: str) -> Any:
     source, purpose, extra = NEEDED[name]
     module, _, attribute = source.partition(":")
     try:
+        whole = importlib.import_module(module.partition(".")[0])  # a part of it may have been imported before
         found = importlib.import_module(module)
     except ImportError as error:
         lacking = error.name if isinstance(error, ModuleNotFoundError) else None
@@ -70,4 +71,4 @@ def __getattr__(name: str) -> Any:
             said = f"{package} cannot be imported ({error}), expected a version that fits for {purpose}"
             how = "pip install --upgrade"
         raise ImportError(f"{said}: {how} 'hetbrian[{extra}]'.") from error
-    return getattr(found, attribute) if attribute else importlib.import_module(module.partition(".")[0])
+    return getattr(found, attribute) if attribute else whole
