@@ -12,11 +12,11 @@ import brian2
 import numpy as np
 import typer
 from brian2 import BrianLogger, Network, prefs, second
-from rich.console import Console
 from rich.table import Table
 
 from hetbrian import __version__
 from hetbrian._support.checks import choice, did_you_mean, returned, shown
+from hetbrian._support.consoles import plain
 from hetbrian._support.ending import end_well
 from hetbrian._support.files import writable
 from hetbrian._support.leftovers import leave_nothing
@@ -80,7 +80,7 @@ def hetbrian(
     """Heterogeneous Izhikevich networks that learn, in Brian2."""
 
 
-console = Console(stderr=True, markup=False)  # [bifurcation] of an extra is no style, nor is a folder
+console = plain(stderr=True)
 
 
 WITH_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -122,11 +122,11 @@ def run(
         print(context.get_help())
     if protocol is None:
         if not help_:
-            Console(markup=False).print(protocols_table())
+            plain().print(protocols_table())
         return
     module = load_protocol(find_protocol(protocol))
     if help_:
-        Console(markup=False).print(protocol_table(module))
+        plain().print(protocol_table(module))
         return
     settings = [*(set_ or []), *extra_settings(context.args)]
     arguments = options(module, small, seed, settings)
@@ -169,7 +169,7 @@ def run(
         written += returned(write(dataset, folder), (list, tuple), called(module, "write"), "a list of paths")
     if summary is not None:
         text = summary(dataset)
-        Console(markup=False).print(text, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
+        plain().print(text, soft_wrap=isinstance(text, str))  # lines of Markdown stay whole
     console.print(f"{time.perf_counter() - started:.0f} s; wrote " + ", ".join(str(path) for path in written))
 
 
@@ -200,14 +200,14 @@ def compare(
     build = functools.partial(_network(model), np.random.default_rng(seed))
     network = types.SimpleNamespace(compute=build, __name__=model)
     if help_:
-        Console(markup=False).print(options_table(f"Options of {model}", described(network)))
+        plain().print(options_table(f"Options of {model}", described(network)))
         return
     from hetbrian.torch.comparison import compare_model
 
     arguments = options(network, settings=[*(set_ or []), *extra_settings(context.args)])
     length = parse_value("duration", duration, 1 * second)
     built = returned(build(**arguments), Network, called(network, "the model"), "a brian2 Network")
-    Console(markup=False).print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
+    plain().print(str(compare_model(built, length, group, inputs or (), precision)), highlight=False)
 
 
 def _network(model):
@@ -271,7 +271,7 @@ def train(
     if help_:
         title = f"Settings of the preset {preset} for {dataset}"
         parts = described_settings(settings, settings.neuron, binning, without=UNREAD)
-        Console(markup=False).print(options_table(title, parts))
+        plain().print(options_table(title, parts))
         return
     texts = dict(split_setting(setting) for setting in [*(set_ or []), *extra_settings(context.args)])
     neuron = changed(settings.neuron, texts, without=UNREAD)
@@ -306,7 +306,7 @@ def train(
         soft_wrap=True,
     )
     if playback:
-        Console(markup=False).print(agreement.summary(result), highlight=False, soft_wrap=True)
+        plain().print(agreement.summary(result), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -327,7 +327,7 @@ def figure(
         text = None if summary is None else summary(dataset)
         written = save_figure(draw, dataset, folder / Path(name).stem)
     if summary is not None:
-        Console(markup=False).print(text, soft_wrap=isinstance(text, str))
+        plain().print(text, soft_wrap=isinstance(text, str))
     console.print("wrote " + ", ".join(str(path) for path in written))
 
 
@@ -390,7 +390,7 @@ def cache(
         ages = ("now" if latest < 1 else f"{duration(latest)} ago", duration(earliest))
         table.add_row(kind, str(number), kept.shown_size(size), *ages)
     if found:
-        Console(markup=False).print(table)
+        plain().print(table)
     total, most = (kept.shown_size(size) for size in (sum(entry.size for entry in found), kept.most()))
     said = f"{total} of at most {most} in {kept.cache_folder()}; what was used least recently goes first"
     if limit is not None or clear:
@@ -416,7 +416,7 @@ def devices(
     table = Table("device", "works here", "remark")
     for finding in find_devices():
         table.add_row(finding.device, "yes" if finding.works else "no", finding.remark)
-    Console(markup=False).print(table)
+    plain().print(table)
 
 
 def main(stop: Stop | None = None) -> None:

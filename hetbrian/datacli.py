@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from hetbrian._support.consoles import plain
 from hetbrian.study.options import changed, extra_settings, listed, no_more, parse_value, split_setting
 
 data = typer.Typer(no_args_is_help=True, help="Event data: make stand-ins, check what is there.")
@@ -58,9 +58,7 @@ def make_data(
             wrong = ", ".join(f"--{option}" for option in settings) or "--wav"
             raise ValueError(f"{wrong} is given for {name}, which is made up, expected it for 'speech': leave it out.")
         written = make_stand_in(name, out, sizes, seed, jobs)
-        Console(stderr=True, markup=False).print(
-            f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True
-        )
+        plain(stderr=True).print(f"wrote {written}; it is a stand-in, as its STAND-IN.txt says", soft_wrap=True)
         return
     from hetbrian.training.data.conversion import fitting, make_speech
     from hetbrian.training.data.voices import voices
@@ -69,9 +67,7 @@ def make_data(
         raise ValueError("speech is made of all recordings of a folder, expected --wav FOLDER and no sizes: give it.")
     cochlea = changed(fitting(voices(wav, pattern)), settings)
     no_more(settings, cochlea)
-    Console(stderr=True, markup=False).print(
-        f"{cochlea.n_channels} channels from {cochlea.low:g} to {cochlea.high:g} Hz"
-    )
+    plain(stderr=True).print(f"{cochlea.n_channels} channels from {cochlea.low:g} to {cochlea.high:g} Hz")
     who = {"test_speakers": listed(test_speakers), "validation_speakers": listed(validation_speakers)}
     written = make_speech(
         wav,
@@ -85,7 +81,7 @@ def make_data(
         seed=seed,
         workers=jobs,
     )
-    Console(stderr=True, markup=False).print(
+    plain(stderr=True).print(
         f"wrote {written}; train on it with 'hetbrian train {layout} --data-root {out}'", soft_wrap=True
     )
 
@@ -99,7 +95,7 @@ def _gestures(clips, out, part, more):
     if clips is None or more:
         raise ValueError("gestures are made of all clips of a folder, expected --clips FOLDER and no sizes: give it.")
     written = make_gestures(clips, out, part=parse_value("part", part, 1 * second))
-    Console(stderr=True, markup=False).print(
+    plain(stderr=True).print(
         f"wrote {written}; train on it with 'hetbrian train dvs128 --data-root {out} --held-out 0'", soft_wrap=True
     )
 
@@ -116,4 +112,4 @@ def check_data(
     table = Table("data set", "split", "samples", "classes", "speakers", "events a sample", "checksum")
     for row in check(names, data_root, download):
         table.add_row(*row)
-    Console(markup=False).print(table)
+    plain().print(table)

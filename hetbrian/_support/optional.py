@@ -44,12 +44,15 @@ NEEDED = {
 
 def missing(*names: str) -> list[str]:
     """Return which packages of `NEEDED` are not installed; none of them is imported."""
-    return [name for name in names if not _is_there(NEEDED[name][0])]
+    return [name for name in names if not _is_there(_package(NEEDED[name][0]))]
 
 
-def _is_there(module: str) -> bool:
-    """Return whether the package of a module is installed, whatever it needs itself."""
-    package = module.partition(".")[0]
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_there(package: str) -> bool:
+    """Return whether a package is installed, whatever it needs itself."""
     return sys.modules.get(package, ...) is not None and importlib.util.find_spec(package) is not None
 
 
@@ -60,15 +63,14 @@ def __getattr__(name: str) -> Any:
     source, purpose, extra = NEEDED[name]
     module, _, attribute = source.partition(":")
     try:
-        whole = importlib.import_module(module.partition(".")[0])  # a part of it may have been imported before
+        whole = importlib.import_module(_package(module))  # a part of it may have been imported before
         found = importlib.import_module(module)
     except ImportError as error:
-        lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+        lacking = _package(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
         if lacking and not _is_there(lacking):  # the package, or one that it needs
             said, how = f"{lacking} is not installed, expected it for {purpose}", "pip install"
         else:  # of another version than this one takes
-            package = module.partition(".")[0]
-            said = f"{package} cannot be imported ({error}), expected a version that fits for {purpose}"
+            said = f"{_package(module)} cannot be imported ({error}), expected a version that fits for {purpose}"
             how = "pip install --upgrade"
         raise ImportError(f"{said}: {how} 'hetbrian[{extra}]'.") from error
     return getattr(found, attribute) if attribute else whole

@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, TextIO
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+from hetbrian._support.consoles import plain
 
 INTERVAL = 30.0
 """Seconds between two lines where there is no terminal to draw a bar in."""
@@ -31,8 +32,9 @@ class Bar:
     def __init__(self, total: float, done: int = 0, text: str = "", stream: TextIO | None = None) -> None:
         self.total, self._before = total, done
         self.done: float = done
-        self._console = Console(file=stream or sys.stderr)
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), console=self._console, transient=True)
+        self._console = plain(file=stream or sys.stderr)
+        columns = TextColumn("{task.description}", markup=False), BarColumn()
+        self._bar = Progress(*columns, console=self._console, transient=True)
         self._start = self._shown = time.monotonic()
         self._task = self._bar.add_task(text, total=total, completed=done)
 
@@ -56,7 +58,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """Write a line that stays."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def rate(self) -> float:
         """Return what was done in a second so far."""

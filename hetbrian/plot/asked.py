@@ -23,6 +23,9 @@ NEURONS = 16
 WIDTH = 640
 """Widest that a picture gets, in pixels; on a phone it is narrower."""
 
+ACROSS = {"max_width": WIDTH, "sizing_mode": "stretch_width"}
+"""Of widgets that are as wide as the pictures."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -123,9 +126,8 @@ def asked_cells(
         nonselection_hatch_alpha=0.35, hover_line_color="black", hover_line_width=1.5,
     )  # fmt: skip
     axes.add_layout(models.ColorBar(color_mapper=mapper, width=12, title="log10 of the error"), "right")
-    across = {"max_width": WIDTH, "sizing_mode": "stretch_width"}
-    group = models.Select(title="panel", options=groups, value=groups[0], name="group", **across)
-    walk = models.Slider(start=0, value=0, step=1, tooltips=False, title="cell", name="walk", **across)
+    group = models.Select(title="panel", options=groups, value=groups[0], name="group", **ACROSS)
+    walk = models.Slider(start=0, value=0, step=1, tooltips=False, title="cell", name="walk", **ACROSS)
     order = _row_by_row(columns)
     walk.end = len(order[groups[0]]) - 1
     walk.format = models.CustomJSTickFormatter(
@@ -205,10 +207,9 @@ def asked_levels(
     axes.add_layout(marked)
     axes.line("level", "error", source=medians, color=COLOURS["homogeneous"], line_width=2)
     axes.scatter("level", "error", source=dots, color=COLOURS["eta"], size=6, fill_alpha=0.6)
-    across = {"max_width": WIDTH, "sizing_mode": "stretch_width"}
-    chosen = models.Select(title="curve", options=list(table), value=name, name="curve", **across)
+    chosen = models.Select(title="curve", options=list(table), value=name, name="curve", **ACROSS)
     slider = models.Slider(
-        start=0, end=last, value=0, step=1, tooltips=False, title=first["label"], name="level", **across
+        start=0, end=last, value=0, step=1, tooltips=False, title=first["label"], name="level", **ACROSS
     )
     strengths = {name: curve["strengths"] for name, curve in table.items()}
     slider.format = models.CustomJSTickFormatter(

@@ -140,10 +140,9 @@ class Coupling(Generated):
         parts = self._shares(self.sigma if self.training else 0.0) if self.trained_delays else None
         for variable, values in zip(self.variables, self.call("increments", self), strict=True):
             values = self._zeros + values.to(self._zeros.dtype)  # constants become one weight a synapse
-            if parts is not None:
-                prepared += [(variable, delay, self._weights(values * parts[delay], ALL)) for delay in self.delays]
-            else:
-                prepared += [(variable, delay, self._weights(values, delay)) for delay in self.delays]
+            for delay in self.delays:
+                arriving = values if parts is None else values * parts[delay]
+                prepared.append((variable, delay, self._weights(arriving, delay if parts is None else ALL)))
         return prepared
 
     def _weights(self, values, group):

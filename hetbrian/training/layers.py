@@ -159,13 +159,12 @@ def exported(
     -------
     Cell
     """
-    trains_delays = "delay" in preset.trainable
-    of_neurons = [name for name in preset.trainable if name in OF_NEURONS]
+    trainable = [DELAYS if name == "delay" else name for name in preset.trainable]
     return to_torch(
         neurons,
         synapses,
-        trainable=(*of_neurons, *WEIGHTS, *([DELAYS] if trains_delays else [])),
-        longest_delay=preset.longest_delay if trains_delays else None,
+        trainable=(*trainable, *WEIGHTS),
+        longest_delay=preset.longest_delay if DELAYS in trainable else None,
         dtype=dtype,
         surrogate=SuperSpike(preset.slope),
         width=preset.width,

@@ -42,6 +42,10 @@ CHANGING = {
         lambda: pair("w : 1\ndx/dt = -x/(5*ms) : 1 (clock-driven)", "v_post += w*x", {"ms": ms}, method="euler"),
         "links has synaptic differential equations, expected weights",
     ),
+    "delay": (
+        lambda: pair(on_pre="v_post += w*delay/ms", namespace={"ms": ms}),
+        "on_pre of links uses 'delay', expected v",
+    ),
     "time": (lambda: pair(on_pre="v_post += w*int(t > 1*ms)", namespace={"ms": ms}), "links uses 't' of defaultclock"),
 }
 

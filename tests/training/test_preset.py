@@ -21,6 +21,10 @@ STRONG = Preset.STRONG
         ({"neuron": hb.Izhikevich.FORCE}, "neuron has units, expected a dimensionless set"),
         ({"n_hidden": 0}, "n_hidden"),
         ({"rate": 0.0}, "rate"),
+        (
+            {"trainable": ("delay",), "longest_delay": 0 * ms},
+            "trainable has 'delay' and longest_delay is 0 s, expected",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(changes, message):
