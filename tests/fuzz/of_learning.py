@@ -248,6 +248,16 @@ TORCH = {
     "fuse": lambda: Call(cells.fuse, {"cell": cell()}),
     "FusedCell": lambda: Call(cells.FusedCell, {"cell": cell()}),
     "FusedCell.forward": lambda: of_inputs(cells.fuse(driven())),
+    "Stack": lambda: Call(lambda layers: cells.Stack(layers), {"layers": cell()}, says={"layers": ("a layer",)}),
+    "Stack.initial_state": lambda: Call(cells.Stack(cell()).initial_state, {"batch": 2}),
+    "Stack.write_back": lambda: Call(
+        lambda objects: cells.Stack(cell()).write_back(objects), {"objects": leaky()}, says={"objects": ("an object",)}
+    ),
+    "Stack.forward": lambda: Call(
+        cells.Stack(driven()).forward,
+        {"n_steps": 3, "batch": 1, "inputs": {"leaky": {"gain": INPUT}}, "spikes": {}, "record": {"leaky": ("v",)},
+         "state": None, "first_step": 0},
+    ),
     "to_torch": lambda: Call(
         cells.to_torch,
         {"group": leaky(), "synapses": (), "trainable": ("gain",), "inputs": (), "dtype": torch.float64,
