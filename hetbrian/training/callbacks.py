@@ -15,7 +15,8 @@ from hetbrian.training.checkpoint import check, check_kept, read
 from hetbrian.training.preset import Preset
 
 LATER = {
-    name: repr(getattr(Preset.STRONG, name)) for name in ("eta_law", "readout_filters", "readout", "longest_delay")
+    name: repr(getattr(Preset.STRONG, name))
+    for name in ("n_layers", "eta_law", "readout_filters", "readout", "longest_delay")
 }
 """Settings that checkpoints of before do not name: they were trained with the default."""
 

@@ -1,4 +1,4 @@
-"""A spiking layer and a leaky readout whose highest potential decides for a class."""
+"""Spiking layers and a leaky readout whose highest potential decides for a class."""
 
 from typing import Any
 
@@ -8,13 +8,14 @@ from hetbrian._support.checks import count, flag, not_negative
 from hetbrian._support.optional import torch
 from hetbrian.torch.cell import Cell
 from hetbrian.torch.fused.cell import fuse
+from hetbrian.torch.stack import Stack
 from hetbrian.training.preset import CHOICES
 
 SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=1.0, included=(True, False))
 
 
 @checked(
-    cell=of(Cell, advice="export one with to_torch"),
+    cell=of(Cell, Stack, advice="export one with to_torch"),
     n_classes=count,
     tau_out=not_negative,
     readout=one_of(*CHOICES["readout"]),
@@ -24,17 +25,17 @@ SHARE = Allowed("at least 0 and below 1", "choose another share", low=0.0, high=
 )
 class Classifier(torch.nn.Module):
     r"""
-    Classify sequences of events by a recurrent layer and one leaky membrane for each class.
+    Classify sequences of events by recurrent layers and one leaky membrane for each class.
 
     .. math:: u_{t+1} = a u_t + (1 - a)(W z_t + b), \quad y = \max_t u_t \quad\text{or}\quad y = \langle u_t \rangle_t
 
-    with spikes z and a = exp(-dt/tau_out). The sum over time is one product with a triangular matrix. With two filters
-    u passes through the same equation once more, and so on.
+    with spikes z of the highest layer and a = exp(-dt/tau_out). The sum over time is one product with a triangular
+    matrix. With two filters u passes through the same equation once more, and so on.
 
     Parameters
     ----------
-    cell : Cell
-        The layer, see `hetbrian.training.layers.exported`.
+    cell : Cell or Stack
+        The layer, see `hetbrian.training.layers.exported`, or several of them.
     n_classes : int
         Outputs.
     tau_out : float
@@ -44,16 +45,16 @@ class Classifier(torch.nn.Module):
     readout : {"max", "mean"}
         Which potential decides.
     dropout : float
-        Share of the neurons that the readout does not see while training, drawn for each sample.
+        Share of the highest layer that the readout does not see while training, drawn for each sample.
     is_fused : bool
-        Whether the layer runs in the fused time loop.
+        Whether the layers run in fused time loops.
     generator : torch.Generator, optional
         Draws the readout's initial weights.
     """
 
     def __init__(
         self,
-        cell: Cell,
+        cell: Cell | Stack,
         n_classes: int,
         *,
         tau_out: float,
@@ -64,19 +65,29 @@ class Classifier(torch.nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.layer: Any = fuse(cell) if is_fused else cell
-        self.decay = float(torch.exp(torch.tensor(-cell.dt / tau_out))) if tau_out else 0.0
+        cells = [*cell.cells.values()] if isinstance(cell, Stack) else [cell]
+        parts: list[Any] = [fuse(item) for item in cells] if is_fused else cells
+        self.layer: Any = Stack(*parts) if isinstance(cell, Stack) else parts[0]
+        top = cells[-1]
+        self.decay = float(torch.exp(torch.tensor(-top.dt / tau_out))) if tau_out else 0.0
         self.filters, self.readout, self.dropout, self.is_fused = filters, readout, dropout, is_fused
-        shape = (cell.neurons.size, n_classes)
+        shape = (top.neurons.size, n_classes)
         draw = torch.rand(shape, generator=generator) * 2 - 1
-        self.weight = torch.nn.Parameter((draw / shape[0] ** 0.5).to(cell.dtype))
-        self.bias = torch.nn.Parameter(torch.zeros(n_classes, dtype=cell.dtype))
+        self.weight = torch.nn.Parameter((draw / shape[0] ** 0.5).to(top.dtype))
+        self.bias = torch.nn.Parameter(torch.zeros(n_classes, dtype=top.dtype))
         self._filter = torch.empty(0)
 
     @property
+    def cells(self) -> list[Cell]:
+        """List of Cell : the plain module of each layer, with the parameters, from the inputs up."""
+        if isinstance(self.layer, Stack):
+            return [*self.layer.cells.values()]
+        return [self.layer.cell if self.is_fused else self.layer]
+
+    @property
     def cell(self) -> Cell:
-        """Cell : the plain module, with the parameters."""
-        return self.layer.cell if self.is_fused else self.layer
+        """Cell : the plain module of the lowest layer."""
+        return self.cells[0]
 
     def forward(self, events, generator=None):
         """
@@ -94,16 +105,19 @@ class Classifier(torch.nn.Module):
         outputs : Tensor, shape (batch, class)
             Highest or mean potential of each class.
         spikes : Tensor, shape (time, batch, neuron)
+            Of all layers, the lowest first.
         """
-        spikes = self.layer(spikes={"source": events}).spikes
-        seen = spikes
+        found = self.layer(spikes={"source": events})
+        by_layer = [output.spikes for output in found.values()] if isinstance(self.layer, Stack) else [found.spikes]
+        spikes = by_layer[0] if len(by_layer) == 1 else torch.cat(by_layer, -1)
+        seen = by_layer[-1]
         if self.dropout and generator is not None:
-            kept = torch.rand(spikes.shape[1:], generator=generator).to(spikes.device) >= self.dropout
-            seen = spikes * (kept / (1 - self.dropout))
+            kept = torch.rand(seen.shape[1:], generator=generator).to(seen.device) >= self.dropout
+            seen = seen * (kept / (1 - self.dropout))
         return self.outputs(seen), spikes
 
     def outputs(self, spikes):
-        """Return the potential of each class that decides, shape (batch, class)."""
+        """Return the potential of each class that decides, shape (batch, class), from spikes of the highest layer."""
         potentials = self.potentials(spikes)
         return potentials.amax(0) if self.readout == "max" else potentials.mean(0)
 

@@ -1,4 +1,4 @@
-"""The recurrent Izhikevich layer that is trained: Brian2 objects, exported with bounds and scales."""
+"""The recurrent Izhikevich layers that are trained: Brian2 objects, exported with bounds and scales."""
 
 from typing import Any
 
@@ -26,11 +26,43 @@ SYNAPSES = {
 }
 """Synaptic input s by kind; each event adds its weight to it."""
 
-WEIGHTS = ("given.omega", "recurrent.omega")
-"""Trained weights, in the layer's names."""
+SPIKING = 0.1
+"""Share of the neurons of a layer that is taken to spike in a time step, for the weights of the layer above."""
 
-DELAYS = "given.delay"
-"""Trained delays."""
+
+@checked(
+    preset=of(Preset, advice="take Preset.STRONG, say"),
+    n_inputs=count,
+    dt=quantity(second, positive),
+    rng=generator,
+    events_per_step=positive,
+)
+def layers(
+    preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
+) -> list[tuple[NeuronGroup, list[Synapses]]]:
+    """
+    Return all layers as Brian2 objects, from the inputs up.
+
+    Parameters
+    ----------
+    preset, n_inputs, dt, rng, events_per_step
+        As in `layer`.
+
+    Returns
+    -------
+    list of tuple
+        Of each layer the NeuronGroup and its Synapses, from what is below and between the neurons; the second layer's
+        are called ``neurons_2``, ``given_2`` and ``recurrent_2``.
+
+    Raises
+    ------
+    ValueError
+        If the time step is longer than a time constant.
+    """
+    found = [layer(preset, n_inputs, dt, rng, events_per_step)]
+    for number in range(2, preset.n_layers + 1):
+        found.append(_layer(preset, found[-1][0], rng, SPIKING * preset.n_hidden, suffix=f"_{number}"))
+    return found
 
 
 @checked(
@@ -44,7 +76,7 @@ def layer(
     preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
 ) -> tuple[NeuronGroup, list[Synapses]]:
     """
-    Return the layer as Brian2 objects.
+    Return the lowest layer as Brian2 objects.
 
     Parameters
     ----------
@@ -70,32 +102,37 @@ def layer(
     ValueError
         If the time step is longer than a time constant, so that Euler's method would overshoot.
     """
-    neuron, n = preset.neuron, preset.n_hidden
+    neuron = preset.neuron
     for name, value in (("C", neuron.C), ("tau_w", neuron.tau_w), ("tau_s", preset.tau_s)):
         if value < dt:
             raise ValueError(f"{name} is {value} and a time step {dt}, expected no longer step: use narrower bins.")
+    source = SpikeGeneratorGroup(n_inputs, [], [] * ms, clock=Clock(dt, name="clock"), name="source")
+    return _layer(preset, source, rng, events_per_step)
+
+
+def _layer(preset, below, rng, events_per_step, suffix=""):
+    """Return a layer on what is below, with its clock."""
     of_neurons, of_weights, of_delays = rng.spawn(3)
-    clock = Clock(dt, name="clock")
+    n, n_inputs, clock = preset.n_hidden, len(below), below.clock
     synapse = Synapse(preset.synapse, preset.synapse, SYNAPSES[preset.synapse], {"tau_s": preset.tau_s})
     neurons = population(
         n,
-        neuron,
+        preset.neuron,
         synapse,
         **heterogeneity(preset).draw(n, of_neurons),
         reset=preset.reset,
         own=sorted({*preset.trainable} & {*OF_NEURONS} - {*KINDS}),
         clock=clock,
-        name="neurons",
+        name=f"neurons{suffix}",
     )
-    source = SpikeGeneratorGroup(n_inputs, [], [] * ms, clock=clock, name="source")
     if preset.input_scale:
         draw = of_weights.standard_normal((n_inputs, n)) * preset.input_scale / np.sqrt(events_per_step)
     else:
         draw = of_weights.uniform(-1, 1, (n_inputs, n)) / np.sqrt(n_inputs)
     weights = {"given": draw, "recurrent": of_weights.uniform(-1, 1, (n, n)) * preset.recurrent_scale / np.sqrt(n)}
     paths = []
-    for (name, values), pre in zip(weights.items(), (source, neurons), strict=True):
-        path = Synapses(pre, neurons, "omega : 1", on_pre="s_post += omega", clock=clock, name=name)
+    for (name, values), pre in zip(weights.items(), (below, neurons), strict=True):
+        path = Synapses(pre, neurons, "omega : 1", on_pre="s_post += omega", clock=clock, name=f"{name}{suffix}")
         path.connect()
         path.omega = values.ravel()
         paths.append(path)
@@ -143,7 +180,7 @@ def exported(
     preset: Preset, neurons: NeuronGroup, synapses: list[Synapses], dtype: torch.dtype = torch.float32
 ) -> Cell:
     """
-    Return the layer as a torch module with trainable weights and parameters.
+    Return a layer as a torch module with trainable weights and parameters.
 
     Parameters
     ----------
@@ -151,7 +188,7 @@ def exported(
         Settings.
     neurons : NeuronGroup
     synapses : list of Synapses
-        Both from `layer`.
+        Both from `layer`, or of one of `layers`.
     dtype : torch.dtype
         Precision.
 
@@ -159,12 +196,13 @@ def exported(
     -------
     Cell
     """
-    trainable = [DELAYS if name == "delay" else name for name in preset.trainable]
+    given, recurrent = (path.name for path in synapses)
+    trainable = [f"{given}.delay" if name == "delay" else name for name in preset.trainable]
     return to_torch(
         neurons,
         synapses,
-        trainable=(*trainable, *WEIGHTS),
-        longest_delay=preset.longest_delay if DELAYS in trainable else None,
+        trainable=(*trainable, f"{given}.omega", f"{recurrent}.omega"),
+        longest_delay=preset.longest_delay if "delay" in preset.trainable else None,
         dtype=dtype,
         surrogate=SuperSpike(preset.slope),
         width=preset.width,

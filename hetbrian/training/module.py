@@ -100,13 +100,15 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.classifier, self.preset = classifier, preset
         self.confusion = torch.zeros((classifier.bias.numel(),) * 2, dtype=torch.int64)
-        cell = classifier.cell
-        self.scales = preset.scales(cell.dt * ms)
+        self.scales = preset.scales(classifier.cell.dt * ms)
+        self.delayed = [path for cell in classifier.cells for path in cell.couplings.values() if path.trained_delays]
         self.parameters_in_scale = {
-            name: cell.couplings["given"].delay if name == "delay" else getattr(cell.neurons, name)
+            name: [path.delay for path in self.delayed]
+            if name == "delay"
+            else [getattr(cell.neurons, name) for cell in classifier.cells]
             for name in preset.trainable
         }
-        own = {id(item) for item in self.parameters_in_scale.values()}
+        own = {id(item) for items in self.parameters_in_scale.values() for item in items}
         self.weights = [item for item in classifier.parameters() if id(item) not in own]
 
     def transfer_batch_to_device(self, batch, device, dataloader_idx):
@@ -164,11 +166,11 @@ class Training(lightning.LightningModule):
         """Return Adam, with one group for the weights, one for each parameter of the neurons, one for delays."""
         preset = self.preset
         groups = [{"params": self.weights, "lr": preset.rate, "weight_decay": preset.weight_decay, "scale": 1.0}]
-        for name, parameter in self.parameters_in_scale.items():
+        for name, parameters in self.parameters_in_scale.items():
             scale = self.scales[name][0]
             rate = preset.rate * preset.neuron_rate * scale
             # Adam's epsilon is added to the root of the squared gradient, which is in units of 1/scale
-            groups.append({"params": [parameter], "lr": rate, "weight_decay": 0.0, "eps": 1e-8 / scale, "scale": scale})
+            groups.append({"params": parameters, "lr": rate, "weight_decay": 0.0, "eps": 1e-8 / scale, "scale": scale})
         for group in groups:
             group["full_lr"] = group["lr"]
         return torch.optim.AdamW(groups)
@@ -182,9 +184,8 @@ class Training(lightning.LightningModule):
         optimizer: Any = self.optimizers()
         for group in optimizer.param_groups:
             group["lr"] = factor * group["full_lr"]
-        given = self.classifier.cell.couplings["given"]
-        if given.trained_delays:
-            given.sigma = sigma(epoch, preset.epochs, given.max_delay)
+        for path in self.delayed:
+            path.sigma = sigma(epoch, preset.epochs, path.max_delay)
 
     def on_before_optimizer_step(self, optimizer):
         """Clip the gradient of each group, in units of its scale; stop if it is not finite."""
@@ -198,5 +199,6 @@ class Training(lightning.LightningModule):
     @torch.no_grad()
     def on_train_batch_end(self, outputs, batch, batch_idx):
         """Keep the neurons' parameters and the delays within their bounds."""
-        for name, parameter in self.parameters_in_scale.items():
-            parameter.clamp_(*self.scales[name][1:])
+        for name, parameters in self.parameters_in_scale.items():
+            for parameter in parameters:
+                parameter.clamp_(*self.scales[name][1:])

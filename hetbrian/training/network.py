@@ -1,6 +1,6 @@
-"""A network for recordings: the layer in Brian2, its torch module, and the readout."""
+"""A network for recordings: the layers in Brian2, their torch modules, and the readout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
@@ -9,11 +9,12 @@ from brian2 import NeuronGroup, Synapses, ms
 from hetbrian._support.arguments import checked, of
 from hetbrian._support.checks import file_path, flag, stream_seed
 from hetbrian._support.optional import torch
+from hetbrian.torch.stack import Stack
 from hetbrian.training.checkpoint import check, read
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
-from hetbrian.training.layers import exported, layer
+from hetbrian.training.layers import exported, layers
 from hetbrian.training.preset import KINDS, Preset
 
 
@@ -25,16 +26,19 @@ class TrainedNetwork:
     Parameters
     ----------
     classifier : Classifier
-        Layer and readout.
+        Layers and readout.
     neurons : NeuronGroup
     synapses : list of Synapses
-        The layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained weights and
+        The lowest layer in Brian2; ``classifier.cell.write_back(neurons, *synapses)`` gives it the trained weights and
         parameters, each a variable of the group; `hetbrian.training.playback.Playback` runs it there.
+    above : list of tuple
+        Neurons and synapses of the layers above it; ``classifier.cells`` has the module of each layer.
     """
 
     classifier: Classifier
     neurons: NeuronGroup
     synapses: list[Synapses]
+    above: list[tuple[NeuronGroup, list[Synapses]]] = field(default_factory=list)
 
     @checked(checkpoint=file_path)
     def restore(self, checkpoint: str | PathLike[str]) -> None:
@@ -57,9 +61,11 @@ class TrainedNetwork:
         self.classifier.load_state_dict({name.removeprefix(prefix): item for name, item in whole["state_dict"].items()})
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """Return eta, g and theta as they are now, each of shape (n_neurons,)."""
-        neurons = self.classifier.cell.neurons
-        return {name: getattr(neurons, name).detach().double().cpu().numpy().copy() for name in KINDS}
+        """Return eta, g and theta as they are now, each of shape (n_neurons,), the lowest layer first."""
+        groups = [cell.neurons for cell in self.classifier.cells]
+        return {
+            name: torch.cat([getattr(item, name).detach() for item in groups]).double().cpu().numpy() for name in KINDS
+        }
 
 
 @checked(
@@ -93,7 +99,7 @@ def build(
     seed : int
         Sets everything that is drawn.
     is_fused : bool
-        Whether the layer runs in the fused time loop.
+        Whether the layers run in fused time loops.
     dtype : torch.dtype
         Precision.
 
@@ -103,9 +109,10 @@ def build(
     """
     per_step = max(len(recordings.times) / max(len(recordings), 1) / binning.n_bins, 1e-9)
     rng = np.random.default_rng([seed, 1])
-    neurons, synapses = layer(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
+    made = layers(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
+    cells = [exported(preset, *objects, dtype) for objects in made]
     classifier = Classifier(
-        exported(preset, neurons, synapses, dtype),
+        cells[0] if len(cells) == 1 else Stack(*cells),
         len(recordings.classes),
         tau_out=float(preset.tau_out / ms),
         filters=preset.readout_filters,
@@ -114,4 +121,4 @@ def build(
         is_fused=is_fused,
         generator=torch.Generator().manual_seed(seed),
     )
-    return TrainedNetwork(classifier, neurons, synapses)
+    return TrainedNetwork(classifier, *made[0], made[1:])

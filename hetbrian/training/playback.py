@@ -1,4 +1,4 @@
-"""A trained layer back in Brian2: recordings played to it one after the other, and the class that it gives them."""
+"""Trained layers back in Brian2: recordings played to them one after the other, and the class that they get."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from hetbrian._support.arguments import checked, of
 from hetbrian._support.optional import torch
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
-from hetbrian.training.layers import layer
+from hetbrian.training.layers import layers
 from hetbrian.training.network import TrainedNetwork
 from hetbrian.training.preset import KINDS, Preset
 
@@ -22,9 +22,9 @@ from hetbrian.training.preset import KINDS, Preset
 )
 class Playback:
     """
-    Play recordings to a trained layer in Brian2, on any of its devices.
+    Play recordings to trained layers in Brian2, on any of its devices.
 
-    The layer is built again on the active device, with the parameters of the module, trained or drawn; its inputs come
+    The layers are built again on the active device, with the parameters of the module, trained or drawn; inputs come
     from a table of events, several of which may fall into a time step. Each recording begins with the neurons at
     rest. The readout is that of the classifier.
 
@@ -76,50 +76,32 @@ class Playback:
             )
         chosen = np.arange(len(recordings)) if samples is None else np.asarray(samples)
         counts = binning.events(recordings, chosen).dense().numpy()  # (time, sample, input)
-        neurons, paths = layer(preset, size, binning.bin_width, np.random.default_rng(0))
-        cell.write_back(neurons, *paths)
-        self._paths = paths  # a standalone device wants all of them alive, though only the recurrent ones run
-        for name in KINDS:  # drawn, if not trained
-            neurons.variables[name].set_value(getattr(cell.neurons, name).detach().double().cpu().numpy())
-        self._shape = (binning.n_bins, len(chosen), len(neurons))
+        made = layers(preset, size, binning.bin_width, np.random.default_rng(0))
+        self._made = made  # a standalone device wants all of them alive, also what does not run
+        self._shape = (binning.n_bins, len(chosen), preset.n_hidden)
         table = TimedArray(counts.transpose(1, 0, 2).reshape(-1, size), dt=self._dt)  # one sample after the other
+        hears = {"table": table, "n_bins": binning.n_bins}
         source = NeuronGroup(
             size,
             "count = table(t, i) : 1 (constant over dt)  # events in this step",
             threshold="count > 0",
             reset="",
-            clock=neurons.clock,
-            namespace={"table": table},
+            clock=made[0][0].clock,
+            namespace=hears,
             order=-1,
             name="heard_source",
         )
-        late = cell.couplings["given"].steps().cpu().numpy()
-        given = "omega*table(t - late*dt, i)*int(t_in_timesteps % n_bins >= late)"  # none of the sample before
-        heard = Synapses(
-            source,
-            neurons,
-            "omega : 1\nlate : integer (constant)  # delay in time steps",
-            on_pre=f"s_post += {given}",
-            clock=neurons.clock,
-            namespace={"table": table, "n_bins": binning.n_bins},
-            name="heard",
-        )
-        heard.connect()
-        heard.omega = cell.couplings["given"].omega.detach().double().cpu().numpy()
-        heard.late, heard.delay = late, late * self._dt
-        rest = cell.initial_state()  # without units, as the layer
-        # in the clock of the layer: a second one would be out of step beyond 64 s in standalone programs
-        begins = neurons.run_regularly(
-            "\n".join(
-                [f"goes_on = int(t_in_timesteps % {binning.n_bins} > 0)"]
-                + [f"{name} = goes_on*{name} + (1 - goes_on)*{float(rest[name][0])!r}" for name in ("v", "w", "s")]
-            ),
-            when="start",
-            order=-1,
-            name="heard_begins",
-        )
-        self._monitor = SpikeMonitor(neurons, name="heard_spikes")
-        self.network = Network(neurons, source, heard, paths[1], begins, self._monitor)
+        self._monitors: list[SpikeMonitor] = []
+        running, below, weight = [source], source, "omega*table(t - late*dt, i)"
+        for of_layer, (neurons, (given, recurrent)) in zip(self.classifier.cells, made, strict=True):
+            of_layer.write_back(neurons, given, recurrent)
+            for name in KINDS:  # drawn, if not trained
+                neurons.variables[name].set_value(getattr(of_layer.neurons, name).detach().double().cpu().numpy())
+            heard = _heard(below, neurons, of_layer.couplings[given.name], weight, hears, self._dt)
+            self._monitors.append(SpikeMonitor(neurons, name=f"heard_{neurons.name}"))
+            running += [neurons, heard, recurrent, _begins(neurons, of_layer, binning), self._monitors[-1]]
+            below, weight = neurons, "omega"
+        self.network = Network(*running)
 
     @property
     def duration(self) -> Quantity:
@@ -128,17 +110,18 @@ class Playback:
 
     def spikes(self) -> np.ndarray:
         """
-        Return what the layer did after ``network.run(duration)``.
+        Return what the layers did after ``network.run(duration)``.
 
         Returns
         -------
         ndarray of float64, shape (time, sample, neuron)
-            0 or 1.
+            0 or 1; of all layers, the lowest first.
         """
         n_bins, n_samples, n = self._shape
-        fired = np.zeros((n_samples * n_bins, n))
-        fired[np.rint(np.array(self._monitor.t / self._dt)).astype(int), np.array(self._monitor.i)] = 1
-        return fired.reshape(n_samples, n_bins, n).transpose(1, 0, 2)
+        fired = np.zeros((n_samples * n_bins, len(self._monitors), n))
+        for k, monitor in enumerate(self._monitors):
+            fired[np.rint(np.array(monitor.t / self._dt)).astype(int), k, np.array(monitor.i)] = 1
+        return fired.reshape(n_samples, n_bins, -1).transpose(1, 0, 2)
 
     def outputs(self) -> np.ndarray:
         """
@@ -150,7 +133,8 @@ class Playback:
             Highest or mean potential of each class, in the precision of the readout.
         """
         with torch.no_grad():
-            return self.classifier.outputs(torch.as_tensor(self.spikes()).to(self.classifier.weight)).cpu().numpy()
+            highest = torch.as_tensor(self.spikes()[:, :, -self._shape[2] :]).to(self.classifier.weight)
+            return self.classifier.outputs(highest).cpu().numpy()
 
     def decisions(self) -> np.ndarray:
         """
@@ -161,3 +145,36 @@ class Playback:
         ndarray of int64, shape (sample,)
         """
         return self.outputs().argmax(1)
+
+
+def _begins(neurons, cell, binning):
+    """Return what puts a layer to rest before every recording."""
+    rest = cell.initial_state()  # without units, as the layer
+    # in the clock of the layer: a second one would be out of step beyond 64 s in standalone programs
+    return neurons.run_regularly(
+        "\n".join(
+            [f"goes_on = int(t_in_timesteps % {binning.n_bins} > 0)"]
+            + [f"{name} = goes_on*{name} + (1 - goes_on)*{float(rest[name][0])!r}" for name in ("v", "w", "s")]
+        ),
+        when="start",
+        order=-1,
+        name=f"heard_start_of_{neurons.name}",
+    )
+
+
+def _heard(source, neurons, coupling, weight, namespace, dt):
+    """Return synapses like those of a layer with what is below, through which nothing of the recording before comes."""
+    late = coupling.steps().cpu().numpy()
+    heard = Synapses(
+        source,
+        neurons,
+        "omega : 1\nlate : integer (constant)  # delay in time steps",
+        on_pre=f"s_post += {weight}*int(t_in_timesteps % n_bins >= late)",
+        clock=neurons.clock,
+        namespace=namespace,
+        name=f"heard_{coupling.name}",
+    )
+    heard.connect()
+    heard.omega = coupling.omega.detach().double().cpu().numpy()
+    heard.late, heard.delay = late, late * dt
+    return heard

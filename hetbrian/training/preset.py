@@ -34,7 +34,7 @@ SHARE = Allowed("at least 0 and below 1", "choose another value", low=0.0, high=
 
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("neuron",), of(Izhikevich, advice="pass Izhikevich.CA3.dimensionless(), say")),
-    (("n_hidden", "epochs", "batch_size", "readout_filters"), count),
+    (("n_hidden", "n_layers", "epochs", "batch_size", "readout_filters"), count),
     (("slope", "width", "rate", "clip", "rate_high"), positive),
     (("theta", "theta_limit", "dropout", "rate_low"), SHARE),
     (("eta_half_width", "g_half_width", "theta_half_width", "input_scale", "recurrent_scale"), not_negative),
@@ -53,18 +53,20 @@ class Preset:
     Settings of a recurrent layer, its readout and its training; what depends on the data is a `Binning`.
 
     The layer is Eq. 1 without units (see `hetbrian.network.neuron.Izhikevich`) with a synaptic current or conductance
-    that decays with ``tau_s``. Not for several layers.
+    that decays with ``tau_s``. Further layers are like it, each on the one below; the readout sees the highest.
 
     Parameters
     ----------
     neuron : Izhikevich
         Centres of all neuronal parameters, dimensionless.
     n_hidden : int
-        Neurons.
+        Neurons of a layer.
+    n_layers : int
+        Layers.
     het : tuple of str
         Which of eta, g, theta are drawn at the start, instead of being equal.
     trainable : tuple of str
-        Which parameters of the neurons are trained, and whether the delays of the inputs are, see `TRAINABLE`.
+        Which parameters of the neurons are trained, and whether the delays are, see `TRAINABLE`.
     eta_half_width, g_half_width : float
         Half width at half maximum of the Lorentzians, cut at four of them.
     eta_law : {"lorentzian", "gaussian"}
@@ -90,9 +92,9 @@ class Preset:
     recurrent_scale : float
         Recurrent weights are U(-1, 1) times this over sqrt(n_hidden).
     longest_delay : Quantity [second]
-        Synapses of the inputs have delays, drawn from U(0, longest_delay) at the start; 0 s for none. Where they are
-        trained, the standard deviation around a delay (see `hetbrian.torch.delays.shares`) shrinks from half of this to
-        half a time step within the first quarter of the epochs, as in Hammouamri et al.
+        Synapses from the inputs, and from a layer below, have delays, drawn from U(0, longest_delay) at the start; 0 s
+        for none. Where they are trained, the standard deviation around a delay (see `hetbrian.torch.delays.shares`)
+        shrinks from half of this to half a time step within the first quarter of the epochs, as in Hammouamri et al.
     slope, width : float
         Surrogate 1/(slope \|x\| + 1)^2 of x = (v - v_peak)/width.
     jacobian_bound : float
@@ -143,6 +145,7 @@ class Preset:
 
     neuron: Izhikevich
     n_hidden: int = 64
+    n_layers: int = 1
     het: tuple[str, ...] = ()
     trainable: tuple[str, ...] = ()
     eta_half_width: float = 0.1

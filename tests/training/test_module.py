@@ -168,16 +168,16 @@ def test_parameters_are_trained_in_their_own_scale_and_stay_within_bounds():
     assert [group["lr"] for group in groups[1:]] == pytest.approx([0.3 * sizes[name][0] for name in preset.trainable])
     assert groups[0]["lr"] == 0.01 and len(groups[0]["params"]) == 4  # two weights, readout, bias
     assert sizes["C"][0] == 25 and sizes["tau_w"][0] == 100 and sizes["eta"][0] == pytest.approx(0.09)
-    before = {name: value.detach().clone() for name, value in training.parameters_in_scale.items()}
+    before = {name: value.detach().clone() for name, (value,) in training.parameters_in_scale.items()}
     data = sets()[0]
     loader = Batches(data, BINNING, 16, 0).loader()
     with _quiet():
         quiet_trainer(4).fit(training, loader)
-    for name, value in training.parameters_in_scale.items():
+    for name, (value,) in training.parameters_in_scale.items():
         scale, low, high = sizes[name]
         assert bool(((value >= low) & (value <= high)).all()), name
         assert float((value - before[name]).detach().abs().max()) > 0.1 * scale, name  # each in its own scale
-    assert float(training.parameters_in_scale["theta"].detach().min()) == 0.0  # this rate drives some to their bound
+    assert float(training.parameters_in_scale["theta"][0].detach().min()) == 0.0  # this rate drives some to their bound
 
 
 def test_delays_are_trained_around_their_value_and_end_within_their_bounds():
@@ -198,9 +198,54 @@ def test_trained_values_go_back_to_brian2():
     with _quiet():
         quiet_trainer(1).fit(training, Batches(sets()[0], BINNING, 16, 0).loader())
     found.classifier.cell.write_back(found.neurons, *found.synapses)
-    for name, value in training.parameters_in_scale.items():
+    for name, (value,) in training.parameters_in_scale.items():
         assert np.allclose(getattr(found.neurons, name), value.detach().numpy(), rtol=1e-6) and value.std() > 0
     assert np.allclose(found.synapses[0].omega, found.classifier.cell.couplings["given"].omega.detach().numpy())
+
+
+@pytest.mark.parametrize("is_fused", [False, True])
+def test_layers_are_trained_together(is_fused, tmp_path):
+    """All layers have their groups in the optimiser; the loss of the readout and of the rates reaches the lowest."""
+    preset = TINY.replace(n_layers=2, longest_delay=50 * ms, trainable=("eta", "theta", "delay"), rate=3e-2)
+    found = build(preset, BINNING, sets()[0], 0, is_fused=is_fused)
+    training = Training(found.classifier, preset)
+    groups = training.configure_optimizers().param_groups
+    assert [len(group["params"]) for group in groups] == [6, 2, 2, 2]  # weights and readout, then one a layer
+    before = {name: value.detach().clone() for name, value in training.named_parameters()}
+    with _quiet():
+        quiet_trainer(3).fit(training, Batches(sets()[0], BINNING, 16, 0).loader())
+    for name, value in training.named_parameters():
+        assert not torch.equal(value, before[name]), name
+    assert [path.sigma for path in training.delayed] == [0.5, 0.5]
+    outputs, spikes = found.classifier(BINNING.events(sets()[0], range(4)))
+    assert outputs.shape == (4, 3) and spikes.shape == (20, 4, 24)
+    (neurons, synapses), *more = found.above
+    assert not more and [item.name for item in (neurons, *synapses)] == ["neurons_2", "given_2", "recurrent_2"]
+    found.classifier.cells[1].write_back(neurons, *synapses)
+    assert np.allclose(found.parameters()["eta"][12:], neurons.eta, rtol=1e-6)
+
+
+def test_the_lowest_layer_is_that_of_one_layer():
+    one, two = network(TINY.replace(het=("g",))), network(TINY.replace(het=("g",), n_layers=2))
+    for name, value in one.classifier.cells[0].state_dict().items():
+        assert torch.equal(value, two.classifier.cells[0].state_dict()[name]), name
+    upper = two.classifier.cells[1]
+    assert upper.sources == {"neurons": 12} and upper.neurons.g.std() > 0.05
+    assert not torch.equal(upper.neurons.g, two.classifier.cells[0].neurons.g)
+    # a tenth of 12 neurons a step adds up to a standard deviation of 1
+    assert float(upper.couplings["given_2"].omega.detach().std()) == pytest.approx(1 / 1.2**0.5, rel=0.2)
+
+
+def test_a_training_of_layers_is_kept_and_measured(tmp_path):
+    preset = TINY.replace(n_layers=2)
+    result = train(preset, folder=tmp_path, playback=10, playback_devices=("numpy",), is_fused=True)
+    assert result.sizes["neuron"] == 24 and int(result.spikes_apart.sum()) == 0
+    assert (result.brian2_decision == result.torch_decision).all()
+    again = build(preset, BINNING, sets()[0], 0)
+    again.restore(tmp_path / "last.ckpt")
+    assert np.allclose(again.parameters()["eta"][12:], result.eta[12:], atol=0.2)
+    with pytest.raises(ValueError, match="n_layers is 2 there and 1 here"):
+        train(TINY, folder=tmp_path, is_fused=True)
 
 
 def test_a_network_takes_the_values_of_a_checkpoint(tmp_path):

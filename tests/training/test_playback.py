@@ -5,6 +5,7 @@ from brian2 import device, ms, set_device
 
 from hetbrian.training import Preset, build
 from hetbrian.training.data import Binning, Recordings
+from hetbrian.training.module import Training
 from hetbrian.training.playback import Playback
 from hetbrian.training.preset import OF_NEURONS
 
@@ -33,12 +34,11 @@ def trained(preset=PRESET, seed=1):
     network = build(preset, BINNING, recorded(), seed, is_fused=False, dtype=torch.float64)
     rng = np.random.default_rng(seed)
     with torch.no_grad():
-        for name in preset.trainable:
-            cell = network.classifier.cell
-            value = cell.couplings["given"].delay if name == "delay" else getattr(cell.neurons, name)
+        for name, values in Training(network.classifier, preset).parameters_in_scale.items():
             scale, low, high = preset.scales(5 * ms)[name]
-            value += torch.as_tensor(rng.normal(0, 0.2 * scale, len(value)))
-            value.clamp_(low, high)
+            for value in values:
+                value += torch.as_tensor(rng.normal(0, 0.2 * scale, len(value)))
+                value.clamp_(low, high)
     network.classifier.eval()
     return network
 
@@ -60,6 +60,7 @@ def test_what_is_trained_is_a_variable_of_the_group():
         assert values == pytest.approx(kept * unit, rel=1e-12) and values.std() > 0, name
 
 
+@pytest.mark.parametrize("seed", [2])  # with it no preset has the same decision for all recordings
 @pytest.mark.parametrize(
     "preset",
     [
@@ -69,10 +70,12 @@ def test_what_is_trained_is_a_variable_of_the_group():
         PRESET.replace(readout="mean"),
         PRESET.replace(longest_delay=40 * ms),
         PRESET.replace(longest_delay=40 * ms, trainable=("eta", "delay")),
+        PRESET.replace(n_layers=2),
+        PRESET.replace(n_layers=3, longest_delay=40 * ms, trainable=("eta", "delay")),
     ],
 )
-def test_brian2_decides_as_torch_does(preset):
-    network = trained(preset)
+def test_brian2_decides_as_torch_does(preset, seed):
+    network = trained(preset, seed)
     playback = Playback(network, preset, BINNING, recorded())
     playback.network.run(playback.duration)
     spikes, classes = in_torch(network)
@@ -82,9 +85,9 @@ def test_brian2_decides_as_torch_does(preset):
     assert (playback.decisions() == classes).mean() >= 0.98
 
 
-@pytest.mark.parametrize("delay", [0, 40])
-def test_recordings_do_not_know_of_each_other(delay):
-    preset = PRESET.replace(longest_delay=delay * ms)
+@pytest.mark.parametrize(("delay", "n_layers"), [(0, 1), (40, 1), (40, 3)])
+def test_recordings_do_not_know_of_each_other(delay, n_layers):
+    preset = PRESET.replace(longest_delay=delay * ms, n_layers=n_layers)
     together, alone = (Playback(trained(preset), preset, BINNING, recorded(), samples) for samples in ([3, 4, 5], [5]))
     for playback in (together, alone):
         playback.network.run(playback.duration)
@@ -99,7 +102,7 @@ def test_it_has_one_clock_so_that_it_may_last_longer_than_a_minute_in_standalone
 @pytest.mark.standalone
 @pytest.mark.slow
 def test_cpp_standalone_decides_as_torch_does(tmp_path):
-    preset = PRESET.replace(longest_delay=40 * ms, trainable=(*PRESET.trainable, "delay"))
+    preset = PRESET.replace(n_layers=2, longest_delay=40 * ms, trainable=(*PRESET.trainable, "delay"))
     network = trained(preset)
     spikes, classes = in_torch(network)
     set_device("cpp_standalone", directory=str(tmp_path), build_on_run=False)
