@@ -50,6 +50,7 @@ KINDS = (
     Kind("programs", "", "[0-9a-f]{32}"),
     Kind("libraries", "", r"[0-9a-f]{32}\.so"),
     Kind("headers", "headers", r"[0-9a-f]{32}\.h\.gch"),
+    Kind("objects", "objects", r"[0-9a-f]{32}\.o"),
     Kind("recordings", "recordings", "[a-z0-9]+-[a-z]+-[0-9a-f]{16}", "samples.npz"),
 )
 
@@ -135,9 +136,27 @@ def cache_folder() -> Path:
 
 def keep(made: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
     """
-    Put a copy of a file into the cache, whole, with its checksum; two processes may keep the same one at once.
+    Put a copy of a file into the cache, see `put`; what was used least recently makes room for it, see `limit`.
 
-    What was used least recently makes room for it, see `limit`.
+    Parameters
+    ----------
+    made : path-like
+        The file.
+    kept : path-like
+        Its place, also where something damaged lies.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
+    """
+    put(made, kept)
+    limit(spare=kept)
+
+
+def put(made: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
+    """
+    Put a copy of a file into the cache, whole, with its checksum; two processes may put the same one at once.
 
     Parameters
     ----------
@@ -159,7 +178,6 @@ def keep(made: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
         shutil.copyfile(made, temporary)
     os.chmod(kept, 0o700)
     seal(kept)
-    limit(spare=kept)
 
 
 def entries() -> list[Entry]:

@@ -14,6 +14,7 @@ from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import CompilerError, command, missing, toolchain
 from hetbrian._support.scratch import temporary_folder
 from hetbrian._support.sealed import hold, is_whole, seal_of
+from hetbrian.simulation import objects
 
 HEADER = Path(__file__).with_suffix(".h")
 """What is compiled beforehand: headers of the standard library, which are most of what a source file includes."""
@@ -105,7 +106,7 @@ def _compile(header: str, flags: list[str], kept: Path) -> None:
 
 def make(folder: Path, is_cuda: bool = False) -> None:
     """
-    Compile a project whose sources and makefile are written.
+    Compile a project whose sources and makefile are written; what was compiled before for another is not again.
 
     Brian2 calls a shell, which keeps Ctrl-C from Python while the compiler runs; here it stops both.
 
@@ -125,6 +126,7 @@ def make(folder: Path, is_cuda: bool = False) -> None:
         raise CompilerError(f"the program of a network was not compiled, expected a compiler: {said}.")
     standalone = prefs.devices.cpp_standalone
     arguments = [*shlex.split(standalone.make_cmd_unix), *standalone.extra_make_args_unix]
+    made = {} if is_cuda else objects.fetch(folder)
     environment = {**os.environ, "HETBRIAN_PRECOMPILED": "" if is_cuda else precompiled(folder)}
     environment["CXX"] = shlex.join(command())  # an empty one would leave make its options for a command
     for name in ("MAKEFLAGS", "MAKELEVEL"):  # of a make that we may run in, as of make test
@@ -143,3 +145,4 @@ def make(folder: Path, is_cuda: bool = False) -> None:
             f"the program of a network in {str(folder)!r} was not compiled ({first.strip()}), expected sources that "
             "compile: check code of your own, the compiler's options in Brian2's preferences, and space on the disk."
         )
+    objects.keep(made)

@@ -10,7 +10,7 @@ from typing import Any
 from hetbrian._support.cache import cache_folder, keep
 from hetbrian._support.compiler import toolchain
 from hetbrian._support.sealed import used
-from hetbrian.simulation import cudaclocks, make
+from hetbrian.simulation import cudaclocks, make, objects
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh", "makefile")
 
@@ -83,7 +83,7 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
 
 def fingerprint(folder: Path) -> str:
     """
-    Return a hash of everything that the program depends on: sources, makefile, compiler and processor.
+    Return a hash of everything that the program depends on: sources, headers, makefile, compiler and processor.
 
     Parameters
     ----------
@@ -94,9 +94,12 @@ def fingerprint(folder: Path) -> str:
     -------
     str
     """
+    folder = folder.resolve()
     found = hashlib.sha256(toolchain().encode())
-    for path in sorted(folder.rglob("*")):
-        if path.name.endswith(SOURCES) and "static_arrays" not in path.parts:
-            found.update(str(path.relative_to(folder)).encode())
-            found.update(path.read_bytes())
+    files = [
+        path for path in sorted(folder.rglob("*")) if path.name.endswith(SOURCES) and "static_arrays" not in path.parts
+    ]
+    for path in (*files, *sorted((objects.headers(files, folder) or set()) - {*files})):
+        found.update(str(path.relative_to(folder) if path.is_relative_to(folder) else path).encode())
+        found.update(path.read_bytes())
     return found.hexdigest()[:32]
