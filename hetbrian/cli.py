@@ -374,7 +374,7 @@ def cache(
     limit: Annotated[str | None, typer.Option(help="How large it may be from now on, as 5GB.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Remove everything that no process uses.")] = False,
 ):
-    """Show what is cached (programs, their compiled files, libraries, headers, prepared recordings), limit it or clear it."""
+    """Show what is cached (programs and what they are made of, prepared recordings), limit it or clear it."""
     from hetbrian._support import cache as kept
 
     removed: list[kept.Entry] = []
