@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from brian2 import defaultclock, prefs, set_device, start_scope
 from brian2.devices.device import get_device, reset_device
@@ -20,7 +22,8 @@ def brian2_as_it_was():
 
 @pytest.fixture(autouse=True, scope="session")
 def programs(tmp_path_factory):
-    """Keep built programs for this session only, so that no test finds those of older templates."""
+    """Keep programs for the processes of this session only, so that no test finds those of older templates."""
+    base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HETBRIAN_CACHE", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("HETBRIAN_CACHE", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "programs"))
         yield

@@ -81,7 +81,7 @@ def test_right_branch_of_ca3_at_strong_coupling_ends_at_a_homoclinic_orbit():
     assert folds.min() < cycles.eta[-1] <= folds.max() + 1e-6, "a homoclinic orbit needs a saddle"
 
 
-@pytest.mark.parametrize(("which", "order"), [(0, [0, 1]), (1, [1, 0])])
+@pytest.mark.parametrize(("which", "order"), [pytest.param(0, [0, 1], marks=pytest.mark.long), (1, [1, 0])])
 def test_ca3_cycles_join_both_hopf_points(which, order):
     hopf = MeanField.CA3.hopf_points(0.0, 0.3)
     cycles = limit_cycles(MeanField.CA3.field, "eta", 0.0, 0.3, hopf.isel(point=which))
@@ -136,7 +136,10 @@ def test_engine_that_turns_round_gets_a_finer_mesh(monkeypatch, turns):
 
 @pytest.mark.parametrize(
     ("which", "intervals", "expected", "atol"),
-    [(0, 100, 0.08891, 1e-4), (1, 200, 0.1979629, 1e-5)],  # the first is a canard, known to four digits
+    [
+        pytest.param(0, 100, 0.08891, 1e-4, marks=pytest.mark.long),  # a canard, known to four digits
+        (1, 200, 0.1979629, 1e-5),
+    ],
 )
 def test_canards_of_ca3_at_narrow_heterogeneity(which, intervals, expected, atol):
     meanfield = MeanField.CA3.replace(eta_half_width=0.002)

@@ -215,8 +215,8 @@ def test_the_all_to_all_network_adds_its_spikes_atomically_to_the_one_gate_that_
     ("name", "options"),
     [
         ("force_step", {"n_outputs": 3, "bias": True}),
-        ("force_step", {"dtype": "float32", "rule": "posterior"}),
-        ("force_step", {"kind": FORCE, "n_outputs": 3, "bias": True}),
+        pytest.param("force_step", {"dtype": "float32", "rule": "posterior"}, marks=pytest.mark.long),
+        pytest.param("force_step", {"kind": FORCE, "n_outputs": 3, "bias": True}, marks=pytest.mark.long),
         ("force_step", {"kind": FORCE, "dtype": "float32"}),
         ("guard_check", {}),
         ("monitor", {}),

@@ -36,11 +36,12 @@ EVERYTHING = Model(
 )
 
 
-def test_two_hundred_models_are_equal_or_refused():
-    found = check_models(1, 200)
+@pytest.mark.parametrize("number", [60, pytest.param(200, marks=pytest.mark.long)])
+def test_models_are_equal_or_refused(number):
+    found = check_models(1, number)
     outcomes = found["outcomes"]
     assert not found["failure"], found["failure"]
-    assert outcomes["accepted"] >= 0.6 * (outcomes.total() - outcomes["invalid"]) > 100, outcomes
+    assert outcomes["accepted"] >= 0.6 * (outcomes.total() - outcomes["invalid"]) > number / 2, outcomes
 
 
 @pytest.mark.slow

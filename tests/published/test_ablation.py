@@ -10,7 +10,6 @@ import xarray
 from hetbrian._support.errors import DivergenceError
 from hetbrian.published.protocols import ablation
 from hetbrian.published.protocols.common.procedure import QUIRKS
-from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
 matplotlib.use("Agg")
 
@@ -31,9 +30,7 @@ def made_up(*, seed, repaired, readouts, record, **parameters):
 def dataset(monkeypatch):
     """Return an ablation of made-up errors."""
     monkeypatch.setattr(ablation, "point", made_up)
-    token = OPTIONS.set(SweepOptions(workers=0))
-    yield ablation.compute(**{**ablation.SMALL, "n_seeds": 6})
-    OPTIONS.reset(token)
+    return ablation.compute(**{**ablation.SMALL, "n_seeds": 6})
 
 
 def test_every_quirk_is_repaired_alone_or_in_the_path_and_all_at_its_end():
@@ -80,9 +77,7 @@ def diverges(*, seed, **given):
 
 def test_a_network_that_diverges_has_the_error_of_no_output_and_one_that_fails_otherwise_has_none(monkeypatch):
     monkeypatch.setattr(ablation, "point", diverges)
-    token = OPTIONS.set(SweepOptions(workers=0))
     errors = ablation.rows(ablation.compute(**ablation.SMALL)).sel(row="as published", seed=2)
-    OPTIONS.reset(token)
     np.testing.assert_allclose(errors.relative_train.sel(condition="regime II"), 1.0)
     assert np.isnan(errors.relative_train.sel(condition="homogeneous"))
 

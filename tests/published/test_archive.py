@@ -159,7 +159,7 @@ AGAIN = {
 }
 """How a point of each archive of networks is computed again."""
 
-LONG = ("ablation", "exchange", "fig1bc", "fig3", "fig4_step")
+LONG = ("ablation", "exchange", "fig1bc", "fig2", "fig3", "fig4", "fig4_step")
 """Those whose networks are large, or many."""
 
 DIVERGES = {"ablation": "DivergenceError"}

@@ -10,7 +10,6 @@ from hetbrian.published.figures import exchange as figure
 from hetbrian.published.protocols import exchange
 from hetbrian.published.protocols.common.force import WORKS
 from hetbrian.simulation.record import load, save
-from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
 matplotlib.use("Agg")
 
@@ -98,11 +97,7 @@ def test_it_computes_at_a_tiny_size_with_and_without_learning(tmp_path):
     sizes = {"n_neurons": (20,), "axis_sizes": (30,), "n_seeds": 2, "biases": (1000, 1500) * pA}
     widths = {"eta_half_widths": (100,) * pA, "g_half_widths": (1000,) * pA}
     times = {"start": 0.05 * second, "stop": 0.1 * second, "duration": 0.4 * second}
-    token = OPTIONS.set(SweepOptions(workers=0))
-    try:
-        data = exchange.compute(**sizes, **widths, **times, device="numpy")
-    finally:
-        OPTIONS.reset(token)
+    data = exchange.compute(**sizes, **widths, **times, device="numpy")
     save(data, tmp_path / "d.nc")
     data = load(tmp_path / "d.nc")
     assert {**data.sizes}.items() >= {"n_neurons": 2, "seed": 2, "learning": 2, "condition": 6}.items()

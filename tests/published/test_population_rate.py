@@ -56,7 +56,7 @@ def test_bad_options_are_refused():
         meanfield_check.compute(part="sizes")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.standalone
 def test_the_error_falls_as_the_network_grows():
     sizes = (250, 2000)

@@ -25,8 +25,8 @@ def compute_small(name, tmp_path, **changes):
     return module, module.compute(**{**module.SMALL, **changes})
 
 
-FORCE = {"fig3", "fig4", "fig4_current", "fig4_step", "fig4_strengths"}
-"""Many networks: in test_fig4.py."""
+FORCE = {"exchange", "fig3", "fig4", "fig4_current", "fig4_step", "fig4_strengths"}
+"""Many networks: in test_fig4.py and test_exchange.py."""
 
 
 # those of TRAINED are in test_classification.py

@@ -24,7 +24,7 @@ def no_screen():
     matplotlib.pyplot.close("all")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_network_points_are_drawn_on_top(small):
     points = {"eta": [0.05, 0.25, 0.25], "adaptation": ["own", "own", "shared"], "rate_min": [5.0, 75.0, 76.0]}
     points["rate_max"] = points["rate_min"]
@@ -60,7 +60,7 @@ def test_folds_at_narrow_heterogeneity_need_two_meshes_that_agree(monkeypatch, s
         np.testing.assert_allclose(data.map_eta, [0.0890063 - 0.001, 0.1940803 - 0.001], atol=2e-6)  # seven digits
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_maps_have_the_folds_and_generalised_hopf_points_of_the_references(small):
     marks = small.isel(map_point=small.map_curve.values == "generalised hopf")
     coupling = marks.isel(map_point=marks.map_name.values == "coupling").sortby("map_second")
@@ -76,7 +76,7 @@ def test_maps_have_the_folds_and_generalised_hopf_points_of_the_references(small
     np.testing.assert_allclose(np.sort(rows.map_eta[twice]), np.sort(rows.map_eta[~twice]), atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_folds_are_drawn_through_what_was_computed_and_along_the_hopf_curve(small):
     before = small.copy(deep=True)
     axes = draw(small)

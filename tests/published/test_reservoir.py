@@ -13,7 +13,6 @@ from hetbrian.published.protocols.common import reservoir as protocol
 from hetbrian.published.protocols.common.procedure import PROCEDURES, Procedure
 from hetbrian.published.protocols.common.reservoir import SCORES, TARGETS, evaluate, point
 from hetbrian.study.figure import find_figure
-from hetbrian.study.sweeps import OPTIONS, SweepOptions
 
 matplotlib.use("Agg")
 
@@ -132,15 +131,7 @@ def test_a_point_has_every_score_and_fits_as_the_closed_form(procedure):
     assert (data.mse_test != data.mse_train).any()
 
 
-@pytest.fixture
-def here():
-    """Sweep in this process."""
-    token = OPTIONS.set(SweepOptions(workers=0))
-    yield
-    OPTIONS.reset(token)
-
-
-def test_points_lie_over_conditions_and_seeds(here):
+def test_points_lie_over_conditions_and_seeds():
     conditions = {"homogeneous": {}, "eta": {"eta_half_width": 0.05}}
     first = evaluate(conditions, (1, 2), "corrected", lambda dataset: dataset.assign(mine=1), **TINY)
     assert (first.status == 1).all() and first.mine == 1
@@ -151,7 +142,7 @@ def test_points_lie_over_conditions_and_seeds(here):
     assert first.z_test.dims == ("procedure", "condition", "time", "target") and first.y.dims == ("time", "target")
 
 
-def test_both_procedures_are_an_axis(here, monkeypatch):
+def test_both_procedures_are_an_axis(monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
     found = evaluate({"homogeneous": {}}, (1, 2), "both")
     assert found.procedure.values.tolist() == ["as_published", "corrected"] and found.y.dims == ("time", "target")
@@ -216,7 +207,7 @@ def test_figures_show_the_dataset_and_change_nothing(module, here, monkeypatch, 
     matplotlib.pyplot.close(axes[0].figure)
 
 
-def test_figure_2_has_every_curve_and_every_network_once(here, monkeypatch):
+def test_figure_2_has_every_curve_and_every_network_once(monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
     dataset = fig2.compute(n_seeds=2)
     names = dataset.condition.values.tolist()
@@ -228,7 +219,7 @@ def test_figure_2_has_every_curve_and_every_network_once(here, monkeypatch):
     assert fig2.curve(dataset, "spread of theta").condition[0] == "theta 0.5"
 
 
-def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(here, monkeypatch):
+def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
     dataset = fig1bc.compute("both", n_seeds=6, etas=(0.04, 0.12, 0.25))
     dataset.mse_train[:], dataset.mse_test[:] = 0.01, 0.5
@@ -240,7 +231,7 @@ def test_claims_of_figures_1b_and_1c_are_decided_by_the_errors(here, monkeypatch
     assert len(fig1bc.claims(dataset.isel(condition=[0, 1]))) == 1
 
 
-def test_claims_of_figure_2_are_decided_by_the_errors(here, monkeypatch):
+def test_claims_of_figure_2_are_decided_by_the_errors(monkeypatch):
     monkeypatch.setattr(protocol, "point", made_up)
     dataset = fig2.compute("both", n_seeds=6)
     assert not fig2.claims(dataset.isel(condition=slice(3)))

@@ -167,7 +167,7 @@ def compared(net):
 
 
 @pytest.mark.parametrize(
-    "device", [pytest.param("cython", marks=pytest.mark.slow), pytest.param("cpp", marks=pytest.mark.standalone)]
+    "device", [pytest.param("cython", marks=pytest.mark.long), pytest.param("cpp", marks=pytest.mark.standalone)]
 )
 def test_compiled_code_equals_the_reference(device, tmp_path):
     trained = simulated(network(feedback=False), 50 * ms)["force"]
@@ -358,10 +358,10 @@ def test_in_a_magic_script():
     assert np.array_equal(force.weights, expected.weights)
 
 
-def test_sixty_networks_in_one_process_are_as_each_alone():
+def test_twelve_networks_in_one_process_are_as_each_alone():
     """Brian2 breaks ties of slot and order by name, so numbered names would change the order."""
     first = outcome(simulated(network(2, seed=3), 20 * ms))
-    for _ in range(60):
+    for _ in range(12):
         group, recurrent = neurons(20, seed=3)
         force = hb.FORCE(group, waves(2), encoder(20, 2), start=1 * ms, every=0.5 * ms)
         spikes = SpikeMonitor(group, when="thresholds", order=1)

@@ -73,7 +73,7 @@ def reference():
     return trained("reference", 5 * second)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.standalone
 @pytest.mark.parametrize("device", ["numpy", "cython", "cpp_standalone"])
 def test_five_seconds_of_learning_are_the_same_on_every_device(device, reference, tmp_path):

@@ -10,6 +10,7 @@ from hetbrian.published import force_network
 from hetbrian.simulation import compiled as compiled_module
 from hetbrian.simulation import standalone
 from hetbrian.simulation.program import Program
+from tests.caches import without_programs
 
 pytestmark = pytest.mark.standalone
 
@@ -19,10 +20,10 @@ RECORD = ("z", "y", "spikes", "weights", "eta", "recurrent.omega", "recurrent.i"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def programs(tmp_path_factory):
+def own_programs(tmp_path_factory):
     """Keep the programs of this module apart from others', so that the first is compiled here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HETBRIAN_CACHE", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("HETBRIAN_CACHE", without_programs(tmp_path_factory.mktemp("programs")))
         yield
 
 

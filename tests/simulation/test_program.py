@@ -20,6 +20,7 @@ from hetbrian.simulation import standalone
 from hetbrian.simulation.externals import externalise
 from hetbrian.simulation.program import CODEGEN_ONLY, Generated, Program
 from hetbrian.simulation.values import len_of
+from tests.caches import without_programs
 
 SIZE = {"n_neurons": 40, "start": 2 * ms, "stop": 30 * ms, "dt": 0.1 * ms, "recurrent_gain": 500 * pA, "eta": 1500 * pA}
 DURATION = 40 * ms
@@ -28,10 +29,10 @@ STANDALONE = pytest.param("cpp_standalone", marks=pytest.mark.standalone)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def programs(tmp_path_factory):
+def own_programs(tmp_path_factory):
     """Keep the programs of this module apart from others', so that the first is compiled here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HETBRIAN_CACHE", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("HETBRIAN_CACHE", without_programs(tmp_path_factory.mktemp("programs")))
         yield
 
 
@@ -64,9 +65,9 @@ def same(first, second):
 
 @pytest.mark.standalone
 def test_runs_of_one_build_equal_fresh_builds_bit_for_bit(monkeypatch, tmp_path):
-    """Five of each; ``HETBRIAN_FRESH_BUILDS=100`` takes a hundred, half an hour."""
+    """Three of each; ``HETBRIAN_FRESH_BUILDS=100`` takes a hundred, half an hour."""
     with program("cpp_standalone") as kept:
-        values = [drawn(seed, kept.network) for seed in range(int(os.environ.get("HETBRIAN_FRESH_BUILDS", 5)))]
+        values = [drawn(seed, kept.network) for seed in range(int(os.environ.get("HETBRIAN_FRESH_BUILDS", 3)))]
         runs = [kept.run(value) for value in values]
         assert same(kept.run(values[2]), runs[2])  # none leaves anything behind
     assert not any(same(runs[0], other) for other in runs[1:])

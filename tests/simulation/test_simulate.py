@@ -33,6 +33,7 @@ from hetbrian import simulate as simulate_model
 from hetbrian._support.errors import DivergenceError
 from hetbrian.published import force_network
 from hetbrian.simulation.guard import Guard
+from tests.caches import without_programs
 
 DT = 0.1 * ms
 SIZE = 20
@@ -273,7 +274,7 @@ def cpp_programs(tmp_path_factory):
     """Keep the programs of this module apart, to count them."""
     folder = tmp_path_factory.mktemp("cpp_programs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HETBRIAN_CACHE", str(folder))
+        patch.setenv("HETBRIAN_CACHE", without_programs(folder))
         yield folder
 
 

@@ -5,6 +5,7 @@ from brian2 import Clock, Network, NeuronGroup, ms, pA, second
 from hetbrian.published import force_network
 from hetbrian.simulation import standalone
 from hetbrian.simulation.program import simulate
+from tests.caches import without_programs
 
 pytestmark = pytest.mark.standalone
 
@@ -14,7 +15,7 @@ SIZE = {"n_neurons": 60, "start": 2 * ms, "stop": 30 * ms}
 @pytest.fixture
 def compilations(monkeypatch, tmp_path):
     """Count how often a program is compiled, with an empty cache."""
-    monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HETBRIAN_CACHE", without_programs(tmp_path / "cache"))
     compiled = []
     build = standalone.build
     monkeypatch.setattr(standalone, "build", lambda *given: compiled.append(build(*given)))

@@ -182,7 +182,7 @@ def test_all_points_failed_is_an_error_that_shows_the_first(scheduler):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_a_point_whose_process_dies_has_failed_and_no_other(workers):
     """Dask gives up after four deaths, and blames all that waited there; those are tried once more, each alone."""
     dataset = sweep(points.deadly, Grid(seed=range(8)), workers=workers)
@@ -338,7 +338,7 @@ def test_a_result_that_was_lost_with_its_worker_is_waited_for(scheduler, monkeyp
     assert (dataset.status == 1).all() and 6 <= len(lost) <= 12  # tasks, of a point or two
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_kills_at_random_moments_change_no_byte(project, tmp_path):
     """Client, worker, or everything, with SIGKILL; the seed fixes when by the points that are there by then."""
     rng = np.random.default_rng(11)
@@ -592,6 +592,12 @@ def test_a_base_install_runs_the_demo_and_reports_it(tmp_path):
         "(0,500)*pA",
         "--thetas",
         "(0,0.5)",
+        "--start",
+        "50*ms",
+        "--stop",
+        "200*ms",
+        "--duration",
+        "0.4*second",
     ]
     for command in (["run", "demo", *small], ["run", "fig3", *small, *tiny], ["report", "out"]):
         done = subprocess.run(
