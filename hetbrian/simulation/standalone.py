@@ -60,6 +60,8 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
         If there is no compiler, or it fails.
     """
     folder = Path(folder)
+    if is_compiled:
+        toolchain()  # an error, if there is none: Brian2 would remember that it knows no option, for later programs too
     device.build(directory=str(folder), compile=False, run=False, with_output=False)
     if is_cuda:
         cudaclocks.mend(folder)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, ms, pA, second
+from brian2.codegen import cpp_prefs
 
+from hetbrian._support.compiler import CompilerError
 from hetbrian.published import force_network
 from hetbrian.simulation import standalone
 from hetbrian.simulation.program import simulate
@@ -72,6 +74,16 @@ def test_a_cache_that_cannot_be_written_costs_only_time(compilations, tmp_path, 
     monkeypatch.setenv("HETBRIAN_CACHE", str(tmp_path / "file"))
     run = simulate(force_network, 10 * ms, device="cpp_standalone", **SIZE)
     assert run.sizes["time"] == 10 and compilations == [True]
+
+
+def test_a_compiler_that_is_missing_once_is_not_taken_for_one_without_options(compilations, monkeypatch):
+    """Brian2 notes which options a compiler has: with none it has none, and programs would be slow from then on."""
+    before = dict(cpp_prefs._compiler_flag_compatibility)
+    with monkeypatch.context() as patch:
+        patch.setenv("CXX", "no-such-compiler")
+        with pytest.raises(CompilerError, match="no-such-compiler"):
+            simulate(force_network, 20 * ms, device="cpp_standalone", **SIZE)
+    assert before == cpp_prefs._compiler_flag_compatibility
 
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
