@@ -1,6 +1,7 @@
 """Where built programs and prepared data are kept, and how much of them: what was used last stays longest."""
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -170,14 +171,27 @@ def put(made: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
     OSError
         If the cache cannot be written.
     """
-    if is_sealed(kept):  # another process was quicker: who reads it meanwhile finds file and seal of one of them
-        return
-    if os.path.isdir(kept):
-        shutil.rmtree(kept)
-    with replacing(kept, "set HETBRIAN_CACHE to another") as temporary:
-        shutil.copyfile(made, temporary)
-    os.chmod(kept, 0o700)
-    seal(kept)
+    with _alone(Path(kept).parent):
+        if is_sealed(kept):  # another process was quicker
+            return
+        if os.path.isdir(kept):
+            shutil.rmtree(kept)
+        with replacing(kept, "set HETBRIAN_CACHE to another") as temporary:
+            shutil.copyfile(made, temporary)
+        os.chmod(kept, 0o700)
+        seal(kept)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from putting something into a folder, so that file and seal are of one of them."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def entries() -> list[Entry]:

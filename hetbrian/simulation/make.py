@@ -36,7 +36,7 @@ clean:
 main.o objects.o run.o: CXXFLAGS += -O1
 
 %.o : %.cpp makefile $(H_SRCS)
-	$(CXX) $(CXXFLAGS) $(if $(HETBRIAN_PRECOMPILED),-include $(HETBRIAN_PRECOMPILED)) $< -o $@
+	$(CXX) $(CXXFLAGS) $(if $(HETBRIAN_PRECOMPILED),-include "$(HETBRIAN_PRECOMPILED)") $< -o $@
 """
 """Rules of a makefile behind Brian2's variables; ``HETBRIAN_PRECOMPILED`` may name a compiled header."""
 

@@ -2,18 +2,33 @@
 
 import contextlib
 import hashlib
+import os
 import re
 import shlex
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from brian2 import prefs
+
 from hetbrian._support.cache import cache_folder, put
 from hetbrian._support.compiler import command, toolchain
 from hetbrian._support.sealed import used
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]*)"|<([^>\n]*)>|)', re.MULTILINE)
-"""An include: of a header in quotes or brackets, or of what a macro says."""
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
+"""An include as everybody writes it, of a header in quotes or in brackets."""
+
+ANY = re.compile(r"(?:#|%:|\?\?=)(?:\s|\\\n|/\*.*?\*/)*(?:include|import|embed)|__has_include|__has_embed", re.DOTALL)
+"""Whatever may bring in another file: if there is more of it than of `INCLUDE`, nobody knows what."""
+
+SYSTEM = re.compile(
+    r"[a-z_]+|(?:assert|inttypes|limits|math|omp|stdint|stdio|stdlib|string|time|unistd|immintrin|xmmintrin|sys/prctl"
+    r"|cuda|curand|curand_kernel)\.h|(?:thrust|cub|gsl)/\w+\.h"
+)
+"""Headers that come with the compiler, the system, CUDA or the GSL."""
+
+SEARCHED = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH")
+"""Variables of the environment that say where a compiler looks."""
 
 UNREAD = ("SRCS =", "H_SRCS =", "LFLAGS =", "PROGRAM =")
 """Lines of a makefile that no single file is compiled with."""
@@ -34,15 +49,14 @@ def fetch(folder: Path) -> dict[Path, Path]:
         Compiled files that are still to be made, and where `keep` will put each.
     """
     folder = folder.resolve()
-    lines = (folder / "makefile").read_text(encoding="utf-8").splitlines()
-    tools = "\n".join([toolchain(), *command(), *(line for line in lines if not line.startswith(UNREAD))])
+    lines = [line for line in _makefile(folder) if not line.startswith(UNREAD)]
     missing = {}
     for source in sorted(folder.rglob("*.cpp")):
         if (included := headers([source], folder)) is None:
             continue
-        found = hashlib.sha256(tools.encode())
+        found = hashlib.sha256("\n".join([tools(), *lines]).encode())
         for path in (source, *sorted(included)):
-            found.update(f"\n{path.relative_to(folder) if path.is_relative_to(folder) else path}\n".encode())
+            found.update(f"\n{path.relative_to(folder)}\n".encode())
             found.update(path.read_bytes())
         kept, compiled = cache_folder() / "objects" / f"{found.hexdigest()[:32]}.o", source.with_suffix(".o")
         with used(kept) as is_whole:
@@ -62,15 +76,22 @@ def keep(made: dict[Path, Path]) -> None:
     made : dict of Path to Path
         What `fetch` returned.
     """
-    with contextlib.suppress(OSError):
-        (cache_folder() / "objects").mkdir(exist_ok=True)
-        for compiled, kept in made.items():
+    for compiled, kept in made.items():
+        with contextlib.suppress(OSError):  # also if a file of an earlier network lies there, which nobody compiles
+            kept.parent.mkdir(exist_ok=True)
             put(compiled, kept)
+
+
+def tools() -> str:
+    """Return what compiles, with what is said to it beside a makefile, as text."""
+    standalone = prefs.devices.cpp_standalone
+    said = [*command(), standalone.make_cmd_unix, *standalone.extra_make_args_unix]
+    return "\n".join([toolchain(), *said, *(f"{name}={os.environ.get(name)}" for name in SEARCHED)])
 
 
 def headers(sources: Iterable[Path], folder: Path) -> set[Path] | None:
     """
-    Return the headers that files of a project include, also by others, without those of compiler and system.
+    Return the headers of a project that its files include, also by others.
 
     Parameters
     ----------
@@ -82,22 +103,35 @@ def headers(sources: Iterable[Path], folder: Path) -> set[Path] | None:
     Returns
     -------
     set of Path or None
-        In the project, beside the file that includes them, and in folders that the makefile names; None if it cannot
-        be told, because a macro says what is included.
+        None if there may be others: a file or header outside of the project, which could change, as that of a
+        function of the user's, or one that a macro or an option names.
     """
-    lines = (folder / "makefile").read_text(encoding="utf-8").splitlines()
-    flags = shlex.split(next((line.partition("=")[2] for line in lines if line.startswith("OPTIMISATIONS =")), ""))
-    named = [folder / flag[2:] for flag in flags if flag.startswith("-I") and len(flag) > 2]
+    lines, folder = _makefile(folder), folder.resolve()
+    written = shlex.split(next((line.partition("=")[2] for line in lines if line.startswith("SRCS =")), ""))
+    options = shlex.split(next((line.partition("=")[2] for line in lines if line.startswith("OPTIMISATIONS =")), ""))
+    if any(not (folder / name).resolve().is_relative_to(folder) for name in written):
+        return None
+    if any(option.startswith(("@", "-include", "-imacros")) for option in options):
+        return None
     found: set[Path] = set()
     waiting = list(sources)
     while waiting:
         path = waiting.pop()
-        for quoted, bracketed in INCLUDE.findall(path.read_text(encoding="utf-8", errors="replace")):
-            if not quoted and not bracketed:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        included = INCLUDE.findall(text)
+        if len(included) != len(ANY.findall(text)):
+            return None
+        for quoted, bracketed in included:
+            if not quoted and SYSTEM.fullmatch(bracketed):
+                continue
+            places = {path.parent / quoted, folder / quoted} if quoted else {folder / bracketed}
+            here = {place.resolve() for place in places if place.is_file()}
+            if not here or not all(header.is_relative_to(folder) for header in here):
                 return None
-            for place in (*([path.parent] if quoted else []), folder, *named):
-                header = (place / (quoted or bracketed)).resolve()
-                if header.is_file() and header not in found:
-                    found.add(header)
-                    waiting.append(header)
+            waiting += here - found
+            found |= here
     return found
+
+
+def _makefile(folder: Path) -> list[str]:
+    return (folder / "makefile").read_text(encoding="utf-8").splitlines()

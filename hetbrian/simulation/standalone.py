@@ -69,7 +69,8 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
         make.simplify(folder)
     if not is_compiled:
         return False
-    kept = cache_folder() / fingerprint(folder)
+    known = fingerprint(folder)
+    kept = cache_folder() / (known or "unknown")  # which nobody keeps
     with used(kept) as is_whole:
         if is_whole:
             shutil.copyfile(kept, folder / "main")
@@ -79,13 +80,14 @@ def build(device: Any, folder: str | os.PathLike[str], is_compiled: bool = True,
         stale.unlink()
     make.make(folder, is_cuda)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
-        keep(folder / "main", kept)
+        if known:
+            keep(folder / "main", kept)
     return True
 
 
 def fingerprint(folder: Path) -> str:
     """
-    Return a hash of everything that the program depends on: sources, headers, makefile, compiler and processor.
+    Return a hash of everything that the program depends on: sources, makefile, compiler and processor.
 
     Parameters
     ----------
@@ -95,13 +97,14 @@ def fingerprint(folder: Path) -> str:
     Returns
     -------
     str
+        Empty if it depends on files outside of the project, see `hetbrian.simulation.objects.headers`.
     """
-    folder = folder.resolve()
-    found = hashlib.sha256(toolchain().encode())
+    found = hashlib.sha256(objects.tools().encode())
     files = [
         path for path in sorted(folder.rglob("*")) if path.name.endswith(SOURCES) and "static_arrays" not in path.parts
     ]
-    for path in (*files, *sorted((objects.headers(files, folder) or set()) - {*files})):
-        found.update(str(path.relative_to(folder) if path.is_relative_to(folder) else path).encode())
+    for path in files:
+        found.update(str(path.relative_to(folder)).encode())
         found.update(path.read_bytes())
-    return found.hexdigest()[:32]
+    sources = [path for path in files if path.name != "makefile"]
+    return "" if objects.headers(sources, folder) is None else found.hexdigest()[:32]

@@ -87,6 +87,14 @@ class Stack(torch.nn.Module):
                         "with the same."
                     )
         self.names = tuple(names)
+        sizes: dict[str, int] = {}
+        for name, cell in zip(names, self._cells, strict=True):
+            for source in (source for source in cell.sources if source not in names):
+                if sizes.setdefault(source, cell.sources[source]) != cell.sources[source]:
+                    raise ValueError(
+                        f"the source {source!r} has {sizes[source]} neurons and {name!r} hears {cell.sources[source]} "
+                        "of that name, expected as many: name the sources apart."
+                    )
 
     @property
     def _cells(self) -> list[Cell]:
@@ -195,11 +203,20 @@ class Stack(torch.nn.Module):
             If a layer or source is unknown or missing, or something else does not fit.
         """
         inputs, spikes, record = inputs or {}, spikes or {}, record or {}
+        given = [values for of_layer in inputs.values() for values in of_layer.values()]
+        for shape in (tuple(values.shape) for values in (*given, *spikes.values()) if hasattr(values, "shape")):
+            n_steps = shape[0] if n_steps is None and shape else n_steps
+            batch = shape[1] if batch is None and len(shape) == 3 else batch
         for argument, values in (("inputs", inputs), ("record", record), ("state", state or {})):
             for name in values:
                 choice(name, f"a layer of {argument}", self.names)
         for name in spikes:
             choice(name, "a source of spikes", self.sources)
+        if state is not None and (missing := [name for name in self.names if name not in state]):
+            raise ValueError(
+                f"the state of the layer {missing[0]!r} is missing, expected that of every layer: take those that are "
+                "not given from initial_state()."
+            )
         heard: dict[str, Any] = dict(spikes)
         outputs: dict[str, Output] = {}
         for name, layer in zip(self.names, self.layers, strict=True):
@@ -209,9 +226,8 @@ class Stack(torch.nn.Module):
                 inputs=inputs.get(name),
                 spikes={source: heard[source] for source in self.cells[name].sources if source in heard},
                 record=record.get(name, ()),
-                state=None if state is None else state.get(name),
+                state=None if state is None else state[name],
                 first_step=first_step,
             )
             heard[name] = outputs[name].spikes
-            n_steps, batch = len(heard[name]), heard[name].shape[1] if heard[name].dim() == 3 else None
         return outputs

@@ -37,7 +37,7 @@ SPIKING = 0.1
     rng=generator,
     events_per_step=positive,
 )
-def layers(
+def layer_stack(
     preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
 ) -> list[tuple[NeuronGroup, list[Synapses]]]:
     """
@@ -188,7 +188,7 @@ def exported(
         Settings.
     neurons : NeuronGroup
     synapses : list of Synapses
-        Both from `layer`, or of one of `layers`.
+        Both from `layer`, or of one of `layer_stack`.
     dtype : torch.dtype
         Precision.
 

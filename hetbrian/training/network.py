@@ -14,7 +14,7 @@ from hetbrian.training.checkpoint import check, read
 from hetbrian.training.classifier import Classifier
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
-from hetbrian.training.layers import exported, layers
+from hetbrian.training.layers import exported, layer_stack
 from hetbrian.training.preset import KINDS, Preset
 
 
@@ -109,7 +109,7 @@ def build(
     """
     per_step = max(len(recordings.times) / max(len(recordings), 1) / binning.n_bins, 1e-9)
     rng = np.random.default_rng([seed, 1])
-    made = layers(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
+    made = layer_stack(preset, binning.n_inputs(recordings.shape), binning.bin_width, rng, per_step)
     cells = [exported(preset, *objects, dtype) for objects in made]
     classifier = Classifier(
         cells[0] if len(cells) == 1 else Stack(*cells),

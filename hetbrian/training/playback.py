@@ -9,7 +9,7 @@ from hetbrian._support.arguments import checked, of
 from hetbrian._support.optional import torch
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
-from hetbrian.training.layers import layers
+from hetbrian.training.layers import layer_stack
 from hetbrian.training.network import TrainedNetwork
 from hetbrian.training.preset import KINDS, Preset
 
@@ -42,7 +42,7 @@ class Playback:
     Raises
     ------
     ValueError
-        If the bins are not the time steps of the layer, or the inputs not its own.
+        If the bins are not the time steps of the layer, or the inputs or layers not its own.
 
     Examples
     --------
@@ -74,16 +74,22 @@ class Playback:
                 f"the recordings have {binning.n_inputs(recordings.shape)} inputs in bins of {binning.bin_width}, "
                 f"expected {size} in steps of {self._dt}, as the layer has: bin them as in the training."
             )
+        sizes = [trained_cell.neurons.size for trained_cell in self.classifier.cells]
+        if sizes != [preset.n_hidden] * preset.n_layers:
+            raise ValueError(
+                f"the preset has layers of {[preset.n_hidden] * preset.n_layers} neurons, expected {sizes} as those "
+                "that were trained: give the preset of the training."
+            )
         chosen = np.arange(len(recordings)) if samples is None else np.asarray(samples)
         counts = binning.events(recordings, chosen).dense().numpy()  # (time, sample, input)
-        made = layers(preset, size, binning.bin_width, np.random.default_rng(0))
+        made = layer_stack(preset, size, binning.bin_width, np.random.default_rng(0))
         self._made = made  # a standalone device wants all of them alive, also what does not run
         self._shape = (binning.n_bins, len(chosen), preset.n_hidden)
         table = TimedArray(counts.transpose(1, 0, 2).reshape(-1, size), dt=self._dt)  # one sample after the other
         hears = {"table": table, "n_bins": binning.n_bins}
         source = NeuronGroup(
             size,
-            "count = table(t, i) : 1 (constant over dt)  # events in this step",
+            "count = table(t, row) : 1 (constant over dt)  # events in this step\nrow : integer (constant)",
             threshold="count > 0",
             reset="",
             clock=made[0][0].clock,
@@ -91,8 +97,9 @@ class Playback:
             order=-1,
             name="heard_source",
         )
+        source.row = np.arange(size)  # Cython's loops have an i of their own
         self._monitors: list[SpikeMonitor] = []
-        running, below, weight = [source], source, "omega*table(t - late*dt, i)"
+        running, below, weight = [source], source, "omega*table(t - late*dt, row_pre)"
         for of_layer, (neurons, (given, recurrent)) in zip(self.classifier.cells, made, strict=True):
             of_layer.write_back(neurons, given, recurrent)
             for name in KINDS:  # drawn, if not trained

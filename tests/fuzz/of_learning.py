@@ -11,7 +11,7 @@ from hetbrian import torch as cells
 from hetbrian._support.optional import torch
 from hetbrian.network import Izhikevich
 from hetbrian.published.protocols.common.samples import toy
-from hetbrian.training import build, exported, fit, gru_accuracy, layer, layers, logistic_accuracy, train
+from hetbrian.training import build, exported, fit, gru_accuracy, layer, layer_stack, logistic_accuracy, train
 from hetbrian.training import data as recorded
 from hetbrian.training.batches import Batches, EpochBatches
 from hetbrian.training.classifier import Classifier
@@ -399,8 +399,8 @@ TRAINING = {
         layer,
         {"preset": TINY, "n_inputs": 3, "dt": 10 * ms, "rng": np.random.default_rng(1), "events_per_step": 1.0},
     ),
-    "layers": lambda: Call(
-        layers,
+    "layer_stack": lambda: Call(
+        layer_stack,
         {"preset": TINY, "n_inputs": 3, "dt": 10 * ms, "rng": np.random.default_rng(1), "events_per_step": 1.0},
     ),
     "gru_accuracy": lambda: Call(

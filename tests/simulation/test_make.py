@@ -68,7 +68,7 @@ def test_a_project_is_compiled_with_and_without_the_header_that_was_compiled_bef
     before = (project.parent / "cache" / "headers").glob("*.gch")
     stamps = {path: path.stat().st_mtime_ns for path in before}
     assert len(stamps) == 1 and make.precompiled(project) == header
-    assert f"-include {header}" in made(project, HETBRIAN_PRECOMPILED=header)
+    assert f'-include "{header}"' in made(project, HETBRIAN_PRECOMPILED=header)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
 
 

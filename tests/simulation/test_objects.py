@@ -4,10 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-from brian2 import Clock, Function, Network, NeuronGroup, ms, pA
+from brian2 import Clock, Function, Network, NeuronGroup, ms, pA, prefs
 
 from hetbrian.published import force_network
-from hetbrian.simulation import objects
+from hetbrian.simulation import objects, standalone
 from hetbrian.simulation.program import simulate
 
 pytestmark = pytest.mark.standalone
@@ -78,7 +78,6 @@ CHANGES = {
     "a header of nobody": ({"alone_h": "// still\n"}, set()),
     "an option": ({"makefile": MAKEFILE.replace("-O1", "-O3")}, {"one", "two"}),
     "what else is compiled": ({"makefile": MAKEFILE.replace("two.cpp", "two.cpp three.cpp")}, set()),
-    "a macro's include": ({"two_cpp": "#define WHICH <cmath>\n#include WHICH\nint two() { return 2; }\n"}, set()),
 }
 
 
@@ -86,12 +85,58 @@ CHANGES = {
 def test_a_file_is_compiled_again_if_anything_that_it_is_made_of_differs(change, made, tmp_path):
     files, expected = CHANGES[change]
     assert compiled(project(tmp_path / "before")) == {"one", "two"}
-    after = project(tmp_path / "after", **files)
-    if change == "a macro's include":  # nobody knows what it is, so that it is never kept
-        assert [path.stem for path in objects.fetch(after)] == []
-        assert not (after / "two.o").exists() and (after / "one.o").exists()
+    assert compiled(project(tmp_path / "after", **files)) == expected
+
+
+UNKNOWN = {
+    "what a macro says": "#define WHICH <cmath>\n#include WHICH\n",
+    "behind a comment": '/* here */ #include "inner/second.h"\n',
+    "with a comment inside": '# /* here */ include "inner/second.h"\n',
+    "on two lines": '#\\\ninclude "inner/second.h"\n',
+    "imported": '#import "inner/second.h"\n',
+    "a digraph": '%:include "inner/second.h"\n',
+    "the next one": "#include_next <cmath>\n",
+    "if it is there": '#if __has_include("inner/second.h")\n#endif\n',
+    "from elsewhere": '#include "elsewhere.h"\n',
+    "of a library": "#include <library.h>\n",
+    "a link to elsewhere": '#include "link.h"\n',
+}
+"""Texts before ``int two() ...`` that may bring in what is outside of the project, or is not found by reading it."""
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_a_file_that_may_need_others_is_never_kept_nor_is_the_program(case, made, tmp_path):
+    text = UNKNOWN[case] + "int two() { return 2; }\n"
+    (tmp_path / "elsewhere.h").write_text("")
+    for name in ("before", "after"):
+        folder = project(tmp_path / name, two_cpp=text)
+        (folder / "link.h").symlink_to(tmp_path / "elsewhere.h")
+        missing = objects.fetch(folder)
+        assert [path.stem for path in missing] == (["one"] if name == "before" else [])
+        for path in missing:
+            path.write_bytes(b"compiled")
+        objects.keep(missing)
+        assert standalone.fingerprint(folder) == ""
+    assert standalone.fingerprint(project(tmp_path / "plain")) != ""
+
+
+@pytest.mark.parametrize("line", ["OPTIMISATIONS = -include /a/b.h", "OPTIMISATIONS = @options", "SRCS = /a/b.cpp"])
+def test_options_and_sources_from_elsewhere_keep_nothing(line, made, tmp_path):
+    folder = project(tmp_path / "before", makefile=line)
+    assert objects.fetch(folder) == {} and standalone.fingerprint(folder) == ""
+
+
+@pytest.mark.parametrize("place", ["CXX", "CPATH", "make"])
+def test_what_is_said_to_the_compiler_beside_the_makefile_counts(place, made, tmp_path, monkeypatch):
+    folder = project(tmp_path / "before")
+    before = standalone.fingerprint(folder)
+    assert compiled(folder) == {"one", "two"}
+    if place == "make":
+        monkeypatch.setitem(prefs, "devices.cpp_standalone.extra_make_args_unix", ["-j", "OPTIMISATIONS=-O1"])
     else:
-        assert compiled(after) == expected
+        monkeypatch.setenv(place, "g++ -DSTEP=2" if place == "CXX" else "/a")
+    assert standalone.fingerprint(folder) != before
+    assert compiled(project(tmp_path / "after")) == {"one", "two"}
 
 
 def test_another_compiler_compiles_everything_again(made, tmp_path, monkeypatch):
@@ -120,7 +165,7 @@ def test_a_project_behind_a_link_and_a_cache_that_cannot_be_written(made, tmp_pa
 
 
 def test_a_header_of_ones_own_that_changed_is_seen(made, tmp_path):
-    """It lies outside the project; neither its objects nor the whole program may be those of before."""
+    """It lies outside the project: neither the file that needs it nor the whole program is kept."""
     header = tmp_path / "ours.h"
 
     def model(rng):

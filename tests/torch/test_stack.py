@@ -222,3 +222,25 @@ def test_what_is_given_to_no_layer_is_refused():
         stack(spikes={**spikes, "first": spikes["source"]})
     with pytest.raises(ValueError, match="the source 'source' is missing"):
         stack(5, 2)
+    state = {"first": stack.initial_state(BATCH)["first"]}
+    with pytest.raises(ValueError, match="the state of the layer 'second' is missing, expected that of every layer"):
+        stack(spikes=spikes, state=state)
+
+
+def test_sizes_are_those_of_all_inputs_and_sources_whichever_layer_hears_them():
+    groups, paths, source, _ = network()
+    late = Synapses(source, groups["second"], "w : 1", on_pre="v_post += w", clock=source.clock, name="late")
+    late.connect()
+    options = {"dtype": torch.float64, "namespace": {"ms": ms}}
+    stack = Stack(to_torch(groups["first"], **options), to_torch(groups["second"], [*paths["second"], late], **options))
+    outputs = stack(spikes={"source": given()})
+    assert [outputs[name].spikes.shape for name in ("first", "second")] == [(STEPS, BATCH, 6), (STEPS, BATCH, 5)]
+    other = SpikeGeneratorGroup(3, [], [] * ms, clock=source.clock, name="source_3")
+    early = Synapses(other, groups["first"], "w : 1", on_pre="v_post += w", clock=source.clock, name="early")
+    early.connect()
+    cell = to_torch(groups["first"], early, **options)
+    cell.couplings["early"].source = "source"
+    with pytest.raises(
+        ValueError, match="the source 'source' has 3 neurons and 'second' hears 7 of that name, expected"
+    ):
+        Stack(cell, stack.layers[1])

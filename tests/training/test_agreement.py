@@ -62,7 +62,7 @@ def other(network, monkeypatch, change):
 
 
 def louder(network):
-    network["heard"].omega = 3 * np.array(network["heard"].omega)
+    network["heard_given"].omega = 3 * np.array(network["heard_given"].omega)
 
 
 def test_a_layer_that_is_another_one_in_brian2_is_found_out(monkeypatch):

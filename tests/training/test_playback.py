@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from brian2 import device, ms, set_device
+from brian2 import device, ms, prefs, set_device
 
 from hetbrian.training import Preset, build
 from hetbrian.training.data import Binning, Recordings
@@ -115,6 +115,24 @@ def test_cpp_standalone_decides_as_torch_does(tmp_path):
     finally:
         device.reinit()
         set_device("runtime")
+
+
+@pytest.mark.parametrize("change", [{"n_layers": 2}, {"n_hidden": 9}])
+def test_another_preset_than_that_of_the_training_is_refused(change):
+    with pytest.raises(ValueError, match=r"layers of \[.*\] neurons, expected \[24\] as those that were trained: give"):
+        Playback(trained(), PRESET.replace(**change), BINNING, recorded())
+
+
+@pytest.mark.slow
+def test_brian2_decides_so_with_cython_too():
+    """There a loop has an i of its own: an expression with the i of a synapse was not compiled, without an error."""
+    prefs.codegen.target = "cython"
+    preset = PRESET.replace(n_hidden=6, longest_delay=20 * ms)
+    network = trained(preset)
+    playback = Playback(network, preset, BINNING, recorded(), range(4))
+    playback.network.run(playback.duration)
+    spikes = in_torch(network)[0][:, :4]
+    assert spikes.sum() > 20 and np.array_equal(playback.spikes(), spikes)
 
 
 @pytest.mark.parametrize("binning", [Binning(40, 4 * ms), Binning(40, 5 * ms, pool=2)])

@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from hetbrian import cli
 from hetbrian.published.protocols.common.samples import toy
@@ -56,7 +57,7 @@ def test_a_name_that_the_neuron_has_too_changes_what_the_layer_reads(train, tmp_
 
 def test_playback_says_whether_brian2_decides_as_torch(train, tmp_path, capsys, monkeypatch):
     said = []
-    monkeypatch.setattr(cli.Console, "print", lambda self, text, **options: said.append(str(text)))
+    monkeypatch.setattr(Console, "print", lambda self, text, **options: said.append(str(text)))
     status, _ = train("--playback", "6", "--playback-devices", "numpy")
     assert status == 0 and said[-1].startswith("numpy: 6 of 6 recordings decided as in torch (float64, ")
     assert load(tmp_path / "training.nc").sizes["played"] == 6
@@ -65,7 +66,7 @@ def test_playback_says_whether_brian2_decides_as_torch(train, tmp_path, capsys, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of n_hidden, eta_half_width"),
+        (("--n_hiden", "9"), "'n_hiden' is no setting, expected one of n_hidden, n_layers, eta_half_width"),
         (("--preset", "weak"), "preset is 'weak', expected paper, strong"),
         (("--het", "tau"), "an entry of het is 'tau', expected eta, g, theta"),
         (("--playback-devices", "gpu"), "an entry of playback_devices is 'gpu', expected runtime, numpy"),
