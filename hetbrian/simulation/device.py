@@ -8,8 +8,10 @@ from typing import Any
 
 import brian2
 from brian2 import defaultclock, get_device, prefs
+from brian2.codegen.runtime.cython_rt.extension_manager import cython_extension_manager
 from brian2.devices.device import all_devices, reset_device
 
+from hetbrian._support.compiler import CompilerError
 from hetbrian._support.scratch import temporary_folder
 from hetbrian.simulation import cuda, standalone
 
@@ -46,7 +48,7 @@ def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[A
     Raises
     ------
     RuntimeError
-        If a standalone device holds objects of the user already.
+        If a standalone device holds objects of the user already; within it, if Cython cannot compile code of a network.
     """
     previous = {key: prefs[key] for key in ("codegen.target", FLAGS)}
     with ExitStack() as stack:
@@ -58,6 +60,7 @@ def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[A
             stack.callback(reset_device)
             if name != "runtime":
                 prefs.codegen.target = name
+            stack.enter_context(_all_compiled())
             yield None
             return
         if any("_defaultclock_" not in array for array in _arrays(name)):
@@ -75,6 +78,30 @@ def activated(name: str, directory: str | os.PathLike[str] | None) -> Iterator[A
         stack.callback(reset_device)
         stack.callback(get_device().reinit)
         yield Path(directory)
+
+
+@contextmanager
+def _all_compiled() -> Iterator[None]:
+    """Refuse what Cython cannot compile: Brian2 prints its error and runs the network without that code."""
+    own, create = vars(cython_extension_manager), cython_extension_manager.create_extension
+
+    def created(code: str, *arguments: Any, **options: Any) -> Any:
+        compiled = create(code, *arguments, **options)
+        if compiled is None:
+            raise CompilerError(
+                "Cython could not compile code of the network (its error is printed above), expected code that it can: "
+                "choose device='numpy', or another name for what it takes for its own."
+            )
+        return compiled
+
+    before = own.get("create_extension")  # of another program that is open
+    own["create_extension"] = created
+    try:
+        yield
+    finally:
+        own.pop("create_extension", None)
+        if before is not None:
+            own["create_extension"] = before
 
 
 def _set_environment(values: dict[str, str | None]) -> None:

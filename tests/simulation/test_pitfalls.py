@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from brian2 import Clock, Network, NeuronGroup, StateMonitor, Synapses, get_device, linked_var, ms, second
+from brian2 import Clock, Network, NeuronGroup, StateMonitor, Synapses, TimedArray, get_device, linked_var, ms, second
+from brian2.codegen.runtime.cython_rt.extension_manager import cython_extension_manager
+from brian2.core.base import BrianObjectException
 
 import hetbrian as hb
 from hetbrian.simulation.pitfalls import refuse_pitfalls
@@ -111,7 +113,7 @@ def test_objects_of_an_older_project_are_not_linked(tmp_path, monkeypatch):
         neurons.v = 1
         return Network(neurons)
 
-    run = hb.simulate(model, 5 * ms, device="cpp_standalone", directory=project, record="v")
+    run = hb.hb.simulate(model, 5 * ms, device="cpp_standalone", directory=project, record="v")
     assert run.v[-1, 0].item() == pytest.approx(np.exp(-0.41), rel=1e-12)  # the sample at 4 ms, after its step
 
 
@@ -130,3 +132,30 @@ def test_a_variable_that_is_linked_to_a_group_that_is_gone_is_refused(values):
         ValueError, match="'x' of group is linked to a group that is gone, expected one that the network"
     ):
         hb.simulate(model, 1 * ms, **options, parameters={"keep": False})
+
+
+@pytest.mark.slow
+def test_code_that_cython_cannot_compile_stops_the_run(capfd):
+    """Brian2 prints the error and runs the network without the synapses; here a loop has an `i` of its own."""
+
+    def model(rng):
+        clock = Clock(1 * ms, name="clock")
+        table = TimedArray(np.ones((10, 2)), dt=1 * ms)
+        source = NeuronGroup(2, "v : 1", threshold="True", reset="", clock=clock, name="source")
+        target = NeuronGroup(1, "x : 1", clock=clock, name="target")
+        path = Synapses(source, target, "late : integer (constant)", on_pre="x_post += table(t - late*dt, i)",
+                        clock=clock, namespace={"table": table}, name="path")  # fmt: skip
+        path.connect()
+        return Network(source, target, path)
+
+    options = {"record": {"target.x": True}}
+    found = hb.simulate(model, 5 * ms, device="numpy", **options)
+    assert float(found["target.x"].isel(time=-1).item()) == 10  # of two synapses in five steps
+    with pytest.raises(BrianObjectException) as raised:
+        hb.simulate(model, 5 * ms, device="cython", **options)
+    assert re.match(
+        r"Cython could not compile code of the network \(its error is printed above\), expected code that it can",
+        str(raised.value.__cause__),
+    )
+    capfd.readouterr()  # what Cython prints
+    assert "create_extension" not in vars(cython_extension_manager)
