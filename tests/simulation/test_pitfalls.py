@@ -113,7 +113,7 @@ def test_objects_of_an_older_project_are_not_linked(tmp_path, monkeypatch):
         neurons.v = 1
         return Network(neurons)
 
-    run = hb.hb.simulate(model, 5 * ms, device="cpp_standalone", directory=project, record="v")
+    run = hb.simulate(model, 5 * ms, device="cpp_standalone", directory=project, record="v")
     assert run.v[-1, 0].item() == pytest.approx(np.exp(-0.41), rel=1e-12)  # the sample at 4 ms, after its step
 
 
