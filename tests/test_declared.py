@@ -24,6 +24,7 @@ ELSEWHERE = {
     r"readout\.RecursiveLeastSquares\.(predict|update)": "arrays whose shapes the constructor determines",
     r"study\.Grid|study\.Grid\.(point|text)": "axes of any name and kind; indices of them",
     r"torch\.Stack(\.write_back)?": "any number of layers, or of objects of Brian2, each of which it checks",
+    r"training\.layer_stack": "passes its arguments to layer",
     r"training\.Preset": "its table of rules, one a setting",
     r"training\.data\.Recordings\.(positions|select)": "indices of samples, which numpy takes",
 }

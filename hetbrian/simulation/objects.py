@@ -49,12 +49,12 @@ def fetch(folder: Path) -> dict[Path, Path]:
         Compiled files that are still to be made, and where `keep` will put each.
     """
     folder = folder.resolve()
-    lines = [line for line in _makefile(folder) if not line.startswith(UNREAD)]
+    options = "\n".join([tools(), *(line for line in _makefile(folder) if not line.startswith(UNREAD))])
     missing = {}
     for source in sorted(folder.rglob("*.cpp")):
         if (included := headers([source], folder)) is None:
             continue
-        found = hashlib.sha256("\n".join([tools(), *lines]).encode())
+        found = hashlib.sha256(options.encode())
         for path in (source, *sorted(included)):
             found.update(f"\n{path.relative_to(folder)}\n".encode())
             found.update(path.read_bytes())

@@ -61,24 +61,24 @@ class Stack(torch.nn.Module):
             instance(layer, "a layer", (Cell, FusedCell), "export it with to_torch")
         self.layers: Any = torch.nn.ModuleList(layers)
         names = [cell.neurons.name for cell in self._cells]
-        below: dict[str, Cell] = {}
-        for name, cell in zip(names, self._cells, strict=True):
-            if name in below:
+        sizes: dict[str, int] = {}
+        for number, (name, cell) in enumerate(zip(names, self._cells, strict=True)):
+            if name in names[:number]:
                 raise ValueError(
                     f"two layers are called {name!r}, expected a name of its own for each: name the groups."
                 )
-            for source in cell.sources:
-                if source in names and source not in below:
+            for source, size in cell.sources.items():
+                is_layer = source in names
+                if is_layer and source not in names[:number]:
                     raise ValueError(
                         f"the layer {name!r} hears {source!r}, which is not below it, expected only sources and layers "
                         f"below: give {source!r} before it, and leave out synapses that close a circle."
                     )
-                if source in below and below[source].neurons.size != cell.sources[source]:
+                if sizes.setdefault(source, size) != size:
                     raise ValueError(
-                        f"the layer {source!r} has {below[source].neurons.size} neurons and {name!r} hears "
-                        f"{cell.sources[source]} of that name, expected as many: export both from one network."
+                        f"the {'layer' if is_layer else 'source'} {source!r} has {sizes[source]} neurons and {name!r} "
+                        f"hears {size} of that name, expected as many: export all from one network."
                     )
-            below[name] = cell
             for what in ("units", "dt", "first_step"):
                 found, expected = getattr(cell, what), getattr(self._cells[0], what)
                 if found != expected:
@@ -86,15 +86,8 @@ class Stack(torch.nn.Module):
                         f"{what} of the layer {name!r} is {found}, expected {expected} as of {names[0]!r}: export them "
                         "with the same."
                     )
+            sizes[name] = cell.neurons.size
         self.names = tuple(names)
-        sizes: dict[str, int] = {}
-        for name, cell in zip(names, self._cells, strict=True):
-            for source in (source for source in cell.sources if source not in names):
-                if sizes.setdefault(source, cell.sources[source]) != cell.sources[source]:
-                    raise ValueError(
-                        f"the source {source!r} has {sizes[source]} neurons and {name!r} hears {cell.sources[source]} "
-                        "of that name, expected as many: name the sources apart."
-                    )
 
     @property
     def _cells(self) -> list[Cell]:

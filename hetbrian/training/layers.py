@@ -30,13 +30,6 @@ SPIKING = 0.1
 """Share of the neurons of a layer that is taken to spike in a time step, for the weights of the layer above."""
 
 
-@checked(
-    preset=of(Preset, advice="take Preset.STRONG, say"),
-    n_inputs=count,
-    dt=quantity(second, positive),
-    rng=generator,
-    events_per_step=positive,
-)
 def layer_stack(
     preset: Preset, n_inputs: int, dt: Quantity, rng: np.random.Generator, events_per_step: float = 1.0
 ) -> list[tuple[NeuronGroup, list[Synapses]]]:
