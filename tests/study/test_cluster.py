@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -45,3 +46,23 @@ def test_another_user_of_the_machine_cannot_command_the_processes_of_a_sweep(tmp
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=180)
         said = done.stdout.splitlines()
         assert len(said) == 6 and all(line.startswith("refused") for line in said), (done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="settings of glibc's malloc")
+def test_memory_of_a_point_is_not_asked_for_again_in_every_step():
+    def pages():
+        import resource
+
+        import numpy as np
+
+        faults = []
+        for _ in range(10):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            kept = [np.ones(2**17) for _ in range(20)]  # 1 MiB each, as tensors of a training step
+            del kept
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        return faults
+
+    with _connected(None, 1) as client:
+        faults = client.submit(pages, pure=False).result(timeout=60)
+    assert sum(faults[1:]) < 9 * 20 * 2**20 // os.sysconf("SC_PAGE_SIZE") // 10, faults

@@ -331,27 +331,31 @@ void transpose(const T* from, T* to, const size_t stride)
     #endif
 }
 
-// The waiting updates go into P: rows i to i + LANES, of the panels first <= p < last, and their mirror image
+// The waiting updates go into P: the rows of a panel, of the panels first <= p < last, and their mirror image. Its
+// waiting updates and those of the other panel fit the first cache together.
 template<class T>
 void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t capacity, const size_t n_waiting,
-                const double* gains, const T keep, const size_t i, size_t first, const size_t last, T* a)
+                const double* gains, const T keep, const size_t own, const size_t first, const size_t last, T* a)
 {
     const size_t ROWS = panels.ROWS, LANES = panels.LANES, WIDTH = panels.WIDTH, stride = panels.stride;
-    const size_t own = i/WIDTH;
-    first = std::max(first, own);
-    if (first >= last) return;
-    for (size_t sub = i; sub < i + LANES; sub += ROWS) {
-        const T* c = waiting + own*capacity*WIDTH + sub%WIDTH;
+    const size_t top = own*WIDTH, bottom = std::min(top + WIDTH, panels.rows);
+    const T* c = waiting + own*capacity*WIDTH;
+    for (size_t i = top; i < bottom; i += ROWS)
         for (size_t k = 0; k < n_waiting; k++)
-            for (size_t r = 0; r < ROWS; r++) a[k*ROWS + r] = T(gains[k]*keep)*c[k*WIDTH + r];
-        for (size_t p = first; p < last; p++)
-            subtract_product<T>(P + sub*stride + p*WIDTH, stride, a, waiting + p*capacity*WIDTH, n_waiting, keep);
+            for (size_t r = 0; r < ROWS; r++)
+                a[(i - top)*n_waiting + k*ROWS + r] = T(gains[k]*keep)*c[k*WIDTH + i - top + r];
+    for (size_t p = std::max(first, own); p < last; p++) {
+        const size_t left = p*WIDTH, right = std::min(left + WIDTH, panels.rows);
+        for (size_t i = top; i < bottom; i += ROWS)
+            subtract_product<T>(P + i*stride + left, stride, a + (i - top)*n_waiting, waiting + p*capacity*WIDTH,
+                                n_waiting, keep);
+        if (p == own)  // the two halves of the square on the diagonal were rounded differently
+            for (size_t i = top; i < bottom; i++)
+                for (size_t j = left; j < i; j++) P[i*stride + j] = P[j*stride + i];
+        else
+            for (size_t i = top; i < bottom; i += LANES)
+                for (size_t j = left; j < right; j += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
     }
-    if (first == own)  // the two halves of the square on the diagonal were rounded differently
-        for (size_t r = i; r < i + LANES; r++)
-            for (size_t j = own*WIDTH; j < r; j++) P[r*stride + j] = P[j*stride + r];
-    for (size_t j = std::max(first, own + 1)*WIDTH; j < std::min(last*WIDTH, panels.rows); j += LANES)
-        transpose<T>(P + i*stride + j, P + j*stride + i, stride);
 }
 
 // P <- scale (P - sum_k gains_k c_k c_k^T), both halves
@@ -365,16 +369,15 @@ void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const 
     #endif
     {
         const FlushToZero flush;  // of this thread
-        std::unique_ptr<T[]> a(new T[panels.ROWS*n_waiting]);
+        std::unique_ptr<T[]> a(new T[panels.WIDTH*n_waiting]);
         for (size_t tile = 0; tile < panels.count; tile += TILE) {
             const size_t end = std::min(tile + TILE, panels.count);
             #ifdef _OPENMP
             #pragma omp for schedule(static, 1)
             #endif
-            for (int b = 0; b < int(end); b++)  // the rows of a panel in their order, for the square on the diagonal
-                for (size_t i = b*panels.WIDTH; i < std::min((b + 1)*panels.WIDTH, panels.rows); i += panels.LANES)
-                    flush_rows<T>(state.P, panels, state.waiting, state.capacity, n_waiting, state.gains, keep, i,
-                                  tile, end, a.get());
+            for (int b = 0; b < int(end); b++)
+                flush_rows<T>(state.P, panels, state.waiting, state.capacity, n_waiting, state.gains, keep, b, tile, end,
+                              a.get());
         }
     }
     state.counts[WAITING] = 0;
