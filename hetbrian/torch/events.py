@@ -77,7 +77,8 @@ class Events:
                 f"begin does not divide {len(self.index)} events into {n_steps} x {batch} lists, expected "
                 f"{n_steps * batch + 1} growing numbers from 0 to that: build events with Events.from_dense."
             )
-        if len(self.index) and not 0 <= int(self.index.min()) <= int(self.index.max()) < size:
+        least, most = (int(value) for value in self.index.aminmax()) if len(self.index) else (0, -1)
+        if len(self.index) and not 0 <= least <= most < size:
             wrong = self.index[(self.index < 0) | (self.index >= size)][0]
             raise ValueError(f"index has neuron {int(wrong)}, expected 0 to {size - 1}: check the source's size.")
 

@@ -17,6 +17,9 @@ from hetbrian.training.data.recordings import Recordings, sizes
 MOST = 2**24
 """Units or pixels that a random shift stays below."""
 
+BLOCK = 2**14
+"""Events that are binned at once: so many fit the cache, those of a batch do not."""
+
 SHIFT = Allowed(f"at least 0 and below {MOST}", "choose a smaller change", low=0.0, high=MOST, included=(True, False))
 
 SHARE = Allowed("at least 0 and below 1", "choose a smaller change", low=0.0, high=1.0, included=(True, False))
@@ -151,25 +154,29 @@ class Binning:
         ValueError
             If there are no polarities to merge.
         """
-        positions, begin = recordings.positions(samples)
-        n_samples = len(begin) - 1
-        sample = np.repeat(np.arange(n_samples, dtype=np.int32), np.diff(begin))
-        scale = np.full(n_samples, (1 + 1e-7) / float(self.bin_width))  # float32 puts 0.01 s before the bin of 0.01 s
+        parts = recordings.slices(samples)
+        begin = np.cumsum([0, *(part.stop - part.start for part in parts)])
+        scale = np.full(len(parts), (1 + 1e-7) / float(self.bin_width))  # float32 puts 0.01 s before the bin of 0.01 s
         if rng is not None and self.stretch:
-            scale *= rng.uniform(1 - self.stretch, 1 + self.stretch, n_samples)
-        passed = recordings.times[positions] * scale[sample]  # compared as they are: late ones fit in no integer
-        kept = passed < self.n_bins
-        step = np.where(kept, passed, 0).astype(np.int32)
-        channel = recordings.channels[positions]
-        if rng is not None and self.drop:
-            kept &= rng.random(len(kept), dtype=np.float32) >= self.drop
-        if rng is not None and (self.jitter or self.shift):
-            channel, inside = self._moved(channel, recordings.shape, sample, n_samples, rng)
-            kept &= inside
-        if not kept.all():
-            step, sample, channel = step[kept], sample[kept], channel[kept]
-        inputs = self._inputs(recordings.shape)
-        return self._listed(step, sample, inputs[channel], n_samples, self.n_inputs(recordings.shape))
+            scale *= rng.uniform(1 - self.stretch, 1 + self.stretch, len(parts))
+        luck = rng.random(begin[-1], dtype=np.float32) if rng is not None and self.drop else None
+        moves = [] if rng is None else self._moves(recordings.shape, len(parts), begin[-1], rng)
+        inputs, found = self._inputs(recordings.shape), []
+        for some in _blocks(begin):
+            sample = np.repeat(np.arange(some.start, some.stop), np.diff(begin[some.start : some.stop + 1]))
+            times = np.concatenate([recordings.times[part] for part in parts[some]])
+            channel = np.concatenate([recordings.channels[part] for part in parts[some]]).astype(np.int32, copy=False)
+            here = slice(begin[some.start], begin[some.stop])
+            passed = times * scale[sample]  # compared as they are: late ones fit in no integer
+            kept = passed < self.n_bins
+            if luck is not None:
+                kept &= luck[here] >= self.drop
+            if moves:
+                channel, inside = _moved(channel, moves, sample, here)
+                kept &= inside
+            row = sample[kept] * self.n_bins + passed[kept].astype(np.int64)
+            found.append((some, row - some.start * self.n_bins, inputs.take(channel[kept])))
+        return self._listed(found, len(parts), self.n_inputs(recordings.shape))
 
     def _inputs(self, shape):
         """Return the input of each channel."""
@@ -179,43 +186,66 @@ class Binning:
             axes[0] = 0
         return np.ravel_multi_index(tuple(axes), self.shape_after(shape)).ravel().astype(np.int32)
 
-    def _moved(self, channel, shape, sample, n_samples, rng):
-        """Return channels after random shifts, and which are still on the sensor; the others get any channel."""
-        inside = np.ones(len(sample), dtype=bool)
-        moved, stride = 0, 1
-        for size in shape[::-1][:2]:  # x and y, or units; a polarity stays
-            axis = channel % size
-            channel = channel // size
+    def _moves(self, shape, n_samples, n_events, rng):
+        """Return random shifts along x and y, or units: the size of the axis, shifts of samples and those of events."""
+        moves = []
+        for size in shape[::-1][:2] if self.shift or self.jitter else ():  # a polarity stays
+            shift = away = None
             if self.shift:
-                axis += rng.integers(-self.shift, self.shift, n_samples, dtype=np.int32, endpoint=True)[sample]
+                shift = rng.integers(-self.shift, self.shift, n_samples, dtype=np.int32, endpoint=True)
             if self.jitter:
-                away = np.float32(self.jitter) * rng.standard_normal(len(sample), dtype=np.float32)
-                axis += np.rint(away, out=away).astype(np.int32)
-            inside &= (axis >= 0) & (axis < size)
-            moved = moved + stride * axis.clip(0, size - 1)
-            stride *= size
-        return moved + stride * channel, inside
+                away = rng.standard_normal(n_events, dtype=np.float32)
+                away *= np.float32(self.jitter)
+            moves.append((size, shift, away))
+        return moves
 
-    def _listed(self, step, sample, channel, batch, n_inputs):
-        """Return the events by time step; within a sample they are sorted by time already."""
+    def _listed(self, found, batch, n_inputs):
+        """Return the events by time step, of rows by sample and time step, and inputs, of blocks of samples."""
+        sizes = np.empty((batch, self.n_bins), dtype=np.int64)
+        for some, row, _ in found:
+            sizes[some] = np.bincount(row, minlength=sizes[some].size).reshape(-1, self.n_bins)
+        begin = np.concatenate([[0], np.cumsum(sizes.T.ravel())])
+        index, goes_to = np.empty(begin[-1], dtype=np.int32), begin[:-1].reshape(self.n_bins, batch).T
+        for some, row, channel in found:  # rows are sorted: an event's place is where its row goes plus its rank in it
+            size = sizes[some].ravel()
+            index[np.arange(len(row)) + np.repeat(goes_to[some].ravel() - (np.cumsum(size) - size), size)] = channel
         if self.once:
             seen = np.zeros(self.n_bins * batch * n_inputs, dtype=bool)
-            seen[(step * np.int64(batch) + sample) * n_inputs + channel] = True
+            seen[np.repeat(np.arange(self.n_bins * batch) * n_inputs, np.diff(begin)) + index] = True
             row, index = np.divmod(np.flatnonzero(seen), n_inputs)
-            sizes = np.bincount(row, minlength=self.n_bins * batch)
-            begin = np.concatenate([[0], np.cumsum(sizes)])
-        else:
-            # rows by sample are sorted: an event's place is where its row goes plus its rank in it; no sort
-            sizes = np.bincount(sample * np.int64(self.n_bins) + step, minlength=batch * self.n_bins)
-            begin = np.concatenate([[0], np.cumsum(sizes.reshape(batch, self.n_bins).T.ravel())])
-            goes_to = begin[:-1].reshape(self.n_bins, batch).T.ravel()
-            index = np.empty(len(step), dtype=np.int32)
-            index[np.arange(len(step)) + np.repeat(goes_to - (np.cumsum(sizes) - sizes), sizes)] = channel
+            begin = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.n_bins * batch))])
         return Events(
             torch.from_numpy(begin),
             torch.from_numpy(index.astype(np.int32, copy=False)),
             (self.n_bins, batch, n_inputs),
         )
+
+
+def _blocks(begin):
+    """Yield slices of samples that follow each other and have `BLOCK` events or less, or are one sample."""
+    first = 0
+    while first < len(begin) - 1:
+        last = max(first + 1, int(begin.searchsorted(begin[first] + BLOCK, side="right")) - 1)
+        yield slice(first, last)
+        first = last
+
+
+def _moved(channel, moves, sample, here):
+    """Return channels after random shifts, and which are still on the sensor; the others get any channel."""
+    inside = np.ones(len(channel), dtype=bool)
+    moved, stride = 0, 1
+    for size, shift, away in moves:
+        rest = channel // size
+        axis = channel - size * rest
+        if shift is not None:
+            axis += shift[sample]
+        if away is not None:
+            axis += np.rint(away[here]).astype(np.int32)
+        inside &= (axis >= 0) & (axis < size)
+        moved = moved + stride * axis.clip(0, size - 1)
+        stride *= size
+        channel = rest
+    return moved + stride * channel, inside
 
 
 BINNINGS = {

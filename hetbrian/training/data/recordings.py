@@ -137,7 +137,7 @@ class Recordings:
             raise ValueError(f"samples is {shown(samples)}, expected numbers below {len(self)}: it has no more.")
         return found
 
-    def positions(self, samples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def slices(self, samples: ArrayLike) -> list[slice]:
         """
         Return where the events of some samples are.
 
@@ -147,15 +147,11 @@ class Recordings:
 
         Returns
         -------
-        positions : ndarray of int64, shape (event,)
-            Into ``times`` and ``channels``, sample by sample.
-        begin : ndarray of int64, shape (chosen + 1,)
-            Where each chosen sample begins among these.
+        list of slice
+            Into ``times`` and ``channels``, for each sample.
         """
-        samples = self._samples(samples)
-        first, sizes = self.begin[samples], self.begin[samples + 1] - self.begin[samples]
-        begin = np.concatenate([[0], np.cumsum(sizes)])
-        return np.arange(begin[-1]) + np.repeat(first - begin[:-1], sizes), begin
+        chosen = self._samples(samples)
+        return [slice(*ends) for ends in zip(self.begin[chosen].tolist(), self.begin[chosen + 1].tolist(), strict=True)]
 
     def select(self, samples: ArrayLike) -> Recordings:
         """
@@ -170,7 +166,7 @@ class Recordings:
         Recordings
         """
         samples = self._samples(samples)
-        parts = [slice(self.begin[sample], self.begin[sample + 1]) for sample in samples]
+        parts = self.slices(samples)
         times, channels = (
             np.concatenate([array[:0], *(array[part] for part in parts)]) for array in (self.times, self.channels)
         )

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from brian2 import DimensionMismatchError, ms, mV
 
+from hetbrian.training.data import binning as binning_module
 from hetbrian.training.data.binning import Binning
 from hetbrian.training.data.recordings import Recordings
 
@@ -58,6 +61,31 @@ def test_events_are_those_of_a_histogram(pool, merge):
     assert found.shape == (8, 3, binning.n_inputs(SHAPE))
     assert (found.dense().numpy() == expected.reshape(found.shape)).all()
     assert expected.max() > 1 or pool == 1
+
+
+def changed(recordings, samples=(3, 0, 3), **changes):
+    binning = Binning(n_bins=8, bin_width=10 * ms, jitter=1.0, shift=2, stretch=0.2, drop=0.2, **changes)
+    return binning.events(recordings, samples, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint64, ">i8"])
+def test_channels_may_be_whole_numbers_of_any_kind(dtype):
+    usual = camera()
+    other = replace(usual, channels=usual.channels.astype(dtype))
+    for found, expected in (
+        (changed(other), changed(usual)),
+        (Binning(8, 10 * ms).events(other, [1, 2]), Binning(8, 10 * ms).events(usual, [1, 2])),
+    ):
+        assert found.begin.equal(expected.begin) and found.index.equal(expected.index)
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("block", [1, 700])
+def test_events_do_not_depend_on_how_many_are_binned_at_once(monkeypatch, block, once):
+    expected = changed(camera(), once=once)
+    monkeypatch.setattr(binning_module, "BLOCK", block)
+    found = changed(camera(), once=once)
+    assert found.begin.equal(expected.begin) and found.index.equal(expected.index)
 
 
 def test_an_event_at_the_start_of_a_bin_belongs_to_it():
