@@ -208,6 +208,12 @@ def test_a_flag_is_true_or_false():
         parse_value("name", "5", False)
 
 
+@pytest.mark.parametrize(("text", "default"), [("True", 1), ("False", 0.5), ("(2, True)", (1, 2)), ("True", (0.5,))])
+def test_a_truth_value_is_no_number(text, default):
+    with pytest.raises(ValueError, match=r"name is .*, expected a number like .*: write one, not (True|False)\."):
+        parse_value("name", text, default)
+
+
 @pytest.mark.parametrize("default", [3, 1 * pA, 0.5, False])
 def test_an_endless_text_is_not_printed_back(default):
     for text in ("+".join(8000 * "1"), 300 * "1" + "*pA*mV", 300 * "1" + ".5"):

@@ -117,7 +117,10 @@ def cache_folder() -> Path:
     ------
     OSError
         If another user owns it.
+    ValueError
+        If ``HETBRIAN_CACHE_LIMIT`` is no size, which is told before anything is compiled.
     """
+    _limit_there()
     chosen = os.environ.get("HETBRIAN_CACHE")
     folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hetbrian"
     folder = folder.absolute()  # the compiler works in another folder
@@ -277,8 +280,9 @@ def most() -> int:
     ValueError
         If it is no size.
     """
-    if said := os.environ.get("HETBRIAN_CACHE_LIMIT"):
-        return parse_size(said, "HETBRIAN_CACHE_LIMIT")
+    there = _limit_there()
+    if there is not None:
+        return there
     path = cache_folder() / "limit"
     try:
         check_regular(path, "a size")
@@ -294,6 +298,12 @@ def most() -> int:
         stacklevel=2,
     )
     return LIMIT
+
+
+def _limit_there():
+    """Return the size in ``HETBRIAN_CACHE_LIMIT``, or None."""
+    said = os.environ.get("HETBRIAN_CACHE_LIMIT")
+    return parse_size(said, "HETBRIAN_CACHE_LIMIT") if said else None
 
 
 def set_most(size: int) -> None:

@@ -82,6 +82,10 @@ def parse_value(name: str, text: str, default: Any) -> Any:
         ) from error
     several = isinstance(default, (tuple, list))
     items = tuple(value) if np.ndim(value) else (value,)
+    if not isinstance(default[0] if several and default else default, bool):
+        for item in items:
+            if isinstance(item, bool):
+                raise ValueError(f"{name} is {brief(text)}, expected a number like {default!r}: write one, not {item}.")
     if not all(have_same_dimensions(item, like) for item in items for like in (default[:1] if several else [default])):
         raise DimensionMismatchError(
             f"{name} is {brief(text)}, expected the unit of {default!r}: multiply by it",

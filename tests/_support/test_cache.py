@@ -127,6 +127,8 @@ def test_the_limit_is_said_by_the_environment_or_kept(folder, monkeypatch):
     monkeypatch.setenv("HETBRIAN_CACHE_LIMIT", "lots")
     with pytest.raises(ValueError, match=r"HETBRIAN_CACHE_LIMIT is 'lots', expected a size: write 5GB or 500MB, say\."):
         most()
+    with pytest.raises(ValueError, match="expected a size"):  # where a program would go, before it is compiled
+        cache.cache_folder()
 
 
 @pytest.mark.parametrize("text", ["", "-1GB", "5 PB", "GB", "1e9", "nan", "5G B", "1" * 400])
