@@ -1,6 +1,7 @@
 """Layers one upon another: cells of which each hears those below it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -213,14 +214,26 @@ class Stack(torch.nn.Module):
         heard: dict[str, Any] = dict(spikes)
         outputs: dict[str, Output] = {}
         for name, layer in zip(self.names, self.layers, strict=True):
-            outputs[name] = layer(
-                n_steps,
-                batch,
-                inputs=inputs.get(name),
-                spikes={source: heard[source] for source in self.cells[name].sources if source in heard},
-                record=record.get(name, ()),
-                state=None if state is None else state[name],
-                first_step=first_step,
-            )
+            with _named(name):
+                outputs[name] = layer(
+                    n_steps,
+                    batch,
+                    inputs=inputs.get(name),
+                    spikes={source: heard[source] for source in self.cells[name].sources if source in heard},
+                    record=record.get(name, ()),
+                    state=None if state is None else state[name],
+                    first_step=first_step,
+                )
             heard[name] = outputs[name].spikes
         return outputs
+
+
+@contextmanager
+def _named(layer):
+    """Say of which layer a value is refused."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):  # which may be made of something else than a text
+            raise
+        raise type(error)(f"in the layer {layer!r}, {error}") from error

@@ -227,6 +227,18 @@ def test_what_is_given_to_no_layer_is_refused():
         stack(spikes=spikes, state=state)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_layer_refuses_names_it(kind):
+    groups, paths, *_ = network()
+    stack, spikes = exported(groups, paths, kind), {"source": given()}
+    with pytest.raises(ValueError, match="^in the layer 'second', .*'nothing'"):
+        stack(spikes=spikes, record={"second": ("nothing",)})
+    state = stack.initial_state(BATCH)
+    state["third"]["v"] = torch.zeros(3, 3)
+    with pytest.raises(ValueError, match="^in the layer 'third', "):
+        stack(spikes=spikes, state=state)
+
+
 def test_sizes_are_those_of_all_inputs_and_sources_whichever_layer_hears_them():
     groups, paths, source, _ = network()
     late = Synapses(source, groups["second"], "w : 1", on_pre="v_post += w", clock=source.clock, name="late")
