@@ -112,10 +112,11 @@ def fit(
     Returns
     -------
     xarray.Dataset
-        Losses and accuracies over epochs, test accuracy, eta, g, theta before and after; ``confusion`` over (label,
-        decision), how many test samples of a class got which decision; ``spike_time`` and ``spike_neuron`` of the
-        layer in the first sample of the test (without one, of the training), whose class and decision are attributes;
-        with ``playback`` what `hetbrian.training.agreement.agreement` returns.
+        Losses and accuracies over epochs, test accuracy, eta, g, theta before and after over neurons, with their
+        ``layer`` from 1 up if there are several; ``confusion`` over (label, decision), how many test samples of a class
+        got which decision; ``spike_time`` and ``spike_neuron`` of the layer that is read out in the first sample of the
+        test (without one, of the training), whose class and decision are attributes; with ``playback``
+        what `hetbrian.training.agreement.agreement` returns.
 
     Raises
     ------
@@ -191,6 +192,10 @@ def fit(
             result |= trainer.test(module, data, verbose=False)[0]
         network.classifier.eval()
         dataset = _dataset(history.rows, result, before, network.parameters(), identity)
+        if preset.n_layers > 1:
+            dataset = dataset.assign_coords(
+                layer=("neuron", np.repeat(1 + np.arange(preset.n_layers), preset.n_hidden))
+            )
         shown = training if test is None else test
         dataset = dataset.merge(_hidden_spikes(network.classifier, binning, shown), combine_attrs="no_conflicts")
         if test is not None:

@@ -231,11 +231,11 @@ def test_what_is_given_to_no_layer_is_refused():
 def test_what_a_layer_refuses_names_it(kind):
     groups, paths, *_ = network()
     stack, spikes = exported(groups, paths, kind), {"source": given()}
-    with pytest.raises(ValueError, match="^in the layer 'second', .*'nothing'"):
+    with pytest.raises(ValueError, match=r"^in the layer 'second', .*'nothing'"):
         stack(spikes=spikes, record={"second": ("nothing",)})
     state = stack.initial_state(BATCH)
     state["third"]["v"] = torch.zeros(3, 3)
-    with pytest.raises(ValueError, match="^in the layer 'third', "):
+    with pytest.raises(ValueError, match=r"^in the layer 'third', "):
         stack(spikes=spikes, state=state)
 
 

@@ -239,7 +239,7 @@ def test_the_lowest_layer_is_that_of_one_layer():
 def test_a_training_of_layers_is_kept_and_measured(tmp_path):
     preset = TINY.replace(n_layers=2)
     result = train(preset, folder=tmp_path, playback=10, playback_devices=("numpy",), is_fused=True)
-    assert result.sizes["neuron"] == 24 and int(result.spikes_apart.sum()) == 0
+    assert result.layer.values.tolist() == 12 * [1] + 12 * [2] and int(result.spikes_apart.sum()) == 0
     assert (result.brian2_decision == result.torch_decision).all()
     again = build(preset, BINNING, sets()[0], 0)
     again.restore(tmp_path / "best.ckpt")  # the one that was tested
