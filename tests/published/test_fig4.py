@@ -11,7 +11,7 @@ from hetbrian.published.figures import fig4 as figure
 from hetbrian.published.figures import fig4_step as figure_step
 from hetbrian.published.figures import fig4_strengths as figure_strengths
 from hetbrian.published.protocols import fig3, fig4, fig4_current, fig4_step, fig4_strengths
-from hetbrian.published.protocols.common.force import TARGETS, WORKS, trained
+from hetbrian.published.protocols.common.force import TARGETS, WORKS, point, trained
 from hetbrian.simulation.record import load, save
 
 matplotlib.use("Agg")
@@ -164,6 +164,14 @@ def test_an_unknown_target_is_refused():
         ValueError, match=r"target is 'cosine', expected one of sine, product, lorenz, ode_to_joy: choose"
     ):
         trained(1, n_neurons=3, start=0, stop=1, duration=2, device="numpy", target="cosine")
+
+
+@pytest.mark.parametrize("times", [(1, 2, 1.5), (1, 2, 2), (2, 1, 3)])
+@pytest.mark.parametrize("one", [trained, point])
+def test_a_run_without_a_test_is_refused_before_it_begins(one, times):
+    start, stop, duration = times * second
+    with pytest.raises(ValueError, match=r"learning is from .*, expected it to begin, stop and be tested in this"):
+        one(1, n_neurons=3, start=start, stop=stop, duration=duration, device="numpy")
 
 
 def test_claims_of_figure_3():

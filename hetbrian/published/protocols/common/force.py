@@ -121,8 +121,9 @@ def trained(
     Raises
     ------
     ValueError
-        If there is no such target.
+        If there is no such target, or nothing is left to test.
     """
+    _check_times(start, stop, duration)
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
     options = {"n_neurons": n_neurons, "start": start, "stop": stop, "synapse": synapse, "reset": reset}
@@ -215,7 +216,13 @@ def point(seed, start, stop, duration, device="runtime", traced=None, **paramete
     -------
     xarray.Dataset
         `SCORES`, and ``z`` and ``y`` over (time, output) of the seed that is traced.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to test.
     """
+    _check_times(start, stop, duration)
     try:
         run = hb.simulate(force_network, duration, seed=seed, device=device, start=start, stop=stop, **parameters)
     except hb.DivergenceError:
@@ -224,6 +231,15 @@ def point(seed, start, stop, duration, device="runtime", traced=None, **paramete
     result = score(run, start, stop, np.bincount(tested, minlength=parameters.get("n_neurons", 2000)))
     found = run[["z", "y"]].drop_attrs(deep=False).drop_vars("output") if seed == traced else xarray.Dataset()
     return found.assign(described(result))
+
+
+def _check_times(start, stop, duration):
+    """Refuse before the run what can only be refused after it."""
+    if not start < stop < duration:
+        raise ValueError(
+            f"learning is from {start} to {stop} of a run of {duration}, expected it to begin, stop and be tested "
+            "in this order: choose start < stop < duration."
+        )
 
 
 def described(scores):
