@@ -12,7 +12,7 @@ from hetbrian import cli
 from hetbrian.published.figures import fig5 as drawn5
 from hetbrian.published.figures import table1 as drawn1
 from hetbrian.published.figures import trained as drawn_parameters
-from hetbrian.published.protocols import fig5, table1
+from hetbrian.published.protocols import fig5, speech, table1
 from hetbrian.published.protocols.common import classification, samples
 from hetbrian.published.protocols.common.classification import CONDITIONS, claims, markdown_accuracies
 from hetbrian.published.protocols.common.samples import DATASETS, TOYS
@@ -225,6 +225,33 @@ def test_each_speaker_is_left_out_once(voices, monkeypatch, n_folds):
 def test_an_unknown_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a data set is 'digits', expected nmnist, dvs128, shd, ssc, counts, order"):
         samples.recordings("digits", tmp_path, 0.0, 0.0, 1)
+
+
+def test_layers_and_delays_are_compared_on_voices_that_were_not_heard(voices, monkeypatch):
+    monkeypatch.setitem(samples.RECORDED, "fsdd", samples.Recorded("shd", "words", BINNING, folds=3, epochs=7))
+    monkeypatch.setenv("HETBRIAN_CACHE", str(voices / "cache"))
+    tested = []
+    monkeypatch.setattr(speech, "fit", lambda preset, *_, test, **__: tested.append((preset, test)) or RESULT)
+    for changes in speech.SETTINGS.values():
+        speech.point(seed=1, voices="ann+eve", data_root=str(voices), epochs=3, n_neurons=5, **changes)
+    assert all(set(test.groups) == {0, 2} for _, test in tested)
+    assert [(preset.n_layers, preset.n_hidden) for preset, _ in tested] == [(1, 5), (2, 5), (2, 64), (1, 5), (1, 5)]
+    assert [("delay" in preset.trainable, preset.longest_delay / ms) for preset, _ in tested[-2:]] == [
+        (False, 100),
+        (True, 100),
+    ]
+
+
+RESULT = xarray.Dataset({"test_accuracy": 0.5, "training_accuracy": ("epoch", [0.6]), "rate": ("epoch", [0.1])})
+
+
+def test_differences_are_those_of_the_same_seed_and_voices():
+    few = {"settings": ("strong", "two layers"), "n_seeds": 2, "epochs": 1}
+    dataset = speech.compute(**{**speech.SMALL, **few})
+    assert (dataset.status == 1).all()
+    dataset["test_accuracy"] = dataset.test_accuracy.copy(data=[[[0.5, 0.625]], [[0.75, 0.875]]])
+    said = speech.summary(dataset)
+    assert "| strong | 62.5 | 62.5 |  |" in said and "| two layers | 75.0 | 75.0 | 12.5 (2 equal seeds) |" in said
 
 
 @pytest.mark.slow
