@@ -132,7 +132,20 @@ def reason(force: Any, network: int) -> str:
     limit, output = force.variables["largest_output"].get_value().item(), np.abs(of_network("z")).max()
     return (
         f"the output of {name} is {output:.3g} at t = {time:g} s, more than {limit:g} times its largest target "
-        f"{largest:.3g}, expected learning that converges: check the scale, as initial_P = {initial:g} is too much for "
-        "the size of this activity (give r in spikes per ms, and initial_P of about 1/sum(r^2), which 'auto' finds), "
-        "or let it run with largest_output=inf."
+        f"{largest:.3g}, expected learning that converges: {_advice(force, initial)}, or let it run with "
+        "largest_output=inf."
     )
+
+
+def _advice(force, initial_P):
+    """Return what is most likely to be wrong if an output runs away."""
+    forgetting = force.variables["forgetting"].get_value().item()
+    causes = [
+        f"reduce the gains of the network or give less than initial_P = {initial_P:g}, which 'auto' found"
+        if force._is_auto
+        else f"check the scale, as initial_P = {initial_P:g} is too much for the size of this activity (give r in "
+        "spikes per ms, and initial_P of about 1/sum(r^2), which 'auto' finds)"
+    ]
+    if forgetting < 1:
+        causes.append(f"forget less than {forgetting:g} does, with which P grows where the activity does not vary")
+    return ", or ".join(causes)

@@ -40,8 +40,11 @@ LOOK = 2.0
 
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**25}
 """Bytes of the C library's malloc: what a worker freed it gives back to the system from the first on, and asks the
-system for blocks from the second on. Dask has 2^16 of the first, so that each step of a training has its memory cleared
-anew: 1.2 times the CPU time, and twice as long where two workers do so."""
+system for blocks from the second on. With Dask's `TRIM` each step of a training has its memory cleared anew: 1.2 times
+the CPU time, and twice as long where two workers do so."""
+
+TRIM = 2**16
+"""Dask's value of the first; any other is the user's choice."""
 
 LOST = 30
 """Seconds after which a process of this machine that died and did not come back is replaced by a new one."""
@@ -160,9 +163,10 @@ def _connected(scheduler, workers):
                 "distributed.scheduler.allowed-failures": 1,
                 # a process that starts slowly, on a busy machine, is not taken for lost
                 "distributed.deploy.lost-worker-timeout": f"{LOST}s",
-                **{f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in MEMORY.items()},
+                **_memory(),
             }
         ),
+        _environment(),
         temporary_folder() as scratch,
         _deaf_loop() as loop,
         distributed.LocalCluster(
@@ -187,6 +191,31 @@ def _connected(scheduler, workers):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             raise
+
+
+def _memory():
+    """Return Dask's settings for `MEMORY`, as far as the user's configuration does not say otherwise."""
+    chosen = {}
+    for name, size in MEMORY.items():
+        key = f"distributed.nanny.pre-spawn-environ.{name}"
+        chosen[key] = size if dask.config.get(key, TRIM) == TRIM else dask.config.get(key)
+    return chosen
+
+
+@contextmanager
+def _environment():
+    """Leave the environment as it was: Dask writes there what its processes shall have, and reads it the next time."""
+    before = {name: os.environ.get(name) for name in MEMORY}
+    for name, value in before.items():
+        if value == str(TRIM):  # of a cluster that was here before
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -208,6 +208,21 @@ def test_threads_change_no_bit(library, step, dtype):
         assert np.array_equal(*(waiting.settled(one.arrays, one.m, 1.0) for one in (other, learners[0])))
 
 
+@pytest.mark.standalone
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-13), ("float32", 1e-5)])  # 500 and 80 roundings of P's 2
+def test_all_tiles_of_a_large_network_take_the_waiting_updates(library, dtype, bound):
+    n, updates = 800, waiting.CAPACITY + 10  # more than 16 panels of any kind; the last ten wait
+    learner, P = Learner(library, n, dtype=dtype), 2 * np.eye(n)
+    samples = list(spiking(n, updates))
+    learn([learner], samples, targets(1, updates))
+    for states in samples:
+        c = P @ states[0]
+        P -= np.outer(c, c) / (1 + states[0] @ c)
+    assert learner.count("waiting") == 10 and np.abs(P[:300, 780:]).max() > 1e3 * bound
+    found = waiting.settled(learner.arrays, n, 1.0)
+    assert np.array_equal(found, found.T) and np.abs(found - P).max() < bound
+
+
 def noise(n, updates, *, seed=2):
     """Yield states that all change at every update."""
     for states in np.random.default_rng(seed).random((updates, 1, n)):

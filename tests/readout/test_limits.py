@@ -77,6 +77,25 @@ def test_an_activity_in_hertz_stops_with_the_time_and_the_scale(device):
     assert np.abs(run(device).z).max() < 10
 
 
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({}, "check the scale, as initial_P = 2 is too much for the size of this activity"),
+        (
+            {"initial_P": "auto"},
+            "reduce the gains of the network or give less than initial_P = .*, which 'auto' found, or",
+        ),
+        (
+            {"forgetting": 0.9},
+            "'auto' finds.*, or forget less than 0.9 does, with which P grows where the activity does no",
+        ),
+    ],
+)
+def test_what_is_advised_is_not_what_was_done(options, advice):
+    with pytest.raises(hb.DivergenceError, match=advice):
+        run("numpy", largest_output=1e-3, **options)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_auto_gives_the_same_network_whatever_the_unit(device):
     first, second_one = (run(device, unit=unit, initial_P="auto") for unit in (1.0, 1024.0))
