@@ -26,7 +26,7 @@ ELSEWHERE = {
     r"torch\.Stack(\.write_back)?": "any number of layers, or of objects of Brian2, each of which it checks",
     r"training\.layer_stack": "passes its arguments to layer",
     r"training\.Preset": "its table of rules, one a setting",
-    r"training\.data\.Recordings\.(positions|select)": "indices of samples, which numpy takes",
+    r"training\.data\.Recordings\.(slices|select)": "indices of samples, which numpy takes",
 }
 """Patterns of what does not, with the reason."""
 

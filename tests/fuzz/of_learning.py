@@ -331,7 +331,7 @@ DATA = {
          "classes": ("a", "b")},
         says={"labels": ("label", "samples"), "channels": ("channel",), "begin": ("beginnings",)},
     ),
-    "Recordings.positions": lambda: Call(made().positions, {"samples": np.array([0, 1])}),
+    "Recordings.slices": lambda: Call(made().slices, {"samples": np.array([0, 1])}),
     "Recordings.select": lambda: Call(made().select, {"samples": np.array([0, 1])}),
     "Recordings.split": lambda: Call(
         made().split, {"held_out": 0.2, "rng": np.random.default_rng(1)}, says={"held_out": ("hold out",)}
