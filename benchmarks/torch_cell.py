@@ -3,7 +3,8 @@ Forward and backward pass of a recurrent Izhikevich layer, 700 -> 256 -> 20, aga
 
 Batch 128, 100 steps, 2 % input spikes, float32, one thread unless told otherwise; medians of interleaved runs. The
 peers are installed for this only: ``pip install norse snntorch spikingjelly jax spyx brainpy``. Those that are missing
-are left out. Every layer ends in the same read-out, a linear map of the mean spikes.
+are left out. Every layer ends in the same read-out, a linear map of the mean spikes. The last line but those of JAX is
+no layer: it is what the recurrent products of one alone take, by torch.
 Run it as ``python -m benchmarks.torch_cell``; ``--threads 2`` and ``--device cuda`` change the machine, not the shapes.
 """
 
@@ -165,6 +166,33 @@ IN_JAX = ("JAX by hand", "Spyx RLIF", "brainpy.state Izhikevich")
 """Layers of `benchmarks.jax_cells`."""
 
 
+PRODUCTS = "recurrent products by torch"
+"""What a dense recurrent layer cannot do without: see `products`."""
+
+
+def products(device):
+    """Return a function that multiplies with recurrent weights in each step, forward and back, and for their adjoint."""
+    import torch
+
+    shape = [SHAPE[name] for name in ("steps", "batch", "n")]
+    values, adjoints, weights = torch.rand(shape), torch.rand(shape), torch.rand(shape[-1], shape[-1])
+    values, adjoints, weights = (item.to(device) for item in (values, adjoints, weights))
+
+    def run():
+        _wait(device)
+        started = time.perf_counter()
+        for step in range(SHAPE["steps"]):
+            values[step] @ weights
+        for step in range(SHAPE["steps"]):
+            adjoints[step] @ weights.t()
+        values.flatten(0, 1).t() @ adjoints.flatten(0, 1)
+        _wait(device)
+        return time.perf_counter() - started, float("nan")
+
+    run()
+    return run
+
+
 def trial(name, threads, device):
     """Return a function that runs forward and backward once, which returns seconds and mean spikes, and the layer."""
     if name in IN_JAX:
@@ -177,6 +205,8 @@ def trial(name, threads, device):
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    if name == PRODUCTS:
+        return products(device), None
     layer = LAYERS[name]().to(device)
     readout = torch.nn.Linear(SHAPE["n"], SHAPE["n_out"]).to(device)
     spikes = (torch.rand(SHAPE["steps"], SHAPE["batch"], SHAPE["n_in"]) < DENSITY).float().to(device)
@@ -298,7 +328,7 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     if chosen.device == "cpu" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
-    known = [*LAYERS, *(IN_JAX if chosen.device == "cpu" else ())]
+    known = [*LAYERS, PRODUCTS, *(IN_JAX if chosen.device == "cpu" else ())]
     names = [name for name in known if not chosen.only or any(part in name for part in chosen.only)]
     print(f"{SHAPE}, {100 * DENSITY:.0f} % input spikes, float32, {chosen.threads} thread(s), {chosen.device}")
     print(table(measure(names, chosen.threads, chosen.device, chosen.rounds)))
