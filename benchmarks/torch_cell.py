@@ -171,7 +171,7 @@ PRODUCTS = "recurrent products by torch"
 
 
 def products(device):
-    """Return a function that multiplies with recurrent weights in each step, forward and back, and for their adjoint."""
+    """Return what multiplies with recurrent weights in each step, forward and back, and for their own adjoint."""
     import torch
 
     shape = [SHAPE[name] for name in ("steps", "batch", "n")]
