@@ -654,7 +654,7 @@ def test_speech_is_made_of_recordings_and_checked(monkeypatch, tmp_path, capsys)
         (("data", "make", "speech", "--out", tmp_path), "expected --wav FOLDER and no sizes"),
         (("data", "make", "shd", "--out", tmp_path, "--wav", sounds), "--wav is given for shd, which is made up"),
         (("data", "make", "shd", "--out", tmp_path, "--high", 5), "--high is given for shd, which is made up"),
-        ((*make[:-1], "True"), "high is True, expected one finite number"),
+        ((*make[:-1], "True"), "high is True, expected a number like 3900.0: write one, not True"),
     ):
         assert called(monkeypatch, *wrong) == 1
         assert message in capsys.readouterr().err

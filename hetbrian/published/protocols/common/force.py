@@ -123,7 +123,7 @@ def trained(
     ValueError
         If there is no such target, or nothing is left to test.
     """
-    _check_times(start, stop, duration)
+    _check_times(stop, duration)
     if target not in TARGETS:
         raise ValueError(f"target is {target!r}, expected one of {', '.join(TARGETS)}: choose one of them.")
     options = {"n_neurons": n_neurons, "start": start, "stop": stop, "synapse": synapse, "reset": reset}
@@ -222,7 +222,7 @@ def point(seed, start, stop, duration, device="runtime", traced=None, **paramete
     ValueError
         If nothing is left to test.
     """
-    _check_times(start, stop, duration)
+    _check_times(stop, duration)
     try:
         run = hb.simulate(force_network, duration, seed=seed, device=device, start=start, stop=stop, **parameters)
     except hb.DivergenceError:
@@ -233,12 +233,12 @@ def point(seed, start, stop, duration, device="runtime", traced=None, **paramete
     return found.assign(described(result))
 
 
-def _check_times(start, stop, duration):
+def _check_times(stop, duration):
     """Refuse before the run what can only be refused after it."""
-    if not start < stop < duration:
+    if not stop < duration:
         raise ValueError(
-            f"learning is from {start} to {stop} of a run of {duration}, expected it to begin, stop and be tested "
-            "in this order: choose start < stop < duration."
+            f"learning stops at {stop} and the run ends at {duration}, expected time for a test between the two: run "
+            "longer, or stop earlier."
         )
 
 
