@@ -1,5 +1,6 @@
 import gc
 import os
+import signal
 
 import pytest
 from brian2 import defaultclock, prefs, set_device, start_scope
@@ -27,6 +28,17 @@ def programs(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HETBRIAN_CACHE", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "programs"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def hangup():
+    """Hear the end of a terminal, which nohup has a process ignore and its children too."""
+    if hasattr(signal, "SIGHUP"):
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        yield
+        signal.signal(signal.SIGHUP, before)
+    else:
         yield
 
 
