@@ -4,7 +4,8 @@
 
 Each point simulates a FORCE network of 3 s, a third of which is learning (`hetbrian.published.models.force`, C++, P in
 float32), and returns its error. "values": all points have one seed and differ in their heterogeneity; "seeds": each has
-connections, potentials and an encoder of its own. Rounds take turns; the programs are compiled before. Wall and CPU
+connections, potentials and an encoder of its own, as values; "models": so has each, because its model is called again,
+``seed=``. Rounds take turns; the programs are compiled before. Wall and CPU
 seconds go from the first point of a worker to its last, without its start; CPU seconds are those of the workers with
 their programs, and of this process. Where others use the machine too, they say what two idle cores would give.
 """
@@ -29,9 +30,9 @@ DURATION = 3 * second
 """Simulated time, whose middle third is learning."""
 
 
-def point(number, seed, n_neurons):
+def point(number, seed, n_neurons, built=0, **drawn):
     """Return the mean square error of a network in its last second, and its rate."""
-    heterogeneity = {"eta_half_width": (number % 50) * pA}
+    heterogeneity = {"eta_half_width": (number % 50) * pA} | drawn
     options = {"n_neurons": n_neurons, "start": DURATION / 3, "stop": 2 * DURATION / 3, "dtype": "float32"}
     values = force_values(
         np.random.default_rng(seed),
@@ -42,7 +43,7 @@ def point(number, seed, n_neurons):
         **heterogeneity,
     )
     kept = {"record": ("z", "y", "rate"), "device": "cpp_standalone", "recurrent_gain": GAIN}
-    with reused(force_network, DURATION, seed=seed, **kept, **options) as program:
+    with reused(force_network, DURATION, seed=built, **kept, **options) as program:
         run = program.run(values)
     late = run.time.values >= float(2 * DURATION / 3)
     found = {"mse": float(((run.z - run.y).values[late] ** 2).mean()), "rate": float(run.rate.values[late].mean())}
@@ -50,13 +51,22 @@ def point(number, seed, n_neurons):
 
 
 def of_seed(seed, n_neurons):
-    """Return the point of a seed."""
-    return point(seed, seed, n_neurons)
+    """Return the point of a seed, with connections and potentials of its own."""
+    return point(seed, seed, n_neurons, probability=0.1)
+
+
+def of_model(seed, n_neurons):
+    """Return the point of a seed, of which the model is called."""
+    return point(seed, seed, n_neurons, built=seed)
 
 
 def of_values(number, n_neurons):
     """Return the point of a heterogeneity."""
     return point(number, 0, n_neurons)
+
+
+KINDS = {"values": (of_values, "number"), "seeds": (of_seed, "seed"), "models": (of_model, "seed")}
+"""Point of a sweep, and what it goes over."""
 
 
 def cpu_seconds():
@@ -67,7 +77,7 @@ def cpu_seconds():
 
 def measured(kind, n_neurons, n_points, workers):
     """Return wall and CPU seconds of a point of a sweep."""
-    function, name = {"values": (of_values, "number"), "seeds": (of_seed, "seed")}[kind]
+    function, name = KINDS[kind]
     client = []
 
     def watch(dataset):
@@ -95,8 +105,8 @@ def main(arguments):
     parser.add_argument("--json")
     options = parser.parse_args(arguments)
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    cases = [(int(size), kind) for size in options.sizes.split(",") for kind in ("values", "seeds")]
-    for n_neurons, _ in cases[::2]:
+    cases = [(int(size), kind) for size in options.sizes.split(",") for kind in KINDS]
+    for n_neurons in dict(cases):
         sweep(of_seed, Grid(seed=(0,)), parameters={"n_neurons": n_neurons}, workers=0)  # compiles
     rounds = [
         {case: measured(case[1], case[0], options.points, options.workers) for case in cases}

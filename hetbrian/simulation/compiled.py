@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from brian2 import Network, get_device
+import numpy as np
+from brian2 import Network, Synapses, get_device
 from brian2.core.names import Nameable
 
+from hetbrian._support.variables import own_arrays
 from hetbrian.simulation import standalone
-from hetbrian.simulation.externals import copy_header, externalise, write_files
+from hetbrian.simulation.externals import copy_header, externalise, set_in, write_files
 from hetbrian.simulation.record import Recorder
 from hetbrian.simulation.results import choose_results, needed
 from hetbrian.simulation.structure import Structure, digest
 from hetbrian.simulation.values import refuse_used, resolve, timed_arrays, used_by_initialisations
+from hetbrian.simulation.wiring import ENDS, refuse_kept, wired
 
 Assemble = Callable[[int], tuple[Network, Recorder]]
 
@@ -164,10 +167,11 @@ class Compiled:
         results = "results" if self.is_kept else "all" if is_all else "needed"
         for variable, size in self._sizes.items():
             variable.size = size  # the run before may have recorded less
+        self.device.array_cache.update(self._counts)  # and have had other synapses
         try:
-            arguments = self._arguments(values, self.folder / results)
+            arguments, is_wired = self._arguments(values, self.folder / results)
             given = {"HETBRIAN_SEED": str(noise), "HETBRIAN_RESULTS": "" if is_all else self._needed}
-            given["HETBRIAN_PARENT"] = str(os.getpid())
+            given |= {"HETBRIAN_PARENT": str(os.getpid()), "HETBRIAN_WIRING": f"{results}/" if is_wired else ""}
             for name in given:
                 os.environ.pop(name, None)  # Brian2 would say that it overwrites what it has set itself
             self.device.run_environment_variables.update(given)
@@ -180,22 +184,60 @@ class Compiled:
                 shutil.rmtree(self.folder / results, ignore_errors=True)
 
     def _remember_sizes(self) -> None:
-        """Note the sizes of what a run makes longer."""
+        """Note the sizes of what a run makes longer, and how many synapses there are."""
         self._sizes = {variable: variable.size for variable in self.device.dynamic_arrays_2d}
+        n_synapses = [item.variables["N"] for item in self.network.objects if isinstance(item, Synapses)]
+        self._counts = {variable: self.device.array_cache.get(variable) for variable in n_synapses}
 
-    def _arguments(self, values: Mapping[Any, Any], folder: Path) -> list[str]:
-        """Return the program's arguments, with arrays in files that are removed with the results."""
+    def _arguments(self, values: Mapping[Any, Any], folder: Path) -> tuple[list[str], bool]:
+        """Return the program's arguments, with arrays in files that go with the results, and whether `_wire` wrote."""
         resolved = resolve(self.network, values)
-        refuse_used(self.device, resolved, self._used)
         folder.mkdir(exist_ok=True)
+        is_wired = self._wire(resolved, folder)
+        refuse_used(self.device, resolved, self._used)
         arguments = []
-        for number, (key, (_, value)) in enumerate(sorted(resolved.items())):
+        for number, (key, (target, value)) in enumerate(sorted(resolved.items())):
+            if target.name in ENDS.values():
+                continue
             if value.size == 1:
                 arguments.append(f"{key}={value.item()!r}")
             else:  # a relative name in small letters: brian2cuda lowers all of it
                 value.tofile(folder / f"value_{number}")
                 arguments.append(f"{key}={folder.name}/value_{number}")
-        return arguments
+        return arguments, is_wired
+
+    def _wire(self, resolved: Mapping[str, tuple[Any, np.ndarray]], folder: Path) -> bool:
+        """Write other synapses where the program looks for them, and return whether there are some."""
+        for name in ENDS:
+            for stale in folder.glob(f"*.{name}"):
+                stale.unlink()
+        is_wired = False
+        for synapses, ends in wired(self.network, resolved):
+            name = synapses.name
+            if self.is_cuda or f"{name}.i" not in self._written:
+                reason = "Brian2CUDA makes" if self.is_cuda else "code of the program makes"
+                raise ValueError(
+                    f"'{name}.i' cannot be set, because {reason} these synapses; expected a C++ program and synapses "
+                    "that are connected once, from arrays: run another seed, or build a network with these."
+                )
+            refuse_used(
+                self.device,
+                {f"{name}.{key}": (synapses.variables[key], ends["i"]) for key in own_arrays(synapses)},
+                self._used,
+            )
+            is_set = set_in(self.device, synapses)
+            refuse_kept(synapses, resolved, is_set.__contains__)
+            for variable, is_whole in is_set.items():
+                if not is_whole:
+                    raise ValueError(
+                        f"'{name}.i' cannot be set, because the model sets some values of {variable.name!r} alone; "
+                        "expected all at once: set them in Python, and give them as one array."
+                    )
+            for key, neurons in ends.items():
+                neurons.tofile(folder / f"{name}.{key}")
+            self.device.array_cache[synapses.variables["N"]] = np.array([ends["i"].size], dtype=np.int32)
+            is_wired = True
+        return is_wired
 
 
 @contextmanager

@@ -16,35 +16,56 @@
 
 namespace hetbrian {
 
-// Read all numbers of a file.
-template <class T> void read(std::vector<T> &values, const std::string &name)
+// Where the ends of the synapses of an object are, and whether they come with the values of this run: then the folder
+// that HETBRIAN_WIRING names has them, and the arguments the numbers of each.
+inline std::string folder_of(const std::string &synapses, bool &is_given)
 {
-    std::ifstream file("static_arrays/" + name, std::ios::binary | std::ios::ate);
+    const char *given = std::getenv("HETBRIAN_WIRING");
+    is_given = given && std::ifstream(given + synapses + ".i").good();
+    return is_given ? given : "static_arrays/";
+}
+
+// Read all numbers of a file.
+template <class T> void read_all(std::vector<T> &values, const std::string &path)
+{
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
     values.resize(file ? static_cast<size_t>(file.tellg())/sizeof(T) : 0);
     file.seekg(0);
     if (!file.read(reinterpret_cast<char *>(values.data()), values.size()*sizeof(T)))
     {
-        std::cerr << "Error reading static_arrays/" << name << std::endl;
+        std::cerr << "Error reading " << path << std::endl;
         std::exit(1);
     }
 }
 
-// Read one number for each synapse.
-template <class T> void read(std::vector<T> &values, const std::string &name, size_t size)
+inline void check_size(const std::string &path, size_t found, size_t n_synapses)
 {
-    read(values, name);
-    if (values.size() == size) return;
-    std::cerr << "static_arrays/" << name << " holds " << values.size() << " numbers for " << size << " synapses\n";
+    if (found == n_synapses) return;
+    std::cerr << path << " holds " << found << " numbers for " << n_synapses << " synapses\n";
     std::exit(1);
 }
 
-// Make the synapses of two files, and count them.
-inline void connect(std::vector<int32_t> &pre, std::vector<int32_t> &post, const std::string &sources,
-                    const std::string &targets, std::vector<int32_t> &outgoing, size_t n_pre,
-                    std::vector<int32_t> &incoming, size_t n_post, int32_t *count)
+// Read one number for each synapse of an object.
+template <class T> void read(std::vector<T> &values, const std::string &synapses, const std::string &name)
 {
-    read(pre, sources);
-    read(post, targets, pre.size());
+    bool is_given;
+    const std::string path = folder_of(synapses, is_given) + name;
+    if (is_given) return;
+    const size_t n_synapses = values.size();
+    read_all(values, path);
+    check_size(path, values.size(), n_synapses);
+}
+
+// Make the synapses of an object, and count them.
+inline void connect(const std::string &synapses, std::vector<int32_t> &pre, std::vector<int32_t> &post,
+                    std::vector<int32_t> &outgoing, size_t n_pre, std::vector<int32_t> &incoming, size_t n_post,
+                    int32_t *count)
+{
+    bool is_given;
+    const std::string path = folder_of(synapses, is_given) + synapses;
+    read_all(pre, path + ".i");
+    read_all(post, path + ".j");
+    check_size(path + ".j", post.size(), pre.size());
     outgoing.assign(n_pre, 0);
     incoming.assign(n_post, 0);
     for (size_t index = 0; index < pre.size(); index++)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Clock
+from brian2 import Clock, Synapses
+from brian2.core.variables import ArrayVariable
 
 from hetbrian.simulation.structure import LARGE, digest
 
@@ -92,6 +93,36 @@ def write_files(folder: Path, files: dict[str, np.ndarray], written: Mapping[str
     return digests
 
 
+def set_in(device: Any, synapses: Synapses) -> dict[ArrayVariable, bool]:
+    """
+    Return which variables of synapses the initialisations of a C++ program set.
+
+    Parameters
+    ----------
+    device : brian2.devices.cpp_standalone.CPPStandaloneDevice
+        The device, after `externalise`.
+    synapses : Synapses
+        Of its network.
+
+    Returns
+    -------
+    dict of ArrayVariable to bool
+        Whether all values are set at once, however many there are.
+    """
+    names = {device.get_array_name(item, access_data=False): item for item in synapses._registered_variables}
+    found: dict[ArrayVariable, bool] = {}
+    for kind, given in device.main_queue:
+        if kind == "run_network":
+            break
+        if kind == "run_code_object":
+            found |= dict.fromkeys(set(names.values()) & set(given[0].variables.values()), True)
+        elif kind == "insert_code":
+            found |= {item: True for name, item in names.items() if given.startswith(f"hetbrian::read({name},")}
+        elif given[0] in names:
+            found[names[given[0]]] = kind == "set_by_constant"
+    return found
+
+
 def copy_header(device: Any, folder: Path) -> None:
     """
     Give a C++ project the header of the code that `externalise` and `choose_results` have put into it.
@@ -156,25 +187,22 @@ def _read_synapses(device: Any, code: Any) -> dict[str, np.ndarray]:
     files: dict[str, np.ndarray] = {}
     queue = []
     own = {name(variable): variable for variable in owner._registered_variables}
-    ends = {name(variables[key]): variables[key] for key in ("sources", "targets")}
-    ends_in = {}
+    ends = {name(variables["sources"]): "i", name(variables["targets"]): "j"}
     for kind, given in device.main_queue:
         if kind == "set_by_array" and given[0] in ends:
-            files[given[1]] = device.static_arrays.pop(given[1])
-            ends_in[given[0]] = given[1]
+            files[f"{owner.name}.{ends[given[0]]}"] = device.static_arrays.pop(given[1])
         elif kind == "set_by_array" and given[0] in own:
             values = device.static_arrays.pop(given[1])
             files[given[1]] = values.astype(own[given[0]].dtype, copy=False)
-            queue.append(("insert_code", f'hetbrian::read({given[0]}, "{given[1]}", {given[0]}.size());'))
+            queue.append(("insert_code", f'hetbrian::read({given[0]}, "{owner.name}", "{given[1]}");'))
         elif kind == "run_code_object" and given[0] is code:
-            sources, targets = (ends_in[end] for end in ends)
             pre, post, outgoing, incoming = (
                 name(variables[key]) for key in ("_synaptic_pre", "_synaptic_post", "N_outgoing", "N_incoming")
             )
             n_pre, n_post = (variables[key].get_value() for key in ("N_pre", "N_post"))
             lines = [
-                f'hetbrian::connect({pre}, {post}, "{sources}", "{targets}", {outgoing}, {n_pre}, '
-                f"{incoming}, {n_post}, {name(variables['N'])});",
+                f'hetbrian::connect("{owner.name}", {pre}, {post}, {outgoing}, {n_pre}, {incoming}, {n_post}, '
+                f"{name(variables['N'])});",
                 *(f"{registered}.resize({pre}.size());" for registered in sorted(own)),
             ]
             queue.append(("insert_code", "\n".join(lines)))
@@ -182,7 +210,7 @@ def _read_synapses(device: Any, code: Any) -> dict[str, np.ndarray]:
             queue.append((kind, given))
     device.main_queue[:] = queue
     del device.code_objects[code.name]
-    for variable in ends.values():
+    for variable in (variables["sources"], variables["targets"]):
         del device.arrays[variable]
         device.array_cache.pop(variable, None)
     device.zero_arrays = [entry for entry in device.zero_arrays if entry[1] not in ends]

@@ -15,7 +15,6 @@ from brian2 import (
     Network,
     NeuronGroup,
     Quantity,
-    TimedArray,
     get_device,
     ms,
     second,
@@ -33,12 +32,12 @@ from hetbrian.simulation.device import activated
 from hetbrian.simulation.duration import DURATION, check_steps
 from hetbrian.simulation.guard import Guard
 from hetbrian.simulation.memory import check_memory
-from hetbrian.simulation.names import free_name
+from hetbrian.simulation.names import free_name, full_name
 from hetbrian.simulation.parameters import checked_parameters
 from hetbrian.simulation.pitfalls import refuse_pitfalls
 from hetbrian.simulation.record import RECORD, Recorder
 from hetbrian.simulation.running import STANDALONE_REPORT, reporting, run
-from hetbrian.simulation.values import resolve
+from hetbrian.simulation.values import apply, name_of, refuse_other_synapses, resolve
 from hetbrian.simulation.watching import WATCH, Watcher
 
 if TYPE_CHECKING:
@@ -242,15 +241,13 @@ class Program:
         """
         seed = self.seed if seed is None else seed
         noise = seed if noise is None else noise
+        if self.resume is not None:
+            refuse_other_synapses(values or {})
         if not self.is_standalone:
             with activated(self.device, None):
                 brian2.seed(noise)
                 self.network, recorder = self._assembled(seed)
-                for target, value in resolve(self.network, values or {}).values():
-                    if isinstance(target, TimedArray):
-                        target.values[...] = value.reshape(target.values.shape) if value.size > 1 else value
-                    else:
-                        target.get_value()[:] = value
+                apply(self.network, resolve(self.network, values or {}))
                 watcher = Watcher(WATCH.get(), lambda: recorder.sampled(**self._described(seed)))
                 with reporting(self.progress, watcher) as report:
                     run(self.network, self.duration, report=report, report_period=1 * second)
@@ -369,10 +366,10 @@ class Program:
             if hasattr(item, "check"):
                 item.check()
         if self.resume is not None:
-            check_resumed(self.network, [str(key) for key in values or {}])
+            check_resumed(self.network, [full_name(self.network, name_of(key)) for key in values or {}])
         if finish is not None:
             finish(self.network)
-        given = {"values": {str(key): _shown(value) for key, value in values.items()}} if values else {}
+        given = {"values": {name_of(key): _shown(value) for key, value in values.items()}} if values else {}
         if noise != seed:
             given["noise"] = noise
         self._provenance = self._provenance or provenance()  # which asks git, for longer than a small network runs

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from brian2 import Network, TimedArray
+from brian2 import Network, Synapses, TimedArray
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
@@ -14,6 +14,7 @@ from hetbrian._support.allowed import Limited
 from hetbrian._support.checks import check_dimensions, did_you_mean
 from hetbrian._support.variables import own_arrays
 from hetbrian.simulation.names import CHECK_NAMES, full_name
+from hetbrian.simulation.wiring import ENDS, check_end, counts, refuse_kept, rewire, wired
 
 
 def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any, np.ndarray]]:
@@ -31,7 +32,9 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
         ``{"neurons.eta": array*pA}``; a key is ``"object.variable"``, as in ``record=``, a short name of
         `hetbrian.simulation.names.REGISTRY`, ``"timedarray.values"``, or what Brian2's ``run_args`` takes:
         ``neurons.eta`` itself, or a TimedArray. ``"force.weights"``, ``"force.encoder"`` and ``"force.every"`` are
-        those attributes of `hetbrian.readout.force.FORCE`.
+        those attributes of `hetbrian.readout.force.FORCE`. ``"recurrent.i"`` and ``"recurrent.j"`` are the ends of
+        synapses that take the place of those that the model connected, as many as there are; whatever the model gave
+        those, weights say, is to be given for these.
 
     Returns
     -------
@@ -50,14 +53,18 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
     owners = {item.name: item for item in network.objects if isinstance(item, VariableOwner)}
     timed = timed_arrays(network)
     resolved: dict[str, tuple[Any, np.ndarray]] = {}
+    named: dict[str, Any] = {}
     given: dict[str, str] = {}
     for key, value in values.items():
-        text = full_name(network, _name(key))
+        text = full_name(network, name_of(key))
         if text in given:
             raise ValueError(
-                f"{given[text]!r} and {_name(key)!r} are the same variable, expected one of them: leave out the other."
+                f"{given[text]!r} and {name_of(key)!r} are the same variable, expected one of them: leave out the "
+                "other."
             )
-        given[text] = _name(key)
+        given[text], named[text] = name_of(key), value
+    n_synapses = counts(network, named)
+    for text, value in named.items():
         owner_name, _, name = text.rpartition(".")
         if owner_name in timed and name == "values":
             target = timed[owner_name]
@@ -76,16 +83,20 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
         if owner is not None and hasattr(owner, "run_value"):
             name, value = owner.run_value(name, value)
             text = f"{owner_name}.{name}"
-        variable = owner.variables.get(name) if owner is not None else None
+        is_end = isinstance(owner, Synapses) and name in ENDS
+        variable = owner.variables.get(ENDS[name] if is_end else name) if owner is not None else None
         if not isinstance(variable, ArrayVariable):
             advice = did_you_mean(text, _known(owners, timed), CHECK_NAMES)
             raise ValueError(f"{text!r} is no variable of this network, expected 'object.variable'{advice}")
-        if name not in settable(owner):
+        if name not in settable(owner) and not is_end:
             raise ValueError(
                 f"{text!r} cannot be set, because it is read-only or belongs to another object; expected a parameter "
                 "or state variable: set that of its owner."
             )
-        resolved[text] = (variable, _checked(text, value, (len_of(variable),), variable.dim, variable.dtype))
+        n_values = n_synapses.get(variable.owner.variables.get("N")) or len_of(variable)
+        resolved[text] = (variable, _checked(text, value, (n_values,), variable.dim, variable.dtype))
+        if is_end:
+            check_end(owner, name, resolved[text][1])
     for owner_name, owner in owners.items():
         if isinstance(owner, Limited):
             own = {
@@ -95,6 +106,54 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
             }
             owner.refuse({name: value.item() if value.size == 1 else value for name, value in own.items()})
     return resolved
+
+
+def apply(network: Network, resolved: Mapping[str, tuple[Any, np.ndarray]]) -> None:
+    """
+    Set values in a network that was built on the runtime device.
+
+    Parameters
+    ----------
+    network : brian2.Network
+        The network, before its run.
+    resolved : dict
+        Of `resolve`.
+
+    Raises
+    ------
+    ValueError
+        If values of other synapses are missing.
+    """
+    for synapses, ends in wired(network, resolved):
+        refuse_kept(synapses, resolved, lambda variable: bool(np.any(variable.get_value())))
+        rewire(synapses, ends)
+    for target, value in resolved.values():
+        if isinstance(target, TimedArray):
+            target.values[...] = value.reshape(target.values.shape) if value.size > 1 else value
+        else:
+            target.get_value()[:] = value
+
+
+def refuse_other_synapses(values: Mapping[Any, Any]) -> None:
+    """
+    Refuse other synapses of a network that goes on from a saved state, which belongs to those that it was saved with.
+
+    Parameters
+    ----------
+    values : dict
+        See `resolve`.
+
+    Raises
+    ------
+    ValueError
+        If there are some.
+    """
+    for text in map(name_of, values):
+        if text.rpartition(".")[2] in ENDS:
+            raise ValueError(
+                f"{text!r} is given to a network that goes on from a saved state, expected the synapses that it was "
+                "saved with: leave them out, or build a network with others and let it start anew."
+            )
 
 
 def timed_arrays(network: Network) -> dict[str, TimedArray]:
@@ -191,8 +250,25 @@ def refuse_used(device: Any, resolved: Mapping[str, tuple[Any, np.ndarray]], use
             )
 
 
-def _name(key: Any) -> str:
-    """Return 'object.variable' of what Brian2's run_args takes as a key, or of a string."""
+def name_of(key: Any) -> str:
+    """
+    Return the name that a key of values stands for.
+
+    Parameters
+    ----------
+    key : str, VariableView or TimedArray
+        What Brian2's run_args takes, or a name.
+
+    Returns
+    -------
+    str
+        ``"object.variable"``, or a short name as it was given.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
     if isinstance(key, str):
         return key
     if isinstance(key, TimedArray):
@@ -217,7 +293,8 @@ def _known(owners: Mapping[str, VariableOwner], timed: Mapping[str, TimedArray])
         names = settable(owner)
         mapped = ("weights", "encoder", "every") if hasattr(owner, "run_value") else ()
         public = [name for name in names if not name.startswith("_")] + [key for key in mapped if f"_{key}" in names]
-        known += [f"{owner_name}.{name}" for name in public]
+        ends = ENDS if isinstance(owner, Synapses) else ()
+        known += [f"{owner_name}.{name}" for name in (*public, *ends)]
     return known
 
 

@@ -59,7 +59,8 @@ PUBLISHED = {
         says={"n_neurons": ("_P", "_weights"), "recurrent_gain": ("g_half_width",)},
     ),
     "force_values": lambda: Call(
-        force_values, {"rng": rng(), "n_neurons": 3, "n_outputs": 2, **GAINS, "built_gain": 1000 * pA, **LAWS},
+        force_values,
+        {"rng": rng(), "n_neurons": 3, "n_outputs": 2, **GAINS, "built_gain": 1000 * pA, "probability": 0.5, **LAWS},
         says={"recurrent_gain": ("g_half_width",)},
     ),
     "reservoir": lambda: Call(

@@ -8,10 +8,10 @@ import numpy as np
 from brian2 import Clock, Hz, Network, Quantity, amp, ms, pA, second
 
 import hetbrian as hb
-from hetbrian._support.arguments import checked, either, of, one_of, quantity
+from hetbrian._support.arguments import checked, either, of, one_of, optional, quantity
 from hetbrian._support.checks import choice, count, file_path, function, generator, not_negative, positive, returned
 from hetbrian.network import Heterogeneity, Reset
-from hetbrian.network.connections import PROBABILITY
+from hetbrian.network.connections import PROBABILITY, random_weights
 from hetbrian.network.synapses import Synapse
 from hetbrian.published.models.rules import reset_rule, value_or_law
 from hetbrian.readout.limits import TIME
@@ -149,14 +149,13 @@ def force_network(
     )
     drawn = laws.draw(n_neurons, rng)
     of_v, of_omega, of_encoder, of_drive = rng.spawn(4)
-    potentials = hb.Uniform(parameters.v_r, parameters.v_peak)
     clock = Clock(dt, name="clock")
     neurons = hb.population(
         n_neurons,
         parameters,
         SYNAPSES[synapse](),
         **drawn,
-        v=potentials.draw(n_neurons, of_v),
+        v=_potentials(n_neurons, of_v),
         drive=None if drive is None else returned(drive(n_neurons, dt, of_drive), hb.Drive, "drive", "a Drive", ONE),
         reset=reset,
         feedback=True,
@@ -191,6 +190,7 @@ def force_network(
     recurrent_gain=quantity(amp),
     feedback_gain=quantity(amp),
     built_gain=quantity(amp, positive),
+    probability=optional(PROBABILITY),
 )
 def force_values(
     rng: np.random.Generator,
@@ -200,10 +200,11 @@ def force_values(
     recurrent_gain: Quantity,
     feedback_gain: Quantity,
     built_gain: Quantity,
+    probability: float | None = None,
     **heterogeneity: Any,
 ) -> dict[str, Any]:
     """
-    Return what turns a built `force_network` into one with other gains and heterogeneity, for `Program.run`.
+    Return what turns a built `force_network` into one with other gains, heterogeneity or seed, for `Program.run`.
 
     G goes into the row gains, g_i = G_i/G of the built network, so that the weights stay where they are: the
     same network as one that was built with G, up to rounding.
@@ -218,6 +219,9 @@ def force_values(
         G and Q.
     built_gain : Quantity [amp]
         G of the built network.
+    probability : float, optional
+        Connection probability p of the built network: its potentials and synapses are drawn from ``rng`` as well. By
+        default they stay those that it was built with.
     **heterogeneity
         ``eta``, ``eta_half_width``, ``g_half_width``, ``theta``, ``theta_half_width`` and ``reset``, see
         `force_network`; the reset rule is that of the built network.
@@ -229,11 +233,20 @@ def force_values(
     for name in heterogeneity:
         choice(name, "an argument of force_values", LAWS)
     values = _heterogeneity(recurrent_gain, **heterogeneity).values(n_neurons, rng)
-    _, _, of_encoder, _ = rng.spawn(4)
+    of_v, of_omega, of_encoder, _ = rng.spawn(4)
     values["neurons.g"] *= float(recurrent_gain / built_gain)
+    if probability is not None:
+        values["neurons.v"] = _potentials(n_neurons, of_v)
+        ends = ("recurrent.i", "recurrent.j", "recurrent.omega")
+        values |= zip(ends, random_weights(n_neurons, built_gain, probability, of_omega), strict=True)
     return values | {
         "force.encoder": Quantity(feedback_gain, dim=amp.dim) * of_encoder.uniform(-1, 1, (n_neurons, n_outputs))
     }
+
+
+def _potentials(n_neurons, rng):
+    """Return where the neurons start."""
+    return hb.Uniform(hb.Izhikevich.FORCE.v_r, hb.Izhikevich.FORCE.v_peak).draw(n_neurons, rng)
 
 
 @checked(
