@@ -75,8 +75,7 @@ def check_end(synapses: Synapses, name: str, neurons: np.ndarray) -> None:
     ValueError
         If there is one.
     """
-    groups: dict[str, Any] = {"i": synapses.source, "j": synapses.target}
-    group = groups[name]
+    group = {"i": synapses.source, "j": synapses.target}[name]
     outside = neurons[(neurons < 0) | (neurons >= len(group))]
     if outside.size:
         raise ValueError(
@@ -127,11 +126,11 @@ def refuse_kept(
         If that is so; the message says which.
     """
     given = {target for target, _ in resolved.values() if isinstance(target, ArrayVariable)}
-    own = own_arrays(synapses)
+    own = set(own_arrays(synapses).values())
     for variable in sorted(synapses._registered_variables, key=lambda variable: variable.name):
         if variable in given or not is_set(variable):
             continue
-        if own.get(variable.name) is not variable:  # Brian2's programs know no name of the delays of a pathway
+        if variable not in own:  # Brian2's programs know no name of the delays of a pathway
             raise ValueError(
                 f"'{synapses.name}.i' cannot be set, because the model sets the {variable.name} of each synapse, which "
                 "no run can; expected one for all, as Synapses(delay=...): build a network with these."
