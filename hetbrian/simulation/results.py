@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from brian2 import Network, Synapses
+from brian2 import Equations, Network, Synapses
 
 from hetbrian._support.allowed import Limited
 from hetbrian.simulation.guard import Guard
@@ -47,7 +47,7 @@ def needed(device: Any, network: Network, recorder: Recorder) -> str:
     """
     Return the arrays that are read after a run, for ``HETBRIAN_RESULTS``: all but private ones and synapses.
 
-    P and what belongs to it are gigabytes in a large network. An object outside hetbrian that checks itself after the
+    Of synapses those with a differential equation are read: Brian2 looks whether they are finite. P and what belongs to it are gigabytes in a large network. An object outside hetbrian that checks itself after the
     run may read anything, so that everything is written.
 
     Parameters
@@ -83,6 +83,12 @@ def needed(device: Any, network: Network, recorder: Recorder) -> str:
     files = []
     for variable in device.arrays:
         is_left = (variable.name.startswith("_") and variable.size != 1) or (variable in synaptic and variable.dynamic)
-        if variable in read or not is_left:
+        if variable in read or not is_left or _is_integrated(variable):
             files.append(f"{device.get_array_filename(variable)},")
     return "".join(files)
+
+
+def _is_integrated(variable: Any) -> bool:
+    """Return whether a variable has a differential equation that is integrated in each time step."""
+    equations = getattr(variable.owner, "equations", None)
+    return isinstance(equations, Equations) and variable.name in equations.diff_eq_names
