@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2 import NeuronGroup, Quantity
 
-from hetbrian._support.checks import check_unit, is_number, shown
+from hetbrian._support.checks import check_unit, is_number, no_mask, shown
 from hetbrian._support.errors import NetworkError
 from hetbrian._support.variables import looked_at
 
@@ -104,6 +104,7 @@ class Allowed:
         ValueError
             If one is outside or no number; the message names the first.
         """
+        no_mask(values, name)
         array = np.asarray(values)
         plain = np.atleast_1d(array).ravel()
         if array.dtype.kind not in "biuf":

@@ -234,6 +234,7 @@ def numbers(
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} is {shown(value)}, expected real numbers: give an array of them.")
+    no_mask(value, name)
     if not any_unit:
         check_unit(value, name, unit)
     if ndim is not None and array.ndim not in ndim:
@@ -243,8 +244,14 @@ def numbers(
         raise ValueError(f"{name} has {array.size} numbers, expected at least {least}: give more.")
     array = array.astype(dtype, copy=False) if dtype is not None else array
     if not may_be_infinite and not np.isfinite(array).all():
-        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers; mask or repair them first")
+        raise ValueError(f"{name} has NaN or infinite entries, expected finite numbers: leave them out or repair them.")
     return array
+
+
+def no_mask(value: Any, name: str) -> None:
+    """Refuse an array with masked entries: numpy would take what lies below the mask."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries, expected numbers alone: leave those out, or fill them.")
 
 
 def integers(value: Any, name: str) -> np.ndarray:

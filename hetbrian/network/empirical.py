@@ -73,8 +73,6 @@ class Empirical(Distribution):
 
 def checked_sample(name: str, values: npt.ArrayLike | Quantity, least: int = 1) -> np.ndarray:
     """Return measured values as plain floats in SI units, shape (n,); refuse what is no sample of `least` of them."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked values, expected measured ones alone: give values.compressed().")
     plain = numbers(values, name, any_unit=True, may_be_infinite=True).copy()
     if plain.ndim != 1 or plain.size < least:
         raise ValueError(

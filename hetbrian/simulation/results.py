@@ -47,8 +47,9 @@ def needed(device: Any, network: Network, recorder: Recorder) -> str:
     """
     Return the arrays that are read after a run, for ``HETBRIAN_RESULTS``: all but private ones and synapses.
 
-    Of synapses those with a differential equation are read: Brian2 looks whether they are finite. P and what belongs to it are gigabytes in a large network. An object outside hetbrian that checks itself after the
-    run may read anything, so that everything is written.
+    Of synapses those with a differential equation are read: Brian2 looks whether they are finite. P and what belongs to
+    it are gigabytes in a large network. An object outside hetbrian that checks itself after the run may read anything,
+    so that everything is written.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 
 from hetbrian._support.allowed import Limited
-from hetbrian._support.checks import check_dimensions, did_you_mean
+from hetbrian._support.checks import check_dimensions, did_you_mean, no_mask
 from hetbrian._support.variables import own_arrays
 from hetbrian.simulation.names import CHECK_NAMES, full_name
 from hetbrian.simulation.wiring import ENDS, check_end, counts, refuse_kept, rewire, wired
@@ -302,6 +302,7 @@ def _checked(key: str, value: Any, shape: tuple[int, ...], dimensions: Any, dtyp
     """Return a value as an array of one number or of the given shape, flat."""
     if np.asarray(value).dtype.kind not in "biuf":
         raise ValueError(f"{key!r} is {value!r}, expected numbers: code cannot be set in a built program.")
+    no_mask(value, repr(key))
     check_dimensions(key, value, dimensions)
     array = np.asarray(value)
     if array.shape not in ((), shape):

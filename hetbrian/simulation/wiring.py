@@ -53,6 +53,11 @@ def counts(network: Network, values: Mapping[str, Any]) -> dict[ArrayVariable, i
                 f"'{item.name}.i' and '{item.name}.j' have the shapes {i} and {j}, expected one length of at least 1: "
                 "give a number of a neuron for each end of each synapse."
             )
+        if any(np.asarray(values[text]).dtype.kind == "b" for text in given.values()):
+            raise ValueError(
+                f"'{item.name}.i' or '{item.name}.j' are truth values, expected the number of a neuron for each end: "
+                "give np.flatnonzero() of them, say."
+            )
         _refuse_fixed(network, item)
         found[item.variables["N"]] = i[0]
     return found

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
-from hetbrian._support.checks import choice, did_you_mean
+from hetbrian._support.allowed import FINITE
+from hetbrian._support.checks import choice, did_you_mean, integers, numbers
 
 
 def test_a_choice_is_given_back_or_the_nearest_is_named():
@@ -15,3 +17,14 @@ def test_a_choice_is_given_back_or_the_nearest_is_named():
 def test_what_is_near_nothing_gets_the_advice():
     assert did_you_mean("etaa", ["eta", "g"]) == ": did you mean 'eta'?"
     assert did_you_mean("x", ["eta", "g"]) == ": check the spelling." and did_you_mean("x", [], "look") == ": look."
+
+
+@pytest.mark.parametrize(
+    "check",
+    [numbers, integers, lambda values, name: FINITE.check(name, values)],
+    ids=["numbers", "integers", "Allowed"],
+)
+def test_masked_entries_are_not_taken_for_what_lies_below_the_mask(check):
+    with pytest.raises(ValueError, match="x has masked entries, expected numbers alone: leave those out, or fill them"):
+        check(np.ma.array([1.0, 2.0, 999.0], mask=[0, 0, 1]), "x")
+    check(np.ma.array([1.0, 2.0, 3.0]), "x")

@@ -151,5 +151,5 @@ def test_empirical_keeps_its_sample_to_itself():
     law = Empirical(values * nA)
     values[:] = 100
     assert law.quantiles(3) / nA == pytest.approx([1, 2, 3])
-    with pytest.raises(ValueError, match=r"Empirical: values has masked values, expected measured ones alone: give"):
+    with pytest.raises(ValueError, match=r"Empirical: values has masked entries, expected numbers alone: leave those"):
         Empirical(np.ma.array([1.0, 2.0, 999.0], mask=[0, 0, 1]))

@@ -83,6 +83,11 @@ BAD = {
     "timed array": ("waves.values", np.ones(4), r"has shape \(4,\), expected one value or \(4, 2\)"),
     "infinite": ("neurons.theta", [0, np.inf, 0], "has the value inf, expected finite numbers, which a program can re"),
     "nan": ("neurons.theta", np.nan, "has the value nan, expected finite numbers"),
+    "masked": (
+        "neurons.theta",
+        np.ma.array([0.1, 0.2, 0.3], mask=[0, 1, 0]),
+        "has masked entries, expected numbers alone",
+    ),
     "code": ("neurons.theta", "rand()", r"'neurons.theta' is 'rand\(\)', expected numbers: code cannot be set"),
     "weights": ("force.weights", np.ones((1, 3)), r"weights has shape \(1, 3\), expected \(2, 3\)"),
     "another key": (3, 1, "a key is a int, expected 'object.variable', a variable of a group or a TimedArray: name"),

@@ -152,6 +152,14 @@ def given(**changes):
         (given(i=OTHER[0] + 1), "'pathways.i' has the neuron 5, expected 0 to 4 of neurons: check where it comes from"),
         (given(j=OTHER[1] - 1), "'pathways.j' has the neuron -1, expected 0 to 4 of neurons"),
         (given(i=OTHER[0] + 0.5), "'pathways.i' has the value 3.5, expected numbers that int32 can hold: round"),
+        (
+            given(i=OTHER[0] > 1),
+            "'pathways.i' or 'pathways.j' are truth values, expected the number of a neuron for each",
+        ),
+        (
+            given(i=np.ma.masked_equal(OTHER[0], 3)),
+            "'pathways.i' has masked entries, expected numbers alone: leave those",
+        ),
         (given(w=None), "'pathways.i' is given without 'pathways.w', expected the values of the new synapses, those"),
         (
             given(w=np.ones(5)),
