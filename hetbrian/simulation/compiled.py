@@ -202,6 +202,7 @@ class Compiled:
             if value.size == 1:
                 arguments.append(f"{key}={value.item()!r}")
             else:  # a relative name in small letters: brian2cuda lowers all of it
+                (folder / f"value_{number}").unlink(missing_ok=True)  # see `write_files`
                 value.tofile(folder / f"value_{number}")
                 arguments.append(f"{key}={folder.name}/value_{number}")
         return arguments, is_wired
