@@ -221,11 +221,13 @@ class Compiled:
                     f"'{name}.i' cannot be set, because {reason} these synapses; expected a C++ program and synapses "
                     "that are connected once, from arrays: run another seed, or build a network with these."
                 )
-            refuse_used(
-                self.device,
-                {f"{name}.{key}": (synapses.variables[key], ends["i"]) for key in own_arrays(synapses)},
-                self._used,
-            )
+            arrays = (self.device.arrays[variable] for variable in own_arrays(synapses).values())
+            reader = next((self._used[array] for array in arrays if array in self._used), None)
+            if reader is not None:
+                raise ValueError(
+                    f"'{name}.i' cannot be set, because an initialisation of {reader} reads these synapses before the "
+                    "values of a run are set; expected values from arrays: compute them in Python, and give them too."
+                )
             is_set = set_in(self.device, synapses)
             refuse_kept(synapses, resolved, is_set.__contains__)
             for variable, is_whole in is_set.items():

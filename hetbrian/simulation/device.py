@@ -18,7 +18,9 @@ from hetbrian.simulation import cuda, standalone
 FLAGS = "codegen.cpp.extra_compile_args_gcc"
 """Preference of Brian2 that changes while a program is built."""
 
-ENVIRONMENT = ("HETBRIAN_RESULTS", "HETBRIAN_SEED", "LD_BIND_NOW", "OMP_WAIT_POLICY")
+ENVIRONMENT = (
+    "HETBRIAN_PARENT", "HETBRIAN_RESULTS", "HETBRIAN_SEED", "HETBRIAN_WIRING", "LD_BIND_NOW", "OMP_WAIT_POLICY",
+)  # fmt: skip
 """What building and running a program of ours leaves in the environment."""
 
 VECTORISED = "--param=vect-max-version-for-alias-checks=1000"

@@ -107,7 +107,7 @@ def set_in(device: Any, synapses: Synapses) -> dict[ArrayVariable, bool]:
     Returns
     -------
     dict of ArrayVariable to bool
-        Whether all values are set at once, however many there are.
+        Whether all values are set at once, however many there are, each time that some are set.
     """
     names = {device.get_array_name(item, access_data=False): item for item in synapses._registered_variables}
     found: dict[ArrayVariable, bool] = {}
@@ -115,11 +115,13 @@ def set_in(device: Any, synapses: Synapses) -> dict[ArrayVariable, bool]:
         if kind == "run_network":
             break
         if kind == "run_code_object":
-            found |= dict.fromkeys(set(names.values()) & set(given[0].variables.values()), True)
+            items = set(names.values()) & set(given[0].variables.values())
         elif kind == "insert_code":
-            found |= {item: True for name, item in names.items() if given.startswith(f"hetbrian::read({name},")}
-        elif given[0] in names:
-            found[names[given[0]]] = kind == "set_by_constant"
+            items = {item for name, item in names.items() if given.startswith(f"hetbrian::read({name},")}
+        else:
+            items = {names[given[0]]} if given[0] in names else set()
+        is_whole = kind in ("run_code_object", "insert_code", "set_by_constant")
+        found |= {item: is_whole and found.get(item, True) for item in items}
     return found
 
 

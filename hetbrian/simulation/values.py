@@ -93,7 +93,8 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
                 f"{text!r} cannot be set, because it is read-only or belongs to another object; expected a parameter "
                 "or state variable: set that of its owner."
             )
-        n_values = n_synapses.get(variable.owner.variables.get("N")) or len_of(variable)
+        n_values = n_synapses.get(variable.owner.variables.get("N")) if variable.dynamic else None
+        n_values = n_values or len_of(variable)
         resolved[text] = (variable, _checked(text, value, (n_values,), variable.dim, variable.dtype))
         if is_end:
             check_end(owner, name, resolved[text][1])
@@ -149,7 +150,7 @@ def refuse_other_synapses(values: Mapping[Any, Any]) -> None:
         If there are some.
     """
     for text in map(name_of, values):
-        if text.rpartition(".")[2] in ENDS:
+        if text.rpartition(".")[2] == "i":  # neurons may have a variable j of their own
             raise ValueError(
                 f"{text!r} is given to a network that goes on from a saved state, expected the synapses that it was "
                 "saved with: leave them out, or build a network with others and let it start anew."

@@ -1,5 +1,7 @@
 """Synapses that a run has in place of those that the model connected."""
 
+import os
+
 import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, pA
@@ -184,6 +186,12 @@ def one_by_one(network, synapses):
     synapses.w[0] = 0.25
 
 
+def part_then_all(network, synapses):
+    """The program would write the last of five weights where a run may have one."""
+    synapses.w[4] = 0.25
+    synapses.w = 0.5
+
+
 def without_any(network, synapses):
     synapses.active = False
 
@@ -195,6 +203,10 @@ def twice(network, synapses):
 
 def by_rule(network, synapses):
     synapses.w = "0.1*i"
+
+
+def in_code(network, synapses):
+    synapses.w = "0.5"
 
 
 def counting(network, synapses):
@@ -236,7 +248,19 @@ OTHERS = {"others.i": [0, 1], "others.j": [1, 2]}
             "because code of the program makes these synapses; expected a C\\+\\+ program and",
             "standalone",
         ),
-        (by_rule, given(), "is read by an initialisation of pathways before the values of a run are set", "standalone"),
+        (part_then_all, given(), "because the model sets some values of 'w' alone; expected all at once", "standalone"),
+        (
+            by_rule,
+            given(),
+            "because an initialisation of pathways reads these synapses before the values",
+            "standalone",
+        ),
+        (
+            in_code,
+            given(),
+            "because an initialisation of pathways reads these synapses before the values",
+            "standalone",
+        ),
     ],
 )
 @pytest.mark.parametrize("device", ["numpy", STANDALONE])
@@ -250,6 +274,24 @@ def test_synapses_that_cannot_be_others_are_refused_by_name(device, change, valu
             with plain:
                 expected = plain.run(values)
             np.testing.assert_array_equal(program.run(values).spike_time.values, expected.spike_time.values)
+
+
+@pytest.mark.parametrize("device", ["numpy", STANDALONE])
+def test_what_all_synapses_share_stays_one_value(device):
+    def sharing(rng):
+        network = leaky(rng)
+        clock, neurons = network["neurons"].clock, network["neurons"]
+        others = Synapses(neurons, neurons, "a : 1 (shared)", on_pre="v_post += a", clock=clock, namespace={},
+                          name="others")  # fmt: skip
+        others.connect(i=[0, 1, 2], j=[1, 2, 3])
+        network.add(others)
+        return network
+
+    new = {"others.i": [0, 1], "others.j": [1, 2]}
+    with Program(sharing, 20 * ms, device=device, record="spikes") as program:
+        with pytest.raises(ValueError, match=r"'others.a' has shape \(2,\), expected one value or \(1,\): give one"):
+            program.run({**new, "others.a": [0.5, 0.5]})
+        assert program.run({**new, "others.a": 0.5}).sizes["spike"] > program.run(new).sizes["spike"]
 
 
 @pytest.mark.parametrize("device", ["numpy", STANDALONE])
@@ -271,6 +313,26 @@ def test_a_saved_state_goes_on_with_its_synapses_only(device, tmp_path):
         pytest.raises(ValueError, match=message),
     ):
         program.run(as_values(3))
+
+
+def test_neurons_that_go_on_may_have_a_variable_j(tmp_path):
+    def with_j(rng):
+        clock = Clock(0.1 * ms, name="clock")
+        return Network(NeuronGroup(1, "v = 2*j : 1\nj : 1", clock=clock, namespace={}, name="neurons"))
+
+    path = tmp_path / "state.npz"
+    hb.simulate(with_j, 1 * ms, device="numpy", record="v", finish=lambda network: hb.save_state(network, path))
+    run = hb.simulate(with_j, 1 * ms, device="numpy", record="v", resume=path, values={"neurons.j": 3.0})
+    assert run.v[-1].item() == 6
+
+
+@pytest.mark.standalone
+def test_other_synapses_are_not_left_in_the_environment():
+    """Or a program in a kept folder that is started by hand would take them for those of its arguments."""
+    before = {key: value for key, value in os.environ.items() if key.startswith("HETBRIAN_")}
+    with opened("cpp_standalone") as program:
+        program.run(given())
+    assert {key: value for key, value in os.environ.items() if key.startswith("HETBRIAN_")} == before
 
 
 @pytest.mark.parametrize("device", ["numpy", STANDALONE])
