@@ -209,11 +209,10 @@ class Compiled:
 
     def _wire(self, resolved: Mapping[str, tuple[Any, np.ndarray]], folder: Path) -> bool:
         """Write other synapses where the program looks for them, and return whether there are some."""
-        for name in ENDS:
-            for stale in folder.glob(f"*.{name}"):
-                stale.unlink()
-        is_wired = False
-        for synapses, ends in wired(self.network, resolved):
+        found = list(wired(self.network, resolved))
+        for stale in (path for name in ENDS if found for path in folder.glob(f"*.{name}")):  # of the run before
+            stale.unlink()
+        for synapses, ends in found:
             name = synapses.name
             if self.is_cuda or f"{name}.i" not in self._written:
                 reason = "Brian2CUDA makes" if self.is_cuda else "code of the program makes"
@@ -239,8 +238,7 @@ class Compiled:
             for key, neurons in ends.items():
                 neurons.tofile(folder / f"{name}.{key}")
             self.device.array_cache[synapses.variables["N"]] = np.array([ends["i"].size], dtype=np.int32)
-            is_wired = True
-        return is_wired
+        return bool(found)
 
 
 @contextmanager

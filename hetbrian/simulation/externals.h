@@ -21,7 +21,7 @@ namespace hetbrian {
 inline std::string folder_of(const std::string &synapses, bool &is_given)
 {
     const char *given = std::getenv("HETBRIAN_WIRING");
-    is_given = given && std::ifstream(given + synapses + ".i").good();
+    is_given = given && *given && std::ifstream(given + synapses + ".i").good();
     return is_given ? given : "static_arrays/";
 }
 

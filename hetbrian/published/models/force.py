@@ -229,6 +229,14 @@ def force_values(
     Returns
     -------
     dict of str to array
+        ``neurons.eta`` [amp], ``neurons.g`` and ``neurons.theta``, shape (n_neurons,), and ``force.encoder`` [amp],
+        shape (n_neurons, n_outputs); with a probability also ``neurons.v`` [volt], shape (n_neurons,), and
+        ``recurrent.i``, ``recurrent.j`` and ``recurrent.omega`` [amp], shape (n_synapses,).
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit; the message says which.
     """
     for name in heterogeneity:
         choice(name, "an argument of force_values", LAWS)
