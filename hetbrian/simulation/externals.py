@@ -118,6 +118,8 @@ def set_in(device: Any, synapses: Synapses) -> dict[ArrayVariable, bool]:
             items = set(names.values()) & set(given[0].variables.values())
         elif kind == "insert_code":
             items = {item for name, item in names.items() if given.startswith(f"hetbrian::read({name},")}
+        elif kind == "seed":  # of Brian2's random numbers
+            items = set()
         else:
             items = {names[given[0]]} if given[0] in names else set()
         is_whole = kind in ("run_code_object", "insert_code", "set_by_constant")
@@ -145,7 +147,7 @@ def _order_clocks(device: Any) -> None:
     clocks = {name for variable, name in device.arrays.items() if isinstance(variable.owner, Clock)}
     if device.clocks:  # which are known when the run has been prepared
         device.clocks = dict.fromkeys(sorted(device.clocks, key=lambda clock: clock.name))
-    groups = groupby(device.main_queue, key=lambda entry: isinstance(entry[1][0], str) and entry[1][0] in clocks)
+    groups = groupby(device.main_queue, key=lambda entry: entry[0].startswith("set_") and entry[1][0] in clocks)
     device.main_queue[:] = [
         entry
         for is_of_clocks, entries in groups
@@ -173,7 +175,6 @@ def _is_plain(code: Any) -> bool:
     offsets = [code.variables[name] for name in ("_source_offset", "_target_offset") if name in code.variables]
     return (
         code.owner.multisynaptic_index is None
-        and code.variables["sources"].size > 1  # Brian2 sets one number in another way
         and not any(variable.array or variable.get_value() for variable in offsets)
         and not any(code.variables[name].array for name in ("N_pre", "N_post"))
     )
@@ -191,8 +192,9 @@ def _read_synapses(device: Any, code: Any) -> dict[str, np.ndarray]:
     own = {name(variable): variable for variable in owner._registered_variables}
     ends = {name(variables["sources"]): "i", name(variables["targets"]): "j"}
     for kind, given in device.main_queue:
-        if kind == "set_by_array" and given[0] in ends:
-            files[f"{owner.name}.{ends[given[0]]}"] = device.static_arrays.pop(given[1])
+        if kind.startswith("set_by_") and given[0] in ends:  # one synapse is set by its value
+            neurons = device.static_arrays.pop(given[1]) if kind == "set_by_array" else [int(given[-1])]
+            files[f"{owner.name}.{ends[given[0]]}"] = np.asarray(neurons, dtype=np.int32)
         elif kind == "set_by_array" and given[0] in own:
             values = device.static_arrays.pop(given[1])
             files[given[1]] = values.astype(own[given[0]].dtype, copy=False)

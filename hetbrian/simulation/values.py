@@ -11,7 +11,7 @@ from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 
 from hetbrian._support.allowed import Limited
-from hetbrian._support.checks import check_dimensions, did_you_mean, no_mask
+from hetbrian._support.checks import check_dimensions, did_you_mean, numbers
 from hetbrian._support.variables import own_arrays
 from hetbrian.simulation.names import CHECK_NAMES, full_name
 from hetbrian.simulation.wiring import ENDS, check_end, counts, refuse_kept, rewire, wired
@@ -47,6 +47,8 @@ def resolve(network: Network, values: Mapping[Any, Any]) -> dict[str, tuple[Any,
         If a name is unknown, given twice, private, belongs to a part of a group, cannot be set, or a value does not
         fit, is not finite, is none that its object allows or, of an integer or boolean variable, no whole number or
         truth value that it can hold.
+    TypeError
+        If a value is no number and no array of numbers.
     DimensionMismatchError
         If a value has the wrong unit.
     """
@@ -301,11 +303,10 @@ def _known(owners: Mapping[str, VariableOwner], timed: Mapping[str, TimedArray])
 
 def _checked(key: str, value: Any, shape: tuple[int, ...], dimensions: Any, dtype: Any) -> np.ndarray:
     """Return a value as an array of one number or of the given shape, flat."""
-    if np.asarray(value).dtype.kind not in "biuf":
+    if isinstance(value, str):
         raise ValueError(f"{key!r} is {value!r}, expected numbers: code cannot be set in a built program.")
-    no_mask(value, repr(key))
+    array = numbers(value, repr(key), dtype=None, any_unit=True, may_be_infinite=True)
     check_dimensions(key, value, dimensions)
-    array = np.asarray(value)
     if array.shape not in ((), shape):
         raise ValueError(f"{key!r} has shape {array.shape}, expected one value or {shape}: give one for each element.")
     bad = np.flatnonzero(~np.isfinite(array))

@@ -9,6 +9,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.groups.group import VariableOwner
 from brian2.groups.subgroup import Subgroup
 
+from hetbrian._support.checks import numbers
 from hetbrian._support.variables import own_arrays
 
 ENDS = {"i": "_synaptic_pre", "j": "_synaptic_post"}
@@ -35,6 +36,8 @@ def counts(network: Network, values: Mapping[str, Any]) -> dict[ArrayVariable, i
     ------
     ValueError
         If one end is missing, they do not fit together, or these synapses cannot be others.
+    TypeError
+        If an end is no array of numbers.
     """
     found = {}
     for item in network.objects:
@@ -47,19 +50,19 @@ def counts(network: Network, values: Mapping[str, Any]) -> dict[ArrayVariable, i
                 f"{next(iter(given.values()))!r} is given without '{item.name}.{other}', expected both ends of each "
                 "synapse: give the other end too."
             )
-        i, j = (np.shape(values[given[name]]) for name in ENDS)
-        if i != j or len(i) != 1 or not i[0]:
+        i, j = (numbers(values[given[name]], repr(given[name]), dtype=None, any_unit=True) for name in ENDS)
+        if i.shape != j.shape or i.ndim != 1 or not i.size:
             raise ValueError(
-                f"'{item.name}.i' and '{item.name}.j' have the shapes {i} and {j}, expected one length of at least 1: "
-                "give a number of a neuron for each end of each synapse."
+                f"'{item.name}.i' and '{item.name}.j' have the shapes {i.shape} and {j.shape}, expected one length of "
+                "at least 1: give a number of a neuron for each end of each synapse."
             )
-        if any(np.asarray(values[text]).dtype.kind == "b" for text in given.values()):
+        if "b" in (i.dtype.kind, j.dtype.kind):
             raise ValueError(
                 f"'{item.name}.i' or '{item.name}.j' are truth values, expected the number of a neuron for each end: "
                 "give np.flatnonzero() of them, say."
             )
         _refuse_fixed(network, item)
-        found[item.variables["N"]] = i[0]
+        found[item.variables["N"]] = i.size
     return found
 
 

@@ -100,6 +100,21 @@ def test_bad_values(network, key, value, message):
         resolve(network, {key: value})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("neurons.theta", [[0.1, 0.2], [0.3]]),
+        ("neurons.eta", [[1 * pA, 2 * pA], [3 * pA]]),
+        ("neurons.theta", None),
+        ("neurons.theta", [0.1, None, 0.2]),
+        ("neurons.theta", [0.1, 0.2j, 0.3]),
+    ],
+)
+def test_what_is_no_array_of_numbers(network, key, value):
+    with pytest.raises(TypeError, match=f"'{key}' is .*, expected real numbers: give an array of them"):
+        resolve(network, {key: value})
+
+
 @pytest.fixture
 def typed():
     """Return a network with an integer, a boolean, a single-precision and a double-precision variable."""

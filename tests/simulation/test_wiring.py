@@ -2,6 +2,7 @@
 
 import os
 
+import brian2
 import numpy as np
 import pytest
 from brian2 import Clock, Network, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, ms, pA
@@ -119,6 +120,40 @@ def test_after_the_run_the_network_has_the_other_synapses_and_then_its_own(devic
 
 
 @pytest.mark.parametrize("device", DEVICES)
+def test_a_model_may_connect_one_synapse(device):
+    with Program(leaky, 20 * ms, record="spikes", device=device, parameters={"ends": ([1], [3])}) as program:
+        own = program.run()
+        spread = program.run({"pathways.i": OTHER[0], "pathways.j": OTHER[1], **WEIGHT})
+        again = program.run()
+    chosen = [{"ends": ([1], [3])}, {"ends": OTHER, "w": WEIGHT["pathways.w"]}, {"ends": ([1], [3])}]
+    for run, parameters in zip((own, spread, again), chosen, strict=True):
+        expected = hb.simulate(leaky, 20 * ms, device=device, record="spikes", parameters=parameters)
+        np.testing.assert_array_equal(run.spike_time.values, expected.spike_time.values)
+        np.testing.assert_array_equal(run.spike_neuron.values, expected.spike_neuron.values)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_model_may_seed_the_random_numbers_of_brian2(device):
+    """It then says which they are, whatever noise a run is given."""
+
+    def noisy(rng, is_seeded=True):
+        if is_seeded:
+            brian2.seed(3)
+        network = leaky(rng)
+        network["neurons"].drive = "1.5 + 2*rand()"
+        return network
+
+    new = {"pathways.i": OTHER[0], "pathways.j": OTHER[1], **WEIGHT}
+    found = {}
+    for is_seeded in (True, False):
+        parameters = {"is_seeded": is_seeded}
+        with Program(noisy, 20 * ms, record="spikes", device=device, parameters=parameters) as program:
+            found[is_seeded] = [program.run(new, noise=noise).spike_time.values for noise in (1, 2)]
+    assert np.array_equal(*found[True])
+    assert not np.array_equal(*found[False])
+
+
+@pytest.mark.parametrize("device", DEVICES)
 def test_one_synapse_and_a_view_of_its_ends_will_do(device):
     with opened(device) as program:
         program.run()
@@ -168,12 +203,13 @@ def given(**changes):
             r"'pathways.w' has shape \(5,\), expected one value or \(8,\): give one for each element",
         ),
         ({"pathways.k": 1}, "'pathways.k' is no variable of this network, expected 'object.variable'"),
+        (given(i=[[1], [1, 2]]), r"'pathways.i' is \[\[1\], \[1, 2\]\], expected real numbers: give an array of them"),
     ],
 )
 @pytest.mark.parametrize("device", ["numpy", STANDALONE])
 def test_what_is_no_network_is_refused_before_it_runs(device, values, message):
     with opened(device) as program:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((ValueError, TypeError), match=message):
             program.run(values)
         program.run()
 
