@@ -262,11 +262,11 @@ void multiply(const T* P, const Panels<T> panels, const T* x, T* q, const size_t
         }
 }
 
-// P <- keep P - sum_k a_k c_k^T of ROWS rows of one panel; a is (update, row), c is (update, column)
+// P <- keep P - sum_k a_k c_k^T of ROWS rows of one panel; a is (update, row), c is (update, column). Apart from its
+// callers, whose constants would take registers of the sums.
 template<class T>
-inline __attribute__((always_inline))
-void subtract_product(T* __restrict P, const size_t stride, const T* __restrict a, const T* __restrict c,
-                      const size_t n_waiting, const T keep)
+HETBRIAN_APART void subtract_product(T* __restrict P, const size_t stride, const T* __restrict a,
+                                     const T* __restrict c, const size_t n_waiting, const T keep)
 {
     typedef typename Panels<T>::Vector Vector;
     const size_t ROWS = Panels<T>::ROWS, LANES = Panels<T>::LANES, WIDTH = Panels<T>::WIDTH;
@@ -353,8 +353,8 @@ void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t cap
             for (size_t i = top; i < bottom; i++)
                 for (size_t j = left; j < i; j++) P[i*stride + j] = P[j*stride + i];
         else
-            for (size_t i = top; i < bottom; i += LANES)
-                for (size_t j = left; j < right; j += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
+            for (size_t j = left; j < right; j += LANES)  // neighbouring lines of a row one after the other
+                for (size_t i = top; i < bottom; i += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
     }
 }
 
