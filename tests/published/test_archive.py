@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import os
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from hetbrian.published.protocols import (
     fig4_step,
     fig4_strengths,
 )
-from hetbrian.published.protocols.common import reservoir
+from hetbrian.published.protocols.common import classification, reservoir
 from hetbrian.published.protocols.common.force import trained
+from hetbrian.published.protocols.common.samples import folds
 from hetbrian.simulation.record import load
 from hetbrian.study.figure import FIGURES, archived, find_figure
 
@@ -175,19 +177,25 @@ def off_the_axes(dataset):
 LEFT_OUT = {"exchange": off_the_axes}
 """Which points of an archive are pending, for good."""
 
+RECORDINGS = ("fig5", "table1")
+"""Archives of trainings on real recordings, which do not come with hetbrian; HETBRIAN_DATA has them for who likes to
+compute a training again, in the folders of docs/training.md."""
+
 CURVES = {"fig1": fig1.compute}
 """How each archive in which nothing is random is computed again."""
 
 
 def test_there_are_data_and_each_can_be_computed_again():
-    assert NAMES and set(NAMES) <= {*AGAIN, *CURVES}
+    assert NAMES and set(NAMES) <= {*AGAIN, *CURVES, *RECORDINGS}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_is_drawn_from_its_data(name):
     dataset = load(archived(name))
     assert "small" not in dataset.attrs
-    if name in AGAIN:
+    if name in RECORDINGS:
+        assert np.isfinite(dataset.test_accuracy).all()
+    elif name in AGAIN:
         done = (dataset.status == 1) | dataset.error.str.startswith(DIVERGES.get(name, "none"))
         assert (done != LEFT_OUT[name](dataset) if name in LEFT_OUT else done).all()
     else:
@@ -198,16 +206,36 @@ def test_every_figure_is_drawn_from_its_data(name):
     matplotlib.pyplot.close(axes[0].figure)
 
 
-def test_the_page_of_the_reservoir_has_the_tables_of_its_data():
+@pytest.mark.parametrize(("page", "first"), [("reservoir", "fig1bc: errors"), ("training", "table1: accuracies")])
+def test_a_page_has_the_tables_of_its_data(page, first):
     docs = Path(__file__).parents[2] / "docs"
-    spec = importlib.util.spec_from_file_location("reservoir_tables", docs / "reservoir.py")
+    spec = importlib.util.spec_from_file_location(f"{page}_tables", docs / f"{page}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    page = (docs / "reservoir.md").read_text(encoding="utf-8")
+    text = (docs / f"{page}.md").read_text(encoding="utf-8")
     tables = module.tables()
-    assert "fig1bc: errors" in tables
+    assert first in tables
     for heading, table in tables.items():
-        assert table in page, f"print the tables anew with python docs/reservoir.py: {heading}"
+        assert table in text, f"print the tables anew with python docs/{page}.py: {heading}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (Path(os.environ.get("HETBRIAN_DATA", "none")) / "commands").is_dir(), reason="needs the recordings"
+)
+@pytest.mark.parametrize("name", sorted(set(NAMES) & set(RECORDINGS)))
+def test_a_training_that_is_computed_again_is_that_of_the_archive(name):
+    """To the last digit, on this processor and another: on one thread nothing is left to chance."""
+    dataset, rng = load(archived(name)), np.random.default_rng(len(name))
+    fold = int(rng.integers(len(folds("commands"))))
+    condition, seed = str(rng.choice(dataset.condition.values)), int(rng.choice(dataset.seed.values))
+    settings = {key: dataset.attrs[key] for key in ("preset", "eta_law", "readout_filters", "trained")}
+    found = classification.point(
+        f"commands/{fold + 1}", condition, seed, **settings, data_root="", held_out=0.1, test_share=0.0, n_hidden=0,
+        epochs=0,
+    )  # fmt: skip
+    there = dataset.fold_accuracy.sel(dataset="commands", condition=condition, seed=seed)
+    assert found["test_accuracy"][1] == float(there.isel(fold=fold))
 
 
 @pytest.mark.slow

@@ -1,0 +1,50 @@
+"""Print the tables of docs/training.md from the archived data of table 1 and figure 5.
+
+python docs/training.py
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import hetbrian as hb  # noqa: E402
+from hetbrian.published.protocols.common import classification  # noqa: E402
+
+NAMES = ("table1",)
+
+ENDS = {"holds": ", holds", "fails": ", fails", "open": ""}
+
+
+def evidence(dataset):
+    """Return a row for every quantity that decides S1 to S3, and a column for every data set, as Markdown."""
+    names = [str(name) for name in dataset.dataset.values]
+    lines = [f"| claim | points | {' | '.join(names)} |", "|" + "---|" * (2 + len(names))]
+    rows = {}
+    for claim in classification.claims(dataset):
+        for item in claim.evidence:
+            name, _, text = item.quantity.rpartition(": ")
+            low, high = item.interval
+            mean = round(item.mean, 2) + 0.0  # accuracies are float32, and equal ones may differ by -2e-6
+            cell = f"{mean:.2f} ({low:.2f} to {high:.2f}){ENDS[item.outcome]}"
+            row = rows.setdefault((f"{claim.name}: {claim.verdict}", text.removesuffix(" (points)")), {})
+            row[name or names[0]] = cell
+    for (claim, text), cells in rows.items():
+        lines.append(f"| {claim} | {text} | {' | '.join(cells.get(name, '') for name in names)} |")
+    return "\n".join(lines)
+
+
+def tables(folder=ROOT / "hetbrian" / "published" / "figures" / "data"):
+    """Return the tables of what is archived, by their heading."""
+    found = {}
+    for name in NAMES:
+        dataset = hb.load(Path(folder) / f"{name}.nc")
+        found[f"{name}: accuracies"] = classification.markdown_accuracies(dataset)
+        found[f"{name}: what decides"] = evidence(dataset)
+    return found
+
+
+if __name__ == "__main__":
+    for heading, table in tables().items():
+        print(f"\n{heading}\n\n{table}")
