@@ -311,7 +311,7 @@ def claims(dataset):
     Return S1, S2 and S3, of the paper's own data sets and of real recordings apart; of toys none.
 
     S2 is of those that are there, S1 and S3 of all four of the paper's, and of at least three recorded ones. How
-    complex the paper's are is the order in which it names them; that of recorded ones is measured, as `baselines` does.
+    complex the paper's are is the order in which it names them; for S3 of recorded ones `baselines` measures it.
 
     Parameters
     ----------
@@ -326,16 +326,17 @@ def claims(dataset):
         return []
     paper = [str(name) for name in dataset.dataset.values[_are_original(dataset)]]
     order = {name: float(place) for place, name in enumerate(DATASETS)}
-    found = _claims(dataset, paper, order if set(paper) == set(DATASETS) else {}, "")
+    found = _claims(dataset, paper, set(paper) == set(DATASETS), order, "")
     there = [str(name) for name in dataset.dataset.values if name in RECORDED]
     measured = {}
-    if "complexity" in dataset and len(there) >= 3:
+    if "complexity" in dataset:
         measured = {name: 100 * float(dataset.complexity.sel(dataset=name).mean()) for name in there}
-    return found + _claims(dataset, there, measured, f"of real recordings ({', '.join(there)}), not the paper's; ")
+    setting = f"of real recordings ({', '.join(there)}), not the paper's; "
+    return found + _claims(dataset, there, len(there) >= 3, measured, setting)
 
 
-def _claims(dataset, names, complexity, which):
-    """Return the claims of some data sets; S1 and S3 only with the complexity of each."""
+def _claims(dataset, names, are_all, complexity, which):
+    """Return the claims of some data sets: S1 and S3 only if they are all that it takes, S3 with their complexity."""
     accuracy = 100 * dataset.test_accuracy
     conditions = [str(name) for name in dataset.condition.values]
     gain = accuracy - accuracy.sel(condition="homogeneous", drop=True)  # the same seed draws the same weights
@@ -344,14 +345,14 @@ def _claims(dataset, names, complexity, which):
     rows: dict = {"S1": [], "S2": [], "S3": []}
     for name in names:
         of = gain.sel(dataset=name)
-        for kind in singles if complexity else ():
+        for kind in singles if are_all else ():
             text = f"{name}: accuracy with {kind} minus homogeneous (points)"
             rows["S1"].append((text, of.sel(condition=kind), ">", 0.0))
         for kinds in sums:
             alone = sum(of.sel(condition=kind, drop=True) for kind in CONDITIONS[kinds])
             text = f"{name}: gain by {kinds} minus the sum of the gains by each (points)"
             rows["S2"].append((text, of.sel(condition=kinds, drop=True) - alone, "<", 0.0))
-    if complexity and singles:
+    if are_all and complexity and singles:
         mean = gain.sel(dataset=list(complexity), condition=singles).mean("condition")
         rank = np.array(list(complexity.values())) - np.mean(list(complexity.values()))
         slope = (mean * xarray.DataArray(rank, dims="dataset")).sum("dataset", skipna=False) / (rank**2).sum()
