@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 import hetbrian as hb  # noqa: E402
 from hetbrian.published.protocols.common import classification  # noqa: E402
 
-NAMES = ("table1",)
+NAMES = ("table1", "fig5")
 
 ENDS = {"holds": ", holds", "fails": ", fails", "open": ""}
 
