@@ -173,7 +173,8 @@ def fit(
         try:
             trainer.fit(module, data, ckpt_path=last)
         except NonFiniteLoss as error:
-            where = f"the last good checkpoint is {str(checkpoints.last)!r}" if history.rows else "none is kept"
+            is_kept = folder and history.rows
+            where = f"the last good checkpoint is {str(checkpoints.last)!r}" if is_kept else "none is kept"
             raise NonFiniteLoss(
                 f"{error}, expected a finite number: lower rate, keep jacobian_bound and the reset 'capped'; {where}."
             ) from None

@@ -513,10 +513,11 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_
         return right(self, batch, batch_idx)
 
     monkeypatch.setattr(Training, "training_step", wrong)
-    with pytest.raises(
-        NonFiniteLoss, match=r"the loss is nan in epoch 2, step 8, expected a finite number: .*last\.ckpt"
-    ):
+    message = r"the loss is nan in epoch 2, step 8, expected a finite number: "
+    with pytest.raises(NonFiniteLoss, match=message + r".*last\.ckpt"):
         train(folder=tmp_path)
+    with pytest.raises(NonFiniteLoss, match=message + ".*; none is kept"):  # in a folder that is gone
+        train()
     kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert kept["epoch"] == 1 and all(bool(torch.isfinite(value).all()) for value in kept["state_dict"].values())
     monkeypatch.undo()
