@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 import hetbrian as hb  # noqa: E402
 from hetbrian.published.protocols.common import classification  # noqa: E402
+from hetbrian.study.figure import archived  # noqa: E402
 
 NAMES = ("table1", "fig5")
 
@@ -35,11 +36,11 @@ def evidence(dataset):
     return "\n".join(lines)
 
 
-def tables(folder=ROOT / "hetbrian" / "published" / "figures" / "data"):
+def tables():
     """Return the tables of what is archived, by their heading."""
     found = {}
     for name in NAMES:
-        dataset = hb.load(Path(folder) / f"{name}.nc")
+        dataset = hb.load(archived(name))
         found[f"{name}: accuracies"] = classification.markdown_accuracies(dataset)
         found[f"{name}: what decides"] = evidence(dataset)
     return found

@@ -234,6 +234,10 @@ class Program:
         ------
         ValueError
             If a value does not fit, or the network of the seed needs another program, before anything runs.
+        TypeError
+            If a value is no number and no array of numbers.
+        DimensionMismatchError
+            If a value has the wrong unit.
         DivergenceError
             If the state left the finite numbers; the message says when and which neuron.
         RuntimeError

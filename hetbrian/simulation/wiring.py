@@ -50,7 +50,10 @@ def counts(network: Network, values: Mapping[str, Any]) -> dict[ArrayVariable, i
                 f"{next(iter(given.values()))!r} is given without '{item.name}.{other}', expected both ends of each "
                 "synapse: give the other end too."
             )
-        i, j = (numbers(values[given[name]], repr(given[name]), dtype=None, any_unit=True) for name in ENDS)
+        i, j = (  # their unit, and which numbers they are, is checked with all other values
+            numbers(values[text], repr(text), dtype=None, any_unit=True, may_be_infinite=True)
+            for text in given.values()
+        )
         if i.shape != j.shape or i.ndim != 1 or not i.size:
             raise ValueError(
                 f"'{item.name}.i' and '{item.name}.j' have the shapes {i.shape} and {j.shape}, expected one length of "

@@ -121,7 +121,7 @@ def fit(
     Raises
     ------
     NonFiniteLoss
-        If the loss or its gradient is not finite; the last good checkpoint is kept.
+        If the loss or its gradient is not finite; the last good checkpoint is kept in ``folder``, if one is given.
     ValueError
         If the folder holds another training or a damaged checkpoint, the recordings do not fit together, or the
         precision is unknown.

@@ -331,8 +331,8 @@ def claims(dataset):
     measured = {}
     if "complexity" in dataset:
         measured = {name: 100 * float(dataset.complexity.sel(dataset=name).mean()) for name in there}
-    setting = f"of real recordings ({', '.join(there)}), not the paper's; "
-    return found + _claims(dataset, there, len(there) >= 3, measured, setting)
+    which = f"of real recordings ({', '.join(there)}), not the paper's; "
+    return found + _claims(dataset, there, len(there) >= 3, measured, which)
 
 
 def _claims(dataset, names, are_all, complexity, which):
