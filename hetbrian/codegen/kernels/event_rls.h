@@ -90,12 +90,15 @@ size_t add_rows(const T* P, const size_t stride, const size_t* changed, const T*
         for (int r = 0; r < ROWS; r++) row[r] = P + changed[i + r]*stride;
         for (int s = 0; s < STATES; s++)
             for (int r = 0; r < ROWS; r++) factor[s][r] = by[s*m + i + r];
+        const T* next[ROWS];  // fetched to the second cache meanwhile, across the pages of a row that hardware stops at
+        for (int r = 0; r < ROWS; r++) next[r] = P + changed[std::min(i + ROWS + r, count - 1)]*stride;
         for (size_t j = first; j < last; j += LANES) {
             Vector sum[STATES];
             for (int s = 0; s < STATES; s++) sum[s] = *(Vector*)(q + s*length + j);
             #pragma GCC unroll 8
             for (int r = 0; r < ROWS; r++) {
                 const Vector p = *(const Vector*)(row[r] + j);
+                __builtin_prefetch(next[r] + j, 0, 2);
                 for (int s = 0; s < STATES; s++) sum[s] += factor[s][r]*p;
             }
             for (int s = 0; s < STATES; s++) *(Vector*)(q + s*length + j) = sum[s];
@@ -262,24 +265,28 @@ void multiply(const T* P, const Panels<T> panels, const T* x, T* q, const size_t
         }
 }
 
-// P <- keep P - sum_k a_k c_k^T of ROWS rows of one panel; a is (update, row), c is (update, column). Apart from its
-// callers, whose constants would take registers of the sums.
+// P <- keep P - sum_k a_k c_k^T of ROWS rows of one panel; a is (update, row), c is (update, column). The lines of P and
+// those that its rows will be written to at `image` are fetched one by one, as many at once would hold up the sums.
+// Apart from its callers, whose constants would take registers of the sums.
 template<class T>
 HETBRIAN_APART void subtract_product(T* __restrict P, const size_t stride, const T* __restrict a,
-                                     const T* __restrict c, const size_t n_waiting, const T keep)
+                                     const T* __restrict c, const size_t n_waiting, const T keep, const T* image)
 {
     typedef typename Panels<T>::Vector Vector;
     const size_t ROWS = Panels<T>::ROWS, LANES = Panels<T>::LANES, WIDTH = Panels<T>::WIDTH;
-    for (size_t r = 0; r < ROWS; r++)  // on its way while the sums are made
-        for (size_t j = 0; j < WIDTH; j += 64/sizeof(T)) __builtin_prefetch(P + r*stride + j, 1);
+    const size_t between = n_waiting/(2*ROWS);  // updates between the lines of two rows: all come in half the time
     Vector sum[ROWS][3] = {};
-    for (size_t k = 0; k < n_waiting; k++, a += ROWS, c += WIDTH) {
-        const Vector c0 = *(const Vector*)c, c1 = *(const Vector*)(c + LANES), c2 = *(const Vector*)(c + 2*LANES);
-        #pragma GCC unroll 8
-        for (size_t r = 0; r < ROWS; r++) {
-            sum[r][0] += a[r]*c0;
-            sum[r][1] += a[r]*c1;
-            sum[r][2] += a[r]*c2;
+    for (size_t row = 0, k = 0; row < ROWS; row++) {
+        for (size_t j = 0; j < WIDTH; j += 64/sizeof(T)) __builtin_prefetch(P + row*stride + j, 1);
+        for (size_t v = 0; v < 3; v++) __builtin_prefetch(image + (3*row + v)*stride, 1);
+        for (const size_t end = row + 1 < ROWS ? k + between : n_waiting; k < end; k++, a += ROWS, c += WIDTH) {
+            const Vector c0 = *(const Vector*)c, c1 = *(const Vector*)(c + LANES), c2 = *(const Vector*)(c + 2*LANES);
+            #pragma GCC unroll 8
+            for (size_t r = 0; r < ROWS; r++) {
+                sum[r][0] += a[r]*c0;
+                sum[r][1] += a[r]*c1;
+                sum[r][2] += a[r]*c2;
+            }
         }
     }
     #pragma GCC unroll 8
@@ -293,6 +300,36 @@ HETBRIAN_APART void subtract_product(T* __restrict P, const size_t stride, const
 #if !defined(__clang__)
 template<size_t SIZE> struct LaneIndex { typedef long long type; };
 template<> struct LaneIndex<4> { typedef int type; };
+template<size_t... LANE> struct LaneList {};
+template<size_t COUNT, size_t... LANE> struct FirstLanes : FirstLanes<COUNT - 1, COUNT - 1, LANE...> {};
+template<size_t... LANE> struct FirstLanes<0, LANE...> { typedef LaneList<LANE...> type; };
+
+// Exchange the off-diagonal quarters of each square of 2 HALF, for this HALF and larger ones. The lanes are listed, as
+// numbers that a loop puts into them are no constants to the compiler, which then computes them for every square.
+template<class T, size_t HALF, bool IS_DONE = HALF == Panels<T>::LANES>
+struct Exchange {
+    template<size_t... LANE>
+    static void run(typename Panels<T>::Vector* row, const LaneList<LANE...> lanes)
+    {
+        const size_t LANES = Panels<T>::LANES;
+        typedef typename LaneIndex<sizeof(T)>::type Index;
+        typedef Index Indices __attribute__((vector_size(Panels<T>::BYTES)));
+        const Indices upper = {Index(LANE & HALF ? LANES + LANE - HALF : LANE)...};
+        const Indices lower = {Index(LANE & HALF ? LANES + LANE : LANE + HALF)...};
+        #pragma GCC unroll 16
+        for (size_t i = 0; i < LANES; i++)
+            if (!(i & HALF)) {
+                const typename Panels<T>::Vector a = row[i], b = row[i + HALF];
+                row[i] = __builtin_shuffle(a, b, upper);
+                row[i + HALF] = __builtin_shuffle(a, b, lower);
+            }
+        Exchange<T, 2*HALF>::run(row, lanes);
+    }
+};
+template<class T, size_t HALF>
+struct Exchange<T, HALF, true> {
+    template<class L> static void run(typename Panels<T>::Vector*, const L) {}
+};
 #endif
 
 // The square of LANES x LANES at `to` becomes the transpose of the one at `from`
@@ -305,27 +342,10 @@ void transpose(const T* from, T* to, const size_t stride)
         for (size_t j = 0; j < LANES; j++) to[j*stride + i] = from[i*stride + j];
     #else
     typedef typename Panels<T>::Vector Vector;
-    typedef typename LaneIndex<sizeof(T)>::type Index;
-    typedef Index Indices __attribute__((vector_size(Panels<T>::BYTES)));
     Vector row[LANES];
     #pragma GCC unroll 16
     for (size_t i = 0; i < LANES; i++) row[i] = *(const Vector*)(from + i*stride);
-    #pragma GCC unroll 4
-    for (size_t half = 1; half < LANES; half *= 2) {  // exchange the off-diagonal quarters of each square of 2 half
-        Indices upper, lower;
-        #pragma GCC unroll 16
-        for (size_t lane = 0; lane < LANES; lane++) {
-            upper[lane] = Index(lane & half ? LANES + lane - half : lane);
-            lower[lane] = Index(lane & half ? LANES + lane : lane + half);
-        }
-        #pragma GCC unroll 16
-        for (size_t i = 0; i < LANES; i++)
-            if (!(i & half)) {
-                const Vector a = row[i], b = row[i + half];
-                row[i] = __builtin_shuffle(a, b, upper);
-                row[i + half] = __builtin_shuffle(a, b, lower);
-            }
-    }
+    Exchange<T, 1>::run(row, typename FirstLanes<LANES>::type());
     #pragma GCC unroll 16
     for (size_t i = 0; i < LANES; i++) *(Vector*)(to + i*stride) = row[i];
     #endif
@@ -346,15 +366,17 @@ void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t cap
                 a[(i - top)*n_waiting + k*ROWS + r] = T(gains[k]*keep)*c[k*WIDTH + i - top + r];
     for (size_t p = std::max(first, own); p < last; p++) {
         const size_t left = p*WIDTH, right = std::min(left + WIDTH, panels.rows);
-        for (size_t i = top; i < bottom; i += ROWS)
-            subtract_product<T>(P + i*stride + left, stride, a + (i - top)*n_waiting, waiting + p*capacity*WIDTH,
-                                n_waiting, keep);
+        const T* of_panel = waiting + p*capacity*WIDTH;
+        for (size_t i = top; i < bottom; i += LANES) {
+            for (size_t r = 0; r < LANES; r += ROWS)
+                subtract_product<T>(P + (i + r)*stride + left, stride, a + (i + r - top)*n_waiting, of_panel, n_waiting,
+                                    keep, P + (left + 3*r)*stride + i);
+            if (p != own)
+                for (size_t j = left; j < right; j += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
+        }
         if (p == own)  // the two halves of the square on the diagonal were rounded differently
             for (size_t i = top; i < bottom; i++)
                 for (size_t j = left; j < i; j++) P[i*stride + j] = P[j*stride + i];
-        else
-            for (size_t j = left; j < right; j += LANES)  // neighbouring lines of a row one after the other
-                for (size_t i = top; i < bottom; i += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
     }
 }
 
