@@ -43,6 +43,10 @@ extern "C" void forward(const Arguments& arguments) {
             double* const last_row = last ? last + (size_t)(t + 1)*BN + o : nullptr;
             if (last) memcpy(last_row, last_row - BN, N*sizeof(double));
             for (int k = 0; k < STATES; k++) if (recorded[k]) memcpy(recorded[k] + at, state + (size_t)k*N, N*sizeof(real));
+            for (int n = 0; n < N; n += LANES) {  // lines that are written below come to the cache during the sums
+                __builtin_prefetch(spikes_row + n, 1);
+                for (int k = 0; k < KEPT; k++) __builtin_prefetch(saved_row + k*BN + n, 1);
+            }
             memset(arrived, 0, sums.size()*sizeof(real));
             {% for j, path, k in step.paths if path.source %}
             if (t >= {{ path.delay }}) {
@@ -90,6 +94,7 @@ extern "C" void backward(const Arguments& arguments) {
         real* const of_sent = waiting.data();
         std::vector<int32_t> list(N + 16);
         std::vector<Sorted> sorted;
+        Ahead ahead;
         for (int j = 0; j < PATHWAYS; j++) sorted.emplace_back(of_weights[j] ? (int)n_source[j] : 0);
         #pragma omp for schedule(static)
         for (int block = 0; block < (B + ROWS - 1)/ROWS; block++) {
@@ -127,12 +132,17 @@ extern "C" void backward(const Arguments& arguments) {
                     }
                     {% endfor %}
                 }
+                const size_t here = (size_t)t*BN + (size_t)b0*N;
+                ahead.begin((size_t)R*N);
+                for (int k = 0; k < KEPT; k++) ahead.add(saved + ((size_t)t*KEPT + k)*BN + (size_t)b0*N);
+                ahead.add(of_spikes + here);
+                if (t) ahead.add(spikes + here - BN);
                 {% for j, path, k in step.paths if not path.source %}
                 if (t >= {{ path.delay }}) {
                     real* const into = of_sent + (size_t)((t - {{ path.delay }}) % SLOTS)*NB;
                     const real* const from = chunk_row + {{ k }}*NB;
-                    if (R == ROWS) multiply<ROWS>(into, from, transposed[{{ j }}], N, N);
-                    else for (int r = 0; r < R; r++) multiply<1>(into + r*N, from + r*N, transposed[{{ j }}], N, N);
+                    if (R == ROWS) multiply<ROWS>(into, from, transposed[{{ j }}], N, N, ahead);
+                    else for (int r = 0; r < R; r++) multiply<1>(into + r*N, from + r*N, transposed[{{ j }}], N, N, ahead);
                 }
                 {% endfor %}
                 if (t % CHUNK == 0) for (int j = 0; j < PATHWAYS; j++)

@@ -106,11 +106,33 @@ private:
     std::vector<int32_t> rows_;
 };
 
+// What the loop after a product reads, brought to the cache line by line while the product keeps the processor busy
+class Ahead {
+public:
+    // Planes of n values each
+    void begin(size_t n) {
+        planes_.clear();
+        plane_ = offset_ = 0;
+        bytes_ = n*sizeof(real);
+    }
+    void add(const real* values) { planes_.push_back((const char*)values); }
+    void fetch() {
+        if (offset_ >= bytes_) return;
+        __builtin_prefetch(planes_[plane_] + offset_);
+        if (++plane_ == planes_.size()) plane_ = 0, offset_ += 64;
+    }
+
+private:
+    std::vector<const char*> planes_;
+    size_t plane_, offset_, bytes_;
+};
+
 // out[r][m] += sum_k left[r][k] weights[k][m] for R rows; left has rows of n, weights of m columns
-template <int R, int Q> inline void multiply_columns(real* out, const real* left, const real* weights, int n, int m, int j) {
+template <int R, int Q> inline void multiply_columns(real* out, const real* left, const real* weights, int n, int m, int j, Ahead& ahead) {
     lanes total[R][Q];
     for (int r = 0; r < R; r++) for (int q = 0; q < Q; q++) total[r][q] = *(const lanes*)(out + (size_t)r*m + j + LANES*q);
     for (int k = 0; k < n; k++) {
+        ahead.fetch();
         lanes row[Q];
         for (int q = 0; q < Q; q++) row[q] = *(const lanes*)(weights + (size_t)k*m + j + LANES*q);
         for (int r = 0; r < R; r++) for (int q = 0; q < Q; q++) total[r][q] += left[(size_t)r*n + k]*row[q];
@@ -118,10 +140,10 @@ template <int R, int Q> inline void multiply_columns(real* out, const real* left
     for (int r = 0; r < R; r++) for (int q = 0; q < Q; q++) *(lanes*)(out + (size_t)r*m + j + LANES*q) = total[r][q];
 }
 
-template <int R> __attribute__((noinline)) void multiply(real* out, const real* left, const real* weights, int n, int m) {
+template <int R> __attribute__((noinline)) void multiply(real* out, const real* left, const real* weights, int n, int m, Ahead& ahead) {
     int j = 0;
-    for (; j + 3*LANES <= m; j += 3*LANES) multiply_columns<R, 3>(out, left, weights, n, m, j);
-    for (; j + LANES <= m; j += LANES) multiply_columns<R, 1>(out, left, weights, n, m, j);
+    for (; j + 3*LANES <= m; j += 3*LANES) multiply_columns<R, 3>(out, left, weights, n, m, j, ahead);
+    for (; j + LANES <= m; j += LANES) multiply_columns<R, 1>(out, left, weights, n, m, j, ahead);
     for (; j < m; j++) for (int r = 0; r < R; r++) {
         real total = 0;
         for (int k = 0; k < n; k++) total += left[(size_t)r*n + k]*weights[(size_t)k*m + j];
