@@ -57,23 +57,34 @@ size_t find_changes(double* __restrict seen, const A* const* states, const size_
                     const Filter<STATES>& filter, size_t* __restrict changed, T* __restrict by)
 {
     const double allowed = tolerance<T, A>();
-    size_t count = 0;
+    const auto state = [&](const int s, const size_t j) {
+        return j < n ? double(states[s][j]) : s == 0 ? 1.0 : 0.0;  // the bias does not decay
+    };
+    std::unique_ptr<unsigned char[]> memory(new unsigned char[m]);
+    unsigned char* __restrict moved = memory.get();
     for (size_t j = 0; j < m; j++) {
-        double now[STATES], decayed[STATES];
-        bool moved = false;
+        double decayed[STATES];
+        bool has_moved = false;
         for (int s = 0; s < STATES; s++) {
-            now[s] = j < n ? double(states[s][j]) : s == 0 ? 1.0 : 0.0;  // the bias does not decay
             decayed[s] = 0;
             for (int t = 0; t < STATES; t++) decayed[s] += filter.a[s][t]*seen[t*m + j];
+            has_moved |= !(std::fabs(state(s, j) - decayed[s]) <= allowed*std::fabs(state(s, j)));
         }
-        for (int s = 0; s < STATES; s++) moved |= !(std::fabs(now[s] - decayed[s]) <= allowed*std::fabs(now[s]));
-        changed[count] = j;  // always written: a branch would be guessed wrong
-        for (int s = 0; s < STATES; s++) {
-            by[s*(m + 1) + count] = T(now[s] - decayed[s]);
-            seen[s*m + j] = moved ? now[s] : decayed[s];
-        }
-        count += moved;
+        for (int s = 0; s < STATES; s++) seen[s*m + j] = decayed[s];
+        moved[j] = has_moved;
     }
+    size_t count = 0;
+    for (size_t j = 0; j < m; j++) {
+        changed[count] = j;  // always written: a branch would be guessed wrong
+        count += moved[j];
+    }
+    for (int s = 0; s < STATES; s++)
+        for (size_t i = 0; i < count; i++) {
+            double& old = seen[s*m + changed[i]];
+            const double now = state(s, changed[i]);
+            by[s*(m + 1) + i] = T(now - old);
+            old = now;
+        }
     return count;
 }
 
