@@ -11,8 +11,9 @@ from brian2 import ms
 from hetbrian import cli
 from hetbrian.published.figures import fig5 as drawn5
 from hetbrian.published.figures import table1 as drawn1
+from hetbrian.published.figures import table1_published as drawn_published
 from hetbrian.published.figures import trained as drawn_parameters
-from hetbrian.published.protocols import fig5, speech, table1
+from hetbrian.published.protocols import fig5, speech, table1, table1_published
 from hetbrian.published.protocols.common import classification, samples
 from hetbrian.published.protocols.common.classification import CONDITIONS, claims, markdown_accuracies
 from hetbrian.published.protocols.common.samples import DATASETS, TOYS
@@ -266,6 +267,20 @@ def test_small_sizes_compute_and_draw():
             assert data.identical(before) and axes[0, -1].get_xlabel()
     assert axes.shape == (1, 2)
     matplotlib.pyplot.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # weights that overflow are what it is about
+def test_the_figure_of_the_published_procedure_says_which_trainings_ended():
+    few = {"n_seeds": 2, "conditions": ("homogeneous", "eta")}
+    data = table1_published.compute(**{**table1_published.SMALL, **few})
+    assert data.attrs["procedure"] == "as_published" and "| eta |" in table1_published.summary(data)
+    data = data.drop_vars("error").assign(error=data.error.astype(object))
+    data.error.loc[{"condition": "eta", "seed": 1}] = "NonFiniteLoss: the gradient is not finite"
+    data.test_accuracy.loc[{"condition": "eta", "seed": 1}] = np.nan
+    axes = np.ravel(drawn_published.draw(data))
+    assert [text.get_text() for text in axes[0].texts] == ["1 of 2 ended"]
+    matplotlib.pyplot.close(axes[0].figure)
 
 
 @pytest.mark.slow

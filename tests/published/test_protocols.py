@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 NAMES = sorted(protocols())
 MEAN_FIELD = {"fig1", "regimes"}
 """Continuation: in test_fig1.py and test_regimes.py."""
-TRAINED = {"fig5", "speech", "table1", "trained"}
+TRAINED = {"fig5", "speech", "table1", "table1_published", "trained"}
 RESERVOIR = {"ablation", "fig1bc", "fig2"}
 """Millions of Euler steps: in test_reservoir.py and test_ablation.py."""
 
