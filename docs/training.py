@@ -1,4 +1,4 @@
-"""Print the tables of docs/training.md from the archived data of table 1 and figure 5.
+"""Print the tables of docs/training.md from the archived data of both tables 1 and of figure 5.
 
 python docs/training.py
 """
@@ -36,6 +36,20 @@ def evidence(dataset):
     return "\n".join(lines)
 
 
+def trainings(dataset):
+    """Return the test accuracy of each training of the published procedure in %, or when it ended, as Markdown."""
+    seeds = [int(seed) for seed in dataset.seed.values]
+    lines = [f"| heterogeneity | {' | '.join(f'seed {seed}' for seed in seeds)} |", "|" + "---|" * (1 + len(seeds))]
+    for condition in dataset.condition.values:
+        there = dataset.squeeze("dataset").sel(condition=condition)
+        cells = []
+        for seed in seeds:
+            error, accuracy = str(there.error.sel(seed=seed).item()), 100 * there.test_accuracy.sel(seed=seed).item()
+            cells.append(error.partition(" in ")[2].partition(",")[0] if error else f"{accuracy:.1f}")
+        lines.append(f"| {condition} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def tables():
     """Return the tables of what is archived, by their heading."""
     found = {}
@@ -43,6 +57,7 @@ def tables():
         dataset = hb.load(archived(name))
         found[f"{name}: accuracies"] = classification.markdown_accuracies(dataset)
         found[f"{name}: what decides"] = evidence(dataset)
+    found["table1_published: each training"] = trainings(hb.load(archived("table1_published")))
     return found
 
 

@@ -279,7 +279,7 @@ def test_the_figure_of_the_published_procedure_says_which_trainings_ended():
     data.error.loc[{"condition": "eta", "seed": 1}] = "NonFiniteLoss: the gradient is not finite"
     data.test_accuracy.loc[{"condition": "eta", "seed": 1}] = np.nan
     axes = np.ravel(drawn_published.draw(data))
-    assert [text.get_text() for text in axes[0].texts] == ["1 of 2 ended"]
+    assert [text.get_text() for text in axes[0].texts] == ["1 of 2 ended early"]
     matplotlib.pyplot.close(axes[0].figure)
 
 

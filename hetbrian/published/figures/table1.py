@@ -67,11 +67,11 @@ def draw(dataset, axes=None):
         axis.set_title(TITLES.get(name, name))
         axis.set_xlabel("test accuracy (%)")
         axis.set_yticks(places, conditions)
-    _explain(np.ravel(axes)[0].figure, bool(np.isfinite(dataset.paper_accuracy).any()))
+    _explain(np.ravel(axes)[0].figure, len(names), bool(np.isfinite(dataset.paper_accuracy).any()))
     return axes
 
 
-def _explain(figure, has_paper):
+def _explain(figure, n_panels, has_paper):
     """Say below the panels what dots, bars and lines are."""
     from matplotlib.lines import Line2D
 
@@ -82,4 +82,4 @@ def _explain(figure, has_paper):
     ]
     if has_paper:
         handles.append(Line2D([], [], marker="d", ms=4, mfc="white", color="black", lw=0.8, label="paper"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(2, n_panels))

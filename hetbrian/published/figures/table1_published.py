@@ -27,6 +27,6 @@ def draw(dataset, axes=None):
     for axis, name in zip(np.ravel(axes), dataset.dataset.values, strict=True):
         for place, condition in enumerate(dataset.condition.values[::-1]):
             if number := int(ended.sel(dataset=name, condition=condition)):
-                text = f"{number} of {dataset.sizes['seed']} ended"
+                text = f"{number} of {dataset.sizes['seed']} ended early"
                 axis.text(0.98, place + 0.25, text, transform=axis.get_yaxis_transform(), ha="right", fontsize=7)
     return axes
