@@ -9,8 +9,6 @@
 //     P_n = scale (P - sum_k gains_k c_k c_k^T),  k < WAITING
 //     q_s = P_n x_s                                of the states x_s of the filter, activity first, if KEPT
 //
-// q is computed from all of P when it begins, and again after some writings of P, so that its roundings do not add up.
-//
 // Which neurons spiked is found by comparing their states with the decayed old ones, and a state that moved otherwise
 // counts as well: A is only a guess that saves time. Where too many changed, q is computed from all of P.
 //
@@ -38,8 +36,6 @@ struct Panels {
     explicit Panels(const size_t m)
         : m(m), count(((m + WIDTH - 1)/WIDTH) | 1), stride(count*WIDTH), rows((m + LANES - 1)/LANES*LANES) {}
 };
-
-const int WRITINGS = 8;  // of P, after which q is computed again
 
 // What lives from step to step, in memory that Brian2 owns and saves
 template<class T, class I>
@@ -481,7 +477,7 @@ void add_waiting(const EventState<T, I>& state, const Panels<T> panels, const do
     state.gains[n_waiting] = gain/ *state.scale;
     state.counts[WAITING] += 1;
     *state.scale /= forgetting;
-    if (!state.counts[KEPT]) state.counts[KEPT] = 1;
+    state.counts[KEPT] = 1;
 }
 
 // One RLS step, as rls_step, of a filter's states, activity first; filter is that of the time since the last one.
@@ -509,11 +505,9 @@ bool event_step(const EventState<T, I>& state, const A* const* states, const Fil
     if (state.counts[WAITING] == I(state.capacity) || *state.scale > 64) {  // numbers must stay in the range of T
         const size_t updates = state.counts[WAITING];
         flush_waiting<T, I>(state, panels, threads);
+        state.counts[KEPT] = 0;  // q is computed again, so that its roundings do not add up
         state.counts[DENSE] = size_t(state.counts[CHANGED]) > updates*too_many(m);
         state.counts[CHANGED] = 0;
-        // roundings of q decay with the activity, unless forgetting magnifies them; rls_step makes another P
-        const bool is_kept = forgetting == 1 && !state.counts[DENSE] && state.counts[KEPT] < WRITINGS;
-        state.counts[KEPT] = is_kept ? state.counts[KEPT] + 1 : 0;
     }
     return std::isfinite(gain);
 }

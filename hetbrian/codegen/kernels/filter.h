@@ -7,9 +7,9 @@
 #include <cstddef>
 namespace hetbrian {
 
-// Updates WAITING, entries CHANGED since P was last written; one more than how often P was written since q is KEPT, 0 if
-// it is not; whether the kernel that reads all of P is in charge: DENSE. STRIDE of the rows of P, 0 if it is not in rows,
-// and WIDTH of the panels of waiting updates, which hetbrian/codegen/waiting.py reads.
+// Updates WAITING, entries CHANGED since P was last written; whether q is KEPT, and whether the kernel that reads all
+// of P is in charge: DENSE. STRIDE of the rows of P, 0 if it is not in rows, and WIDTH of the panels of waiting
+// updates, which hetbrian/codegen/waiting.py reads.
 enum Count { WAITING, CHANGED, KEPT, DENSE, STRIDE, WIDTH, COUNTS };
 
 // The change of the filter's states from one update to the next
