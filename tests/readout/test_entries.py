@@ -79,12 +79,19 @@ WRONG = {
     "forgetting": ("forgetting", np.array([0.0]), "forgetting in .* of element 0 is 0, expected 0 < forgetting <= 1"),
     "largest": ("_largest", np.array([-1.0]), "_largest in .* is -1, expected a number of 0 or more, or infinity"),
     "scale": ("_scale", np.zeros(1), "_scale in .* of element 0 is 0, expected a finite number above 0"),
-    "waiting": ("_counts", counts(waiting=CAPACITY + 1), "_counts in .* has 97 for waiting, expected at most 96"),
+    "waiting": ("_counts", counts(waiting=CAPACITY - 1), "_counts in .* has 95 for waiting, expected at most 94"),
     "stride": ("_counts", counts(stride=8), "_counts in .* has 8 for stride, expected at most 0"),
     "dense": ("_counts", counts(dense=2), "_counts in .* has 2 for dense, expected at most 1"),
     "negative counts": ("_counts", counts() - 1, "_counts in .* of element 0 is -1, expected an integer from 0"),
     "few counts": ("_counts", counts()[:2], "_counts in .* has 2 values, expected 6 or more"),
 }
+
+
+def test_updates_that_wait_leave_room_for_the_next_one(saved, tmp_path):
+    """And for the one that is pending in the file, if any: it joins them when the next step begins."""
+    assert saved["readout"]["_gain"].any()
+    content = {**saved["readout"], "_counts": counts(waiting=CAPACITY), "_gain": np.zeros(1)}
+    refused_by("_counts in .* has 96 for waiting, expected at most 95", "readout", content, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["readout", "state"])
