@@ -275,6 +275,7 @@ def test_the_figure_of_the_published_procedure_says_which_trainings_ended():
     few = {"n_seeds": 2, "conditions": ("homogeneous", "eta")}
     data = table1_published.compute(**{**table1_published.SMALL, **few})
     assert data.attrs["procedure"] == "as_published" and "| eta |" in table1_published.summary(data)
+    assert not data.data_vars.keys() & classification.BASELINES.keys()
     data = data.drop_vars("error").assign(error=data.error.astype(object))
     data.error.loc[{"condition": "eta", "seed": 1}] = "NonFiniteLoss: the gradient is not finite"
     data.test_accuracy.loc[{"condition": "eta", "seed": 1}] = np.nan

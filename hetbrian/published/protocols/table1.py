@@ -36,6 +36,7 @@ def compute(
     test_share=0.0,
     n_hidden=0,
     epochs=0,
+    with_baselines=True,
 ):
     """
     Train every condition on every data set with every seed.
@@ -63,6 +64,9 @@ def compute(
         Shares of the training samples for validation, and for the test if there is no test split.
     n_hidden, epochs : int
         0 for what the preset says.
+    with_baselines : bool
+        Whether logistic regression and gated recurrent units learn the same samples; the units take long where a
+        sample has thousands of time steps.
 
     Returns
     -------
@@ -85,6 +89,8 @@ def compute(
         n_hidden=n_hidden,
         epochs=epochs,
     )
+    if not with_baselines:
+        return result
     preset = switches(procedure, preset=preset)["preset"]
     found = baselines(datasets, seeds, preset=preset, data_root=data_root, test_share=test_share)
     return result.assign(found.data_vars)

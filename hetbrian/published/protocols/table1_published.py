@@ -19,4 +19,5 @@ compute = partial(
     datasets=("nmnist_1000",),
     conditions=("homogeneous", "eta", "g", "theta", "eta+g+theta"),
     procedure="as_published",
+    with_baselines=False,
 )
