@@ -91,11 +91,11 @@ void measure(const char* name, const size_t n, const double rate, const int cycl
         event.push_back(took_event/CAPACITY);
         if (counts[DENSE]) continue;
         std::vector<double> zeros(CAPACITY);  // the product alone, of gains of zero
-        const EventState<T, int> state = {rows.data() + other_tiles - 1, waiting.data(), nullptr, nullptr, zeros.data(),
-                                          &scale, counts, CAPACITY, length};
+        const EventState<T, int> state = {rows.data() + other_tiles - 1, waiting.data(), products.data(), seen.data(),
+                                          zeros.data(), &scale, counts, CAPACITY, length};
         counts[WAITING] = CAPACITY;
         const double start = now();
-        flush_waiting(state, panels, 1);
+        flush_waiting<1>(state, panels, 1);
         products_of_matrices.push_back(now() - start);
     }
     double difference = 0, largest = 0;

@@ -198,11 +198,12 @@ def test_is_ridge_regression(library, forgetting, bias, step):
 
 
 @pytest.mark.standalone
+@pytest.mark.parametrize("n", [300, 800])  # fewer and more panels than the flush has strips
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("step", [EULER, DOUBLE], ids=["single", "double"])
-def test_threads_change_no_bit(library, step, dtype):
-    learners = [Learner(library, 300, step=step, dtype=dtype, threads=threads) for threads in (1, 2, 3)]
-    learn(learners, spiking(300, 250, step=step), targets(1, 250))
+def test_threads_change_no_bit(library, step, dtype, n):
+    learners = [Learner(library, n, step=step, dtype=dtype, threads=threads) for threads in (1, 2, 3)]
+    learn(learners, spiking(n, 250, step=step), targets(1, 250))
     for other in learners[1:]:
         assert np.array_equal(other.weights, learners[0].weights)
         assert np.array_equal(*(waiting.settled(one.arrays, one.m, 1.0) for one in (other, learners[0])))
@@ -221,6 +222,24 @@ def test_all_tiles_of_a_large_network_take_the_waiting_updates(library, dtype, b
     assert learner.count("waiting") == 10 and np.abs(P[:300, 780:]).max() > 1e3 * bound
     found = waiting.settled(learner.arrays, n, 1.0)
     assert np.array_equal(found, found.T) and np.abs(found - P).max() < bound
+
+
+@pytest.mark.standalone
+@pytest.mark.parametrize("n", [100, 800])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("step", [EULER, DOUBLE], ids=["single", "double"])
+def test_P_times_the_states_is_made_while_P_is_written(library, step, dtype, n):
+    learner, updates = Learner(library, n, step=step, dtype=dtype, bias=True, threads=2), waiting.CAPACITY
+    samples = [states.copy() for states in spiking(n, updates, step=step)]
+    learn([learner], samples, targets(1, updates))
+    assert learner.count("waiting") == 0 and learner.count("kept") == 1
+    P = waiting.settled(learner.arrays, n + 1, 1.0).astype(float)
+    states = np.pad(samples[-1], ((0, 0), (0, 1)))
+    states[0, -1] = 1  # the bias
+    products = learner.arrays["_products"].reshape(-1, waiting.stride(n + 1, dtype))[: len(step), : n + 1]
+    # the bound of a sum of n + 1 products in any order, of states that are rounded first
+    bound = (n + 3) * np.finfo(dtype).eps * np.abs(states) @ np.abs(P)
+    assert np.all(np.abs(products - states @ P) <= bound)
 
 
 def noise(n, updates, *, seed=2):

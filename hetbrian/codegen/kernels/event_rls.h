@@ -343,31 +343,55 @@ struct Exchange<T, HALF, true> {
 };
 #endif
 
-// The square of LANES x LANES at `to` becomes the transpose of the one at `from`
-template<class T>
-void transpose(const T* from, T* to, const size_t stride)
+// out_s += sum_i x_s,i row_i, of the rows of a square
+template<class T, int STATES>
+void add_square(const typename Panels<T>::Vector* row, const T* x, T* out, const size_t length)
 {
-    const size_t LANES = Panels<T>::LANES;
-    #if defined(__clang__)
-    for (size_t i = 0; i < LANES; i++)
-        for (size_t j = 0; j < LANES; j++) to[j*stride + i] = from[i*stride + j];
-    #else
     typedef typename Panels<T>::Vector Vector;
+    const size_t LANES = Panels<T>::LANES;
+    for (int s = 0; s < STATES; s++) {
+        Vector even = {}, odd = {};  // two chains of sums hide the latency
+        #pragma GCC unroll 8
+        for (size_t i = 0; i < LANES; i += 2) {
+            even += x[s*length + i]*row[i];
+            odd += x[s*length + i + 1]*row[i + 1];
+        }
+        *(Vector*)(out + s*length) += even + odd;
+    }
+}
+
+// The square of LANES x LANES at `image` becomes the transpose of the one at `square`, of the rows i and columns j of P;
+// both add to out_s = P x_s
+template<class T, int STATES>
+void reflect(const T* square, T* image, const size_t stride, const size_t i, const size_t j, const T* x, T* out)
+{
+    typedef typename Panels<T>::Vector Vector;
+    const size_t LANES = Panels<T>::LANES;
     Vector row[LANES];
     #pragma GCC unroll 16
-    for (size_t i = 0; i < LANES; i++) row[i] = *(const Vector*)(from + i*stride);
+    for (size_t k = 0; k < LANES; k++) row[k] = *(const Vector*)(square + k*stride);
+    add_square<T, STATES>(row, x + i, out + j, stride);
+    #if defined(__clang__)
+    for (size_t k = 0; k < LANES; k++)
+        for (size_t l = 0; l < LANES; l++) image[l*stride + k] = square[k*stride + l];
+    for (size_t k = 0; k < LANES; k++) row[k] = *(const Vector*)(image + k*stride);
+    #else
     Exchange<T, 1>::run(row, typename FirstLanes<LANES>::type());
     #pragma GCC unroll 16
-    for (size_t i = 0; i < LANES; i++) *(Vector*)(to + i*stride) = row[i];
+    for (size_t k = 0; k < LANES; k++) *(Vector*)(image + k*stride) = row[k];
     #endif
+    add_square<T, STATES>(row, x + j, out + i, stride);
 }
 
 // The waiting updates go into P: the rows of a panel, of the panels first <= p < last, and their mirror image. Its
-// waiting updates and those of the other panel fit the first cache together.
-template<class T>
+// waiting updates and those of the other panel fit the first cache together. What is written there adds to
+// out_s = P x_s.
+template<class T, int STATES>
 void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t capacity, const size_t n_waiting,
-                const double* gains, const T keep, const size_t own, const size_t first, const size_t last, T* a)
+                const double* gains, const T keep, const size_t own, const size_t first, const size_t last, const T* x,
+                T* out, T* a)
 {
+    typedef typename Panels<T>::Vector Vector;
     const size_t ROWS = panels.ROWS, LANES = panels.LANES, WIDTH = panels.WIDTH, stride = panels.stride;
     const size_t top = own*WIDTH, bottom = std::min(top + WIDTH, panels.rows);
     const T* c = waiting + own*capacity*WIDTH;
@@ -383,20 +407,31 @@ void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t cap
                 subtract_product<T>(P + (i + r)*stride + left, stride, a + (i + r - top)*n_waiting, of_panel, n_waiting,
                                     keep, P + (left + 3*r)*stride + i);
             if (p != own)
-                for (size_t j = left; j < right; j += LANES) transpose<T>(P + i*stride + j, P + j*stride + i, stride);
+                for (size_t j = left; j < right; j += LANES)
+                    reflect<T, STATES>(P + i*stride + j, P + j*stride + i, stride, i, j, x, out);
         }
-        if (p == own)  // the two halves of the square on the diagonal were rounded differently
-            for (size_t i = top; i < bottom; i++)
-                for (size_t j = left; j < i; j++) P[i*stride + j] = P[j*stride + i];
+        if (p != own) continue;
+        for (size_t i = top; i < bottom; i++)  // the two halves of the square on the diagonal were rounded differently
+            for (size_t j = left; j < i; j++) P[i*stride + j] = P[j*stride + i];
+        for (size_t i = top; i < bottom; i++)
+            for (size_t j = left; j < right; j += LANES)
+                for (int s = 0; s < STATES; s++)
+                    *(Vector*)(out + s*stride + j) += x[s*stride + i]**(const Vector*)(P + i*stride + j);
     }
 }
 
-// P <- scale (P - sum_k gains_k c_k c_k^T), both halves
-template<class T, class I>
+// P <- scale (P - sum_k gains_k c_k c_k^T), both halves, and q_s = P x_s of the states in `seen`
+template<int STATES, class T, class I>
 void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const int threads)
 {
     const size_t TILE = 16, n_waiting = state.counts[WAITING];  // panels of waiting updates that fit the second cache
+    const size_t strips = std::min(panels.count, size_t(panels.count < 128 ? 16 : 64)), size = STATES*panels.stride;
     const T keep = T(*state.scale);
+    std::unique_ptr<T[]> memory(new T[(strips + 1)*size]());
+    T* x = memory.get();
+    T* out = x + size;  // (strip, state, column): so the order of the sums does not depend on the number of threads
+    for (int s = 0; s < STATES; s++)
+        for (size_t j = 0; j < panels.m; j++) x[s*panels.stride + j] = T(state.seen[s*panels.m + j]);
     #ifdef _OPENMP
     #pragma omp parallel num_threads(threads) if (threads > 1)
     #endif
@@ -408,10 +443,17 @@ void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const 
             #ifdef _OPENMP
             #pragma omp for schedule(static, 1)
             #endif
-            for (int b = 0; b < int(end); b++)
-                flush_rows<T>(state.P, panels, state.waiting, state.capacity, n_waiting, state.gains, keep, b, tile, end,
-                              a.get());
+            for (int k = 0; k < int(strips); k++)
+                for (size_t own = k; own < end; own += strips)
+                    flush_rows<T, STATES>(state.P, panels, state.waiting, state.capacity, n_waiting, state.gains, keep,
+                                          own, tile, end, x, out + k*size, a.get());
         }
+    }
+    for (int s = 0; s < STATES; s++) {
+        T* q = state.products + s*state.length;
+        std::fill(q, q + panels.stride, T(0));
+        for (size_t k = 0; k < strips; k++)
+            for (size_t j = 0; j < panels.stride; j++) q[j] += out[k*size + s*panels.stride + j];
     }
     state.counts[WAITING] = 0;
     *state.scale = 1;
@@ -504,9 +546,9 @@ bool event_step(const EventState<T, I>& state, const A* const* states, const Fil
     state.counts[CHANGED] += I(count);
     if (state.counts[WAITING] == I(state.capacity) || *state.scale > 64) {  // numbers must stay in the range of T
         const size_t updates = state.counts[WAITING];
-        flush_waiting<T, I>(state, panels, threads);
-        state.counts[KEPT] = 0;  // q is computed again, so that its roundings do not add up
+        flush_waiting<STATES>(state, panels, threads);  // q is computed again, so that its roundings do not add up
         state.counts[DENSE] = size_t(state.counts[CHANGED]) > updates*too_many(m);
+        state.counts[KEPT] = !state.counts[DENSE];
         state.counts[CHANGED] = 0;
     }
     return std::isfinite(gain);
