@@ -90,7 +90,7 @@ void measure(const char* name, const size_t n, const double rate, const int cycl
         dense.push_back(took_dense/CAPACITY);
         event.push_back(took_event/CAPACITY);
         if (counts[DENSE]) continue;
-        std::vector<double> zeros(CAPACITY);  // the product alone, of gains of zero
+        std::vector<double> zeros(CAPACITY);  // P is written alone, by gains of zero
         const EventState<T, int> state = {rows.data() + other_tiles - 1, waiting.data(), products.data(), seen.data(),
                                           zeros.data(), &scale, counts, CAPACITY, length};
         counts[WAITING] = CAPACITY;

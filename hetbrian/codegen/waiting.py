@@ -234,10 +234,11 @@ def without_waiting(values: dict[str, np.ndarray], size: int, forgetting: float)
     dict of str to ndarray
         Nothing if they are so already.
     """
+    found = portable(values, size)
     if "_counts" not in values or not values["_counts"].any():
-        return portable(values, size)
-    found = portable(values, size) or {"_P": np.zeros_like(values["_P"]), "_tiles": np.zeros(1, dtype=np.int32)}
+        return found
     if values["_counts"][COUNTS.index("waiting")]:
+        found = found or {"_P": np.zeros_like(values["_P"])}
         matrix = settled(values, size, forgetting)
         found["_P"][: size * size] = matrix.ravel()
         found["_gain"] = np.zeros_like(values["_gain"])

@@ -198,7 +198,7 @@ def test_is_ridge_regression(library, forgetting, bias, step):
 
 
 @pytest.mark.standalone
-@pytest.mark.parametrize("n", [300, 800])  # fewer and more panels than the flush has strips
+@pytest.mark.parametrize("n", [200, 1600])  # fewer panels than the flush has strips, and more
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("step", [EULER, DOUBLE], ids=["single", "double"])
 def test_threads_change_no_bit(library, step, dtype, n):
@@ -318,6 +318,32 @@ def test_python_reads_P(library, forgetting, updates):
     P = waiting.settled(learner.arrays, 51, forgetting)
     assert np.array_equal(P, P.T)
     assert np.abs(P - rls.P).max() < 1e-12 * np.abs(rls.P).max()
+
+
+@pytest.mark.standalone
+@pytest.mark.parametrize("updates", [3, 96, 150, 192])
+@pytest.mark.parametrize("samples", [spiking, noise])
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_a_kernel_that_lets_nothing_wait_gets_all_of_P(library, updates, samples, is_copy):
+    """Also just after a flush and from the dense kernel, where nothing waits; noise ends in that one."""
+    learner = Learner(library, 50, forgetting=0.999)
+    learn([learner], samples(50, updates), targets(1, updates))
+    assert (samples is noise and updates >= waiting.CAPACITY) == (learner.count("dense") == 1)
+    before = learner.arrays | (waiting.portable(learner.arrays, 50) if is_copy else {})
+    P = waiting.settled(before, 50, 0.999)
+    after = before | waiting.without_waiting(before, 50, 0.999)
+    assert after["_tiles"][0] == 0 and not after["_counts"].any() and np.abs(P).max() > 0.1
+    assert np.array_equal(waiting.settled(after, 50, 0.999), P)
+
+
+@pytest.mark.standalone
+@pytest.mark.parametrize("step", [EULER, DOUBLE], ids=["single", "double"])
+def test_goes_no_further_after_a_number_that_is_not_finite(library, step):
+    learner = Learner(library, 50, step=step)
+    for update, states in enumerate(spiking(50, 200, step=step)):
+        is_finite = learner.update(states if update != 80 else states * np.nan, [0.5])
+        assert is_finite == (update < 80)
+    assert learner.count("waiting") <= 81 and np.isnan(learner.arrays["_gain"][0])
 
 
 def test_other_compilers_go_on_with_the_dense_kernel(library, tmp_path):

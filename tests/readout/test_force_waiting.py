@@ -95,14 +95,15 @@ def save_both(folder):
 
 @pytest.mark.standalone
 @pytest.mark.parametrize("synapse", ["single_exponential", "double_exponential"])
-def test_others_go_on_where_it_stopped(synapse, tmp_path):
+@pytest.mark.parametrize(("first", "n_waiting"), [(HALF, 43), (82 * ms, 0)])
+def test_others_go_on_where_it_stopped(synapse, first, n_waiting, tmp_path):
     """numpy and the reference know no waiting updates; their sums are in another order: see test_force."""
-    simulated(HALF, "cpp_standalone", synapse, finish=save_both(tmp_path))
+    simulated(first, "cpp_standalone", synapse, finish=save_both(tmp_path))
     with np.load(tmp_path / "readout.npz") as file:
-        assert 0 < file["_counts"][0] == file["n_updates"] % waiting.CAPACITY
-    whole = simulated(2 * HALF, "numpy", synapse)
+        assert n_waiting == file["_counts"][0] == file["n_updates"] % waiting.CAPACITY
+    whole = simulated(first + HALF, "numpy", synapse)
     late = simulated(HALF, "numpy", synapse, resume=tmp_path / "state.npz")
-    assert np.array_equal(late.spike_time, whole.spike_time[whole.spike_time >= 0.04])
+    assert np.array_equal(late.spike_time, whole.spike_time[whole.spike_time >= float(first)])
     assert np.abs(late.weights - whole.weights).max() < 1e-12 and np.abs(whole.weights).max() > 0.01
     network = force_network(np.random.default_rng(1), synapse=synapse, **SIZE)
     reference = hb.FORCE(network["neurons"], "1", np.ones(40) * pA, reference=True, name="other")

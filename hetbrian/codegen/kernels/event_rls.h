@@ -425,7 +425,8 @@ template<int STATES, class T, class I>
 void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const int threads)
 {
     const size_t TILE = 16, n_waiting = state.counts[WAITING];  // panels of waiting updates that fit the second cache
-    const size_t strips = std::min(panels.count, size_t(panels.count < 128 ? 16 : 64)), size = STATES*panels.stride;
+    // as many as most numbers of threads divide; each has an own q, whose sum costs a hundredth of the flush then
+    const size_t strips = std::min(panels.count, size_t(panels.count < 128 ? 24 : 96)), size = STATES*panels.stride;
     const T keep = T(*state.scale);
     std::unique_ptr<T[]> memory(new T[(strips + 1)*size]());
     T* x = memory.get();
@@ -677,6 +678,7 @@ HETBRIAN_APART bool adaptive_step(T* P, T* waiting, T* products, double* seen, d
         if (*tiles && *n_updates) read_tiles(P, P + *tiles - 1, m);
         open_storage(storage, state, panels, initial_P);
     }
+    if (!std::isfinite(*gain)) return false;  // as after the update before
     state.P = P + *tiles - 1;
     if (*gain != 0) {  // rls_step or numpy left an update
         std::fill(products, products + panels.stride, T(0));
