@@ -198,3 +198,18 @@ def test_goes_on_from_what_waits_and_from_what_the_dense_kernel_left(cuda_device
         apart = np.abs(first.device("force._weights") - expected).max() / np.abs(expected).max()
         assert apart < 1e-12 if pending else apart == 0
     assert max(whole) < 1e-12
+
+
+def test_each_update_is_one_that_waits_after_a_number_that_is_not_finite(cuda_device, tmp_path, few_wait):  # noqa: F811
+    """A run goes on to its end on a GPU, and more than the kernels have room for would be written elsewhere."""
+    emulated = Emulated(cuda_device, tmp_path / "emulated", "single")
+    emulated.run(spiking("single", 5 * EVERY, np.random.default_rng(1)))
+    before = emulated.device("force.n_updates")[0]
+    for _ in range(3 * CAPACITY * EVERY):
+        emulated.step([np.full(N, np.nan)])
+        emulated.time += 1
+        if emulated.host("force._is_dense")[0]:
+            break
+        n_updates = emulated.device("force.n_updates")[0]
+        assert emulated.device("force._counts")[COUNTS.index("waiting")] == n_updates % CAPACITY
+    assert n_updates >= before + CAPACITY and np.isnan(emulated.device("force._gain")[0])

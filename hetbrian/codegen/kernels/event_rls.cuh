@@ -74,7 +74,7 @@ event_start(const EventState<T, I> all, const T* __restrict__ c, W* __restrict__
             state.scale[0] = 1;
             gain[0] = 0;
         }
-    } else if (blockIdx.x == 0 && gain[0] != 0) {
+    } else if (blockIdx.x == 0 && gain[0] != 0 && isfinite(gain[0])) {  // else event_count has left it
         const int k = state.counts[WAITING];
         for (int j = threadIdx.x; j < m; j += blockDim.x) state.waiting[size_t(k)*m + j] = c[j];
         __syncthreads();
