@@ -389,16 +389,17 @@ void reflect(const T* square, T* image, const size_t stride, const size_t i, con
 template<class T, int STATES>
 void flush_rows(T* P, const Panels<T> panels, const T* waiting, const size_t capacity, const size_t n_waiting,
                 const double* gains, const T keep, const size_t own, const size_t first, const size_t last, const T* x,
-                T* out, T* a)
+                T* out, T* __restrict a)
 {
     typedef typename Panels<T>::Vector Vector;
     const size_t ROWS = panels.ROWS, LANES = panels.LANES, WIDTH = panels.WIDTH, stride = panels.stride;
     const size_t top = own*WIDTH, bottom = std::min(top + WIDTH, panels.rows);
     const T* c = waiting + own*capacity*WIDTH;
-    for (size_t i = top; i < bottom; i += ROWS)
-        for (size_t k = 0; k < n_waiting; k++)
-            for (size_t r = 0; r < ROWS; r++)
-                a[(i - top)*n_waiting + k*ROWS + r] = T(gains[k]*keep)*c[k*WIDTH + i - top + r];
+    for (size_t k = 0; k < n_waiting; k++) {
+        const T factor = T(gains[k]*keep);
+        for (size_t i = top; i < bottom; i += ROWS)  // none in a panel that is only there for the odd number
+            for (size_t r = 0; r < ROWS; r++) a[(i - top)*n_waiting + k*ROWS + r] = factor*c[k*WIDTH + i - top + r];
+    }
     for (size_t p = std::max(first, own); p < last; p++) {
         const size_t left = p*WIDTH, right = std::min(left + WIDTH, panels.rows);
         const T* of_panel = waiting + p*capacity*WIDTH;
