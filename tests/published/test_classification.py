@@ -10,6 +10,7 @@ from brian2 import ms
 
 from hetbrian import cli
 from hetbrian.published.figures import fig5 as drawn5
+from hetbrian.published.figures import speech as drawn_speech
 from hetbrian.published.figures import table1 as drawn1
 from hetbrian.published.figures import table1_published as drawn_published
 from hetbrian.published.figures import trained as drawn_parameters
@@ -252,7 +253,15 @@ def test_differences_are_those_of_the_same_seed_and_voices():
     assert (dataset.status == 1).all()
     dataset["test_accuracy"] = dataset.test_accuracy.copy(data=[[[0.5, 0.625]], [[0.75, 0.875]]])
     said = speech.summary(dataset)
-    assert "| strong | 62.5 | 62.5 |  |" in said and "| two layers | 75.0 | 75.0 | 12.5 (2 equal seeds) |" in said
+    assert (
+        "| strong | 62.5 | 62.5 |  | 2 |" in said and "| two layers | 75.0 | 75.0 | 12.5 (2 equal seeds) | 2 |" in said
+    )
+    dataset["test_accuracy"] = dataset.test_accuracy.copy(data=[[[0.5, 0.6]], [[0.75, np.nan]]])  # while it runs
+    assert "| two layers | 60.0 | 60.0 | 10 (" in speech.summary(dataset)
+    left, right = drawn_speech.draw(dataset)
+    assert [label.get_text() for label in left.get_yticklabels()] == ["strong", "two layers"]
+    assert right.texts[0].get_text() == "  n = 1"
+    matplotlib.pyplot.close(left.figure)
 
 
 @pytest.mark.slow

@@ -4,11 +4,10 @@ Ours. Preset strong on the Free Spoken Digit Dataset, see docs/data.md. Two of i
 the training to choose a setting by.
 """
 
-import numpy as np
 from brian2 import ms
 
+from hetbrian.published.figures.speech import differences
 from hetbrian.published.protocols.common.samples import RECORDED, TOYS, binned, recordings
-from hetbrian.study.claims import Evidence
 from hetbrian.study.grid import Grid
 from hetbrian.study.sweeps import sweep
 from hetbrian.training import Preset, fit
@@ -102,7 +101,7 @@ def point(*, seed, voices, data_root, epochs, n_neurons, **changes):
 
 def summary(dataset):
     """
-    Return accuracies as Markdown, with differences to the first setting and their 95 % intervals over seeds and voices.
+    Return accuracies as Markdown, with `differences` to the first setting and their 95 % intervals.
 
     Parameters
     ----------
@@ -113,15 +112,13 @@ def summary(dataset):
     -------
     str
     """
-    accuracy = 100 * dataset.test_accuracy
-    columns = [str(name) for name in dataset.voices.values]
-    first, *others = (str(name) for name in dataset.setting.values)
-    lines = [f"| setting | {' | '.join(columns)} | mean | minus {first} (points) |", "|" + "---|" * (3 + len(columns))]
-    for name in (first, *others):
+    accuracy, gains = 100 * dataset.test_accuracy, differences(dataset)
+    columns, settings = ([str(name) for name in dataset[axis].values] for axis in ("voices", "setting"))
+    heads = ["setting", *columns, "mean", f"minus {settings[0]} (points)", "trainings"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for name in settings:
         of = accuracy.sel(setting=name)
         cells = [f"{float(of.sel(voices=voices).mean()):.1f}" for voices in columns] + [f"{float(of.mean()):.1f}"]
-        gain = (of - accuracy.sel(setting=first)).values.ravel()
-        gain = tuple(gain[np.isfinite(gain)])
-        cells.append(Evidence("points", gain, ">", 0.0).measured if gain and name != first else "")
+        cells += [gains[name].measured if name in gains else "", str(int(of.count()))]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
