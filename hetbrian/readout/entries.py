@@ -65,7 +65,7 @@ def table(size: int, n_networks: int = 1) -> dict[str, Entry]:
 
 
 def check_counts(path: str | os.PathLike[str], content: Mapping[str, np.ndarray]) -> None:
-    """Refuse counts, of `hetbrian.codegen.waiting`, that lead a kernel out of its arrays or to products of another P."""
+    """Refuse counts of `hetbrian.codegen.waiting` that lead a kernel out of its arrays or to products of another P."""
     if "_counts" not in content:
         return
     counts = dict(zip(COUNTS, content["_counts"].tolist(), strict=False))
