@@ -1,4 +1,4 @@
-"""Print the tables of docs/training.md from the archived data of both tables 1 and of figure 5.
+"""Print the tables of docs/training.md from the archived data of both tables 1, of figure 5 and of layers and delays.
 
 python docs/training.py
 """
@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import hetbrian as hb  # noqa: E402
+from hetbrian.published.protocols import speech  # noqa: E402
 from hetbrian.published.protocols.common import classification  # noqa: E402
 from hetbrian.study.figure import archived  # noqa: E402
 
@@ -57,6 +58,7 @@ def tables():
         dataset = hb.load(archived(name))
         found[f"{name}: accuracies"] = classification.markdown_accuracies(dataset)
         found[f"{name}: what decides"] = evidence(dataset)
+    found["speech: accuracies"] = speech.summary(hb.load(archived("speech")))
     found["table1_published: each training"] = trainings(hb.load(archived("table1_published")))
     return found
 
