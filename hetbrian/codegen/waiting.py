@@ -261,9 +261,14 @@ def translated(content: dict[str, np.ndarray], size: int, is_used: bool) -> dict
     Returns
     -------
     dict of str to ndarray
-        With `arrays` if they are used here, and without if not; incomplete content comes back as it is.
+        With `arrays` if they are used here, and without if not; incomplete content comes back as it is. Where updates
+        wait, the dense kernel is not in charge yet: a GPU saves that it is to be, as its host has not looked.
     """
     added = arrays(size, content["_P"].dtype)
+    if is_used and content.get("_counts", np.empty(0)).shape == (len(COUNTS),):
+        counts = dict(zip(COUNTS, content["_counts"], strict=True))
+        if counts["waiting"] or counts["kept"]:
+            content = content | {"_counts": np.where(np.array(COUNTS) == "dense", 0, content["_counts"])}
     if is_used == ("_counts" in content) or not {"_c", "_gain", "forgetting"} <= content.keys():
         return content
     if is_used:

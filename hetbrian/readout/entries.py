@@ -65,13 +65,12 @@ def table(size: int, n_networks: int = 1) -> dict[str, Entry]:
 
 
 def check_counts(path: str | os.PathLike[str], content: Mapping[str, np.ndarray]) -> None:
-    """Refuse counts of `hetbrian.codegen.waiting` that lead a kernel out of its arrays or to products of another P."""
+    """Refuse counts, of `hetbrian.codegen.waiting`, that would lead a kernel beyond its arrays."""
     if "_counts" not in content:
         return
     counts = dict(zip(COUNTS, content["_counts"].tolist(), strict=False))
     is_pending = bool(np.any(content.get("_gain", 0)))  # it joins those that wait
-    most_kept = 1 - min(counts["dense"], 1)  # the dense kernel does not follow the products
-    for name, most in {"waiting": CAPACITY - 1 - is_pending, "kept": most_kept, "dense": 1, "stride": 0}.items():
+    for name, most in {"waiting": CAPACITY - 1 - is_pending, "kept": 1, "dense": 1, "stride": 0}.items():
         if counts[name] > most:
             raise ValueError(
                 f"_counts in {os.fspath(path)!r} has {counts[name]} for {name}, expected at most {most}: {ADVICE}."

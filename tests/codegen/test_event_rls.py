@@ -337,6 +337,31 @@ def test_a_kernel_that_lets_nothing_wait_gets_all_of_P(library, updates, samples
 
 
 @pytest.mark.standalone
+@pytest.mark.parametrize("updates", [96, 130])
+def test_what_waits_is_not_lost_to_the_dense_kernel_that_a_gpu_asked_for(library, updates):
+    """It says so at a flush, and goes on until its host has looked; a file of then has both."""
+    whole, saved = Learner(library, 50), Learner(library, 50)
+    samples, y = [states.copy() for states in spiking(50, 200)], targets(1, 200)
+    learn([whole, saved], samples[:updates], y[:updates])
+    content = saved.arrays | waiting.portable(saved.arrays, 50)
+    content["_counts"][waiting.COUNTS.index("dense")] = 1
+    saved.arrays |= waiting.translated(content, 50, is_used=True)
+    assert saved.count("dense") == 0 and saved.count("waiting") == updates % waiting.CAPACITY
+    learn([whole, saved], samples[updates:], y[updates:])
+    assert np.array_equal(saved.weights, whole.weights)
+
+
+@pytest.mark.standalone
+def test_the_dense_kernel_stays_in_charge(library):
+    learner = Learner(library, 50)
+    learn([learner], noise(50, 150), targets(1, 150))
+    content = learner.arrays | waiting.portable(learner.arrays, 50)
+    assert learner.count("dense") == 1 and np.array_equal(
+        waiting.translated(content, 50, is_used=True)["_counts"], content["_counts"]
+    )
+
+
+@pytest.mark.standalone
 @pytest.mark.parametrize("step", [EULER, DOUBLE], ids=["single", "double"])
 def test_goes_no_further_after_a_number_that_is_not_finite(library, step):
     learner = Learner(library, 50, step=step)

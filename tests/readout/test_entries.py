@@ -82,7 +82,6 @@ WRONG = {
     "waiting": ("_counts", counts(waiting=CAPACITY - 1), "_counts in .* has 95 for waiting, expected at most 94"),
     "stride": ("_counts", counts(stride=8), "_counts in .* has 8 for stride, expected at most 0"),
     "dense": ("_counts", counts(dense=2), "_counts in .* has 2 for dense, expected at most 1"),
-    "kept while dense": ("_counts", counts(dense=1, kept=1), "_counts in .* has 1 for kept, expected at most 0"),
     "negative counts": ("_counts", counts() - 1, "_counts in .* of element 0 is -1, expected an integer from 0"),
     "few counts": ("_counts", counts()[:2], "_counts in .* has 2 values, expected 6 or more"),
 }

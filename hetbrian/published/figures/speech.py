@@ -32,7 +32,15 @@ def draw(dataset, axes=None):
         values = accuracy.sel(voices=voices).transpose("setting", "seed").values
         rows = np.broadcast_to(offset + np.array([*places.values()])[:, np.newaxis], values.shape)
         left.plot(values.ravel(), rows.ravel(), "o", ms=4, alpha=0.6, mew=0, label=str(voices).replace("+", " and "))
-    left.plot(accuracy.mean(("seed", "voices")), [*places.values()], "|", ms=16, mew=1.5, color="black", label="mean")
+    left.plot(
+        accuracy.mean(("seed", "voices")),
+        [*places.values()],
+        "|",
+        ms=16,
+        mew=1.5,
+        color="black",
+        label="mean of the row",
+    )
     for name, found in differences(dataset).items():
         low, high = (end if np.isfinite(end) else found.mean for end in found.interval)
         right.errorbar(found.mean, places[name], xerr=[[found.mean - low], [high - found.mean]], fmt="|k", capsize=2)
