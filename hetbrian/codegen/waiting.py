@@ -111,6 +111,11 @@ def _begin(values):
     return int(values["_tiles"][0]) - 1 if "_tiles" in values else -1
 
 
+def _count(values, name):
+    """Return one of `COUNTS`."""
+    return int(values["_counts"][COUNTS.index(name)])
+
+
 def stored_matrix(values: dict[str, np.ndarray], size: int) -> np.ndarray:
     """
     Return P without the updates that wait or are pending, in whatever order it is.
@@ -128,7 +133,7 @@ def stored_matrix(values: dict[str, np.ndarray], size: int) -> np.ndarray:
         Symmetric to the last bit.
     """
     begin, stored = _begin(values), values["_P"]
-    distance = int(values["_counts"][COUNTS.index("stride")]) if "_counts" in values else 0
+    distance = _count(values, "stride") if "_counts" in values else 0
     if begin >= 0 and distance:
         return stored[begin : begin + size * distance].reshape(size, distance)[:, :size]
     if begin >= 0:
@@ -152,8 +157,7 @@ def waiting_updates(values: dict[str, np.ndarray], size: int) -> np.ndarray:
     -------
     ndarray, shape (n_waiting, size)
     """
-    counts, stored = values["_counts"], values["_waiting"]
-    count, width = counts[COUNTS.index("waiting")], counts[COUNTS.index("width")]
+    stored, count, width = values["_waiting"], _count(values, "waiting"), _count(values, "width")
     if _begin(values) < 0 or not count:
         return stored[: count * size].reshape(count, size)
     panels = stored[: stored.size // (CAPACITY * width) * CAPACITY * width].reshape(-1, CAPACITY, width)
@@ -177,7 +181,7 @@ def settled(values: dict[str, np.ndarray], size: int, forgetting: float) -> np.n
     ndarray of float64, shape (size, size)
     """
     matrix = stored_matrix(values, size).astype(float)
-    if "_counts" in values and values["_counts"][COUNTS.index("waiting")]:
+    if "_counts" in values and _count(values, "waiting"):
         updates = waiting_updates(values, size).astype(float)  # (update, weight)
         scaled = np.sqrt(np.abs(values["_gains"][: len(updates)]))[:, np.newaxis] * updates
         signs = np.sign(values["_gains"][: len(updates)])[:, np.newaxis]
@@ -237,7 +241,7 @@ def without_waiting(values: dict[str, np.ndarray], size: int, forgetting: float)
     found = portable(values, size)
     if "_counts" not in values or not values["_counts"].any():
         return found
-    if values["_counts"][COUNTS.index("waiting")]:
+    if _count(values, "waiting"):
         found = found or {"_P": np.zeros_like(values["_P"])}
         matrix = settled(values, size, forgetting)
         found["_P"][: size * size] = matrix.ravel()
@@ -265,10 +269,11 @@ def translated(content: dict[str, np.ndarray], size: int, is_used: bool) -> dict
         wait, the dense kernel is not in charge yet: a GPU saves that it is to be, as its host has not looked.
     """
     added = arrays(size, content["_P"].dtype)
-    if is_used and content.get("_counts", np.empty(0)).shape == (len(COUNTS),):
-        counts = dict(zip(COUNTS, content["_counts"], strict=True))
-        if counts["waiting"] or counts["kept"]:
-            content = content | {"_counts": np.where(np.array(COUNTS) == "dense", 0, content["_counts"])}
+    is_whole = "_counts" in content and content["_counts"].shape == (len(COUNTS),)  # else it is refused later
+    if is_used and is_whole and (_count(content, "waiting") or _count(content, "kept")):
+        counts = content["_counts"].copy()
+        counts[COUNTS.index("dense")] = 0
+        content = content | {"_counts": counts}
     if is_used == ("_counts" in content) or not {"_c", "_gain", "forgetting"} <= content.keys():
         return content
     if is_used:

@@ -250,7 +250,19 @@ void multiply_rows(const T* P, const Panels<T> panels, const size_t first, const
     }
 }
 
-// q_s = P x_s. The strips, and so the order of the sums, do not depend on the number of threads.
+// q_s is the sum of the parts of all strips, of which out is (strip, state, column): their number, and so the order of
+// the sums, does not depend on the number of threads
+template<class T, int STATES>
+void add_strips(const T* out, const size_t strips, const size_t stride, T* q, const size_t length)
+{
+    for (int s = 0; s < STATES; s++) {
+        std::fill(q + s*length, q + s*length + stride, T(0));
+        for (size_t k = 0; k < strips; k++)
+            for (size_t j = 0; j < stride; j++) q[s*length + j] += out[(k*STATES + s)*stride + j];
+    }
+}
+
+// q_s = P x_s
 template<class T, int STATES>
 void multiply(const T* P, const Panels<T> panels, const T* x, T* q, const size_t length, const int threads)
 {
@@ -268,12 +280,7 @@ void multiply(const T* P, const Panels<T> panels, const T* x, T* q, const size_t
         };
         multiply_rows<T, STATES>(P, panels, edge(k), edge(k + 1), x, out.get() + k*size);
     }
-    for (int s = 0; s < STATES; s++)
-        for (size_t j = 0; j < panels.stride; j++) {
-            T sum = 0;
-            for (int k = 0; k < STRIPS; k++) sum += out[k*size + s*panels.stride + j];
-            q[s*length + j] = sum;
-        }
+    add_strips<T, STATES>(out.get(), STRIPS, panels.stride, q, length);
 }
 
 // P <- keep P - sum_k a_k c_k^T of ROWS rows of one panel; a is (update, row), c is (update, column). The lines of P and
@@ -431,7 +438,7 @@ void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const 
     const T keep = T(*state.scale);
     std::unique_ptr<T[]> memory(new T[(strips + 1)*size]());
     T* x = memory.get();
-    T* out = x + size;  // (strip, state, column): so the order of the sums does not depend on the number of threads
+    T* out = x + size;
     for (int s = 0; s < STATES; s++)
         for (size_t j = 0; j < panels.m; j++) x[s*panels.stride + j] = T(state.seen[s*panels.m + j]);
     #ifdef _OPENMP
@@ -451,12 +458,7 @@ void flush_waiting(const EventState<T, I>& state, const Panels<T> panels, const 
                                           own, tile, end, x, out + k*size, a.get());
         }
     }
-    for (int s = 0; s < STATES; s++) {
-        T* q = state.products + s*state.length;
-        std::fill(q, q + panels.stride, T(0));
-        for (size_t k = 0; k < strips; k++)
-            for (size_t j = 0; j < panels.stride; j++) q[j] += out[k*size + s*panels.stride + j];
-    }
+    add_strips<T, STATES>(out, strips, panels.stride, state.products, state.length);
     state.counts[WAITING] = 0;
     *state.scale = 1;
 }

@@ -26,29 +26,22 @@ def draw(dataset, axes=None):
         _, axes = pyplot.subplots(1, 2, figsize=(7.4, 0.4 * dataset.sizes["setting"] + 1.4), sharey=True)
     left, right = np.ravel(axes)
     settings = [str(name) for name in dataset.setting.values]
-    places = dict(zip(settings, range(len(settings))[::-1], strict=True))
+    places = np.arange(len(settings))[::-1]
     accuracy = 100 * dataset.test_accuracy
     for offset, voices in zip(np.linspace(0.2, -0.2, dataset.sizes["voices"]), dataset.voices.values, strict=True):
         values = accuracy.sel(voices=voices).transpose("setting", "seed").values
-        rows = np.broadcast_to(offset + np.array([*places.values()])[:, np.newaxis], values.shape)
+        rows = np.broadcast_to(offset + places[:, np.newaxis], values.shape)
         left.plot(values.ravel(), rows.ravel(), "o", ms=4, alpha=0.6, mew=0, label=str(voices).replace("+", " and "))
-    left.plot(
-        accuracy.mean(("seed", "voices")),
-        [*places.values()],
-        "|",
-        ms=16,
-        mew=1.5,
-        color="black",
-        label="mean of the row",
-    )
+    left.plot(accuracy.mean(("seed", "voices")), places, "|k", ms=16, mew=1.5, label="mean of the row")
     for name, found in differences(dataset).items():
+        place = places[settings.index(name)]
         low, high = (end if np.isfinite(end) else found.mean for end in found.interval)
-        right.errorbar(found.mean, places[name], xerr=[[found.mean - low], [high - found.mean]], fmt="|k", capsize=2)
-        right.text(high, places[name], f"  n = {len(found.values)}", va="center", fontsize=8)
+        right.errorbar(found.mean, place, xerr=[[found.mean - low], [high - found.mean]], fmt="|k", capsize=2)
+        right.text(high, place, f"  n = {len(found.values)}", va="center", fontsize=8)
     right.axvline(0, color="0.8", lw=0.8, zorder=0)
     left.set_xlabel("accuracy on voices kept apart (%)")
     right.set_xlabel(f"minus {settings[0]} (points, 95 % interval)")
-    left.set_yticks([*places.values()], settings)
+    left.set_yticks(places, settings)
     left.figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return np.ravel(axes)
 
